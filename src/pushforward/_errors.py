@@ -1,0 +1,25 @@
+"""The one sentence in which every bad argument is reported."""
+
+from typing import Any
+
+
+def bad(name: str, rule: str, value: Any, remedy: str = "") -> ValueError:
+    """Build the error "`name` must be RULE; got VALUE. REMEDY" for the caller to raise."""
+    shown = value if isinstance(value, str) and value.startswith("`") else repr(value)
+    if len(shown) > 200:
+        shown = shown[:197] + "..."
+    sentence = f"`{name}` must be {rule}; got {shown}."
+    return ValueError(f"{sentence} {remedy}" if remedy else sentence)
+
+
+def require(ok: bool, name: str, rule: str, value: Any, remedy: str = "") -> None:
+    """Raise the error of `bad` unless `ok`."""
+    if not ok:
+        raise bad(name, rule, value, remedy)
+
+
+def require_count(name: str, value: Any, minimum: int = 1) -> None:
+    """Raise unless `value` is an integer of at least `minimum`."""
+    rule = "a positive integer" if minimum == 1 else f"an integer of at least {minimum}"
+    ok = isinstance(value, int) and not isinstance(value, bool) and value >= minimum
+    require(ok, name, rule, value)

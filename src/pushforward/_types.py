@@ -1,0 +1,18 @@
+"""Names for the arrays that cross the package's boundaries."""
+
+from typing import Any, TypeAlias
+
+from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
+
+#: A JAX random key, new style (`jax.random.key`) or old (`jax.random.PRNGKey`).
+Key: TypeAlias = PRNGKeyArray | UInt32[Array, "2"]
+#: log|det|, or any other number.
+Scalar: TypeAlias = Float[Array, ""]
+#: One event: the argument of a bijection.
+Event: TypeAlias = Float[Array, "..."]
+#: What a conditional map or density is conditioned on, for one event.
+Condition: TypeAlias = Float[Array, "..."] | None
+#: A permutation.
+Indices: TypeAlias = Int[Array, "..."]
+#: What users hand over: NumPy, JAX, nested lists, numbers.
+ArrayLike: TypeAlias = Any

@@ -1,0 +1,104 @@
+"""The contract of an invertible map of one event."""
+
+from abc import abstractmethod
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from .._errors import bad
+from .._types import ArrayLike, Condition, Event, Scalar
+
+
+class AbstractBijection(eqx.Module):
+    """An invertible map x = f(z) of one event of `shape`, with its log-determinant.
+
+    `forward` is base -> data (generate), `inverse` is data -> base (normalise). Both directions always
+    exist. A subclass gives `_forward_and_log_det` and `_inverse_and_log_det`; the public methods
+    check shapes and are shared. Batching is `jax.vmap`.
+
+    Attributes:
+        shape: the shape of one event.
+        cond_shape: the shape of the condition of one event, or None for an unconditional map.
+    """
+
+    shape: eqx.AbstractVar[tuple[int, ...]]
+    cond_shape: eqx.AbstractVar[tuple[int, ...] | None]
+
+    @abstractmethod
+    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+        """Return f(z) and log|det df/dz|; shapes are already checked."""
+
+    @abstractmethod
+    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+        """Return f⁻¹(x) and log|det df⁻¹/dx|; shapes are already checked."""
+
+    def forward_and_log_det(self, z: ArrayLike, condition: ArrayLike | None = None) -> tuple[Event, Scalar]:
+        """Return x = f(z) and log|det df/dz|.
+
+        Arguments:
+            z: one event, of shape `shape`.
+            condition: of shape `cond_shape`; None where that is None.
+
+        Raises:
+            ValueError: if a shape is not as stated. For a batch, use `jax.vmap`.
+        """
+        return self._forward_and_log_det(*self._checked("z", z, condition))
+
+    def inverse_and_log_det(self, x: ArrayLike, condition: ArrayLike | None = None) -> tuple[Event, Scalar]:
+        """Return z = f⁻¹(x) and log|det df⁻¹/dx|.
+
+        Arguments:
+            x: one event, of shape `shape`.
+            condition: of shape `cond_shape`; None where that is None.
+
+        Raises:
+            ValueError: if a shape is not as stated. For a batch, use `jax.vmap`.
+        """
+        return self._inverse_and_log_det(*self._checked("x", x, condition))
+
+    def forward(self, z: ArrayLike, condition: ArrayLike | None = None) -> Event:
+        """Return x = f(z); see `forward_and_log_det`."""
+        return self.forward_and_log_det(z, condition)[0]
+
+    def inverse(self, x: ArrayLike, condition: ArrayLike | None = None) -> Event:
+        """Return z = f⁻¹(x); see `inverse_and_log_det`."""
+        return self.inverse_and_log_det(x, condition)[0]
+
+    def _checked(self, name: str, event: ArrayLike, condition: ArrayLike | None) -> tuple[Event, Condition]:
+        event = as_float(event)
+        if event.shape != self.shape:
+            remedy = "A bijection maps one event; use `jax.vmap` for a batch."
+            raise bad(name, f"an array of shape {self.shape}", f"`shape {event.shape}`", remedy)
+        if self.cond_shape is None:
+            if condition is not None:
+                raise bad("condition", "None for an unconditional map", condition)
+            return event, None
+        if condition is None:
+            raise bad("condition", f"an array of shape {self.cond_shape}", condition)
+        condition = as_float(condition)
+        if condition.shape != self.cond_shape:
+            raise bad("condition", f"an array of shape {self.cond_shape}", f"`shape {condition.shape}`")
+        return event, condition
+
+
+def as_float(x: ArrayLike) -> Event:
+    """Return `x` as a floating-point array, its dtype kept where it is one already."""
+    x = jnp.asarray(x)
+    return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.result_type(float))
+
+
+def condition_for(bijection: AbstractBijection, condition: Condition) -> Condition:
+    """Return what a part of a composite receives: the condition, or None if the part takes none."""
+    return None if bijection.cond_shape is None else condition
+
+
+def merge_cond_shapes(parts: tuple[AbstractBijection, ...]) -> tuple[int, ...] | None:
+    """Return the one `cond_shape` of the conditional parts, None if there are none.
+
+    Raises:
+        ValueError: if two parts disagree.
+    """
+    shapes = {b.cond_shape for b in parts if b.cond_shape is not None}
+    if len(shapes) > 1:
+        raise bad("bijections", "conditioned on one shape", sorted(shapes))
+    return shapes.pop() if shapes else None

@@ -1,0 +1,60 @@
+"""Composition."""
+
+from collections.abc import Sequence
+from typing import final
+
+import jax.numpy as jnp
+
+from .._errors import require
+from .._types import Condition, Event, Scalar
+from ._base import AbstractBijection, condition_for, merge_cond_shapes
+
+
+@final
+class Chain(AbstractBijection):
+    """Composition, first to last on the way from base to data: f(z) = f_n(... f_2(f_1(z))).
+
+    The log-determinant is the sum of the parts'. The condition goes to every conditional part.
+
+    Arguments:
+        bijections: f_1, ..., f_n, at least one, all of one event shape.
+
+    Raises:
+        ValueError: if there is none, or their shapes or the shapes they are conditioned on differ.
+    """
+
+    bijections: tuple[AbstractBijection, ...]
+
+    def __init__(self, bijections: Sequence[AbstractBijection]):
+        self.bijections = tuple(bijections)
+
+    def __check_init__(self) -> None:
+        """Check that the parts fit together."""
+        require(len(self.bijections) > 0, "bijections", "at least one bijection", self.bijections)
+        shapes = [b.shape for b in self.bijections]
+        require(len(set(shapes)) == 1, "bijections", "all of one event shape", shapes)
+        merge_cond_shapes(self.bijections)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one event."""
+        return self.bijections[0].shape
+
+    @property
+    def cond_shape(self) -> tuple[int, ...] | None:
+        """The shape of one condition, None if no part is conditional."""
+        return merge_cond_shapes(self.bijections)
+
+    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+        total = jnp.zeros((), z.dtype)
+        for b in self.bijections:
+            z, log_det = b.forward_and_log_det(z, condition_for(b, condition))
+            total = total + log_det
+        return z, total
+
+    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+        total = jnp.zeros((), x.dtype)
+        for b in reversed(self.bijections):
+            x, log_det = b.inverse_and_log_det(x, condition_for(b, condition))
+            total = total + log_det
+        return x, total

@@ -1,0 +1,75 @@
+"""Bijections side by side."""
+
+from collections.abc import Sequence
+from typing import final
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from .._errors import require
+from .._types import Condition, Event, Scalar
+from ._base import AbstractBijection, condition_for, merge_cond_shapes
+
+
+@final
+class Concatenate(AbstractBijection):
+    """Bijections side by side: the event is cut along an axis and each part has its own map.
+
+    The log-determinant is the sum of the parts'. The condition goes to every conditional part.
+
+    Arguments:
+        bijections: the maps in order, at least one, of shapes that agree off the axis.
+        axis: the axis to cut, from -ndim to ndim - 1.
+
+    Raises:
+        ValueError: if there is none, the axis does not exist or the shapes do not agree.
+    """
+
+    bijections: tuple[AbstractBijection, ...]
+    axis: int = eqx.field(static=True)
+
+    def __init__(self, bijections: Sequence[AbstractBijection], axis: int = 0):
+        self.bijections = tuple(bijections)
+        self.axis = axis
+
+    def __check_init__(self) -> None:
+        """Check that the parts fit together."""
+        require(len(self.bijections) > 0, "bijections", "at least one bijection", self.bijections)
+        shapes = [b.shape for b in self.bijections]
+        ndim = len(shapes[0])
+        require(-ndim <= self.axis < ndim, "axis", f"between {-ndim} and {ndim - 1}", self.axis)
+        at = self.axis % ndim
+        rests = {(len(s), s[:at], s[at + 1 :]) for s in shapes}
+        require(len(rests) == 1, "bijections", f"of shapes that agree but on axis {self.axis}", shapes)
+        merge_cond_shapes(self.bijections)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one event."""
+        shape = list(self.bijections[0].shape)
+        shape[self.axis] = sum(b.shape[self.axis] for b in self.bijections)
+        return tuple(shape)
+
+    @property
+    def cond_shape(self) -> tuple[int, ...] | None:
+        """The shape of one condition, None if no part is conditional."""
+        return merge_cond_shapes(self.bijections)
+
+    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+        parts = zip(self.bijections, self._split(z), strict=True)
+        results = [b.forward_and_log_det(part, condition_for(b, condition)) for b, part in parts]
+        return self._join(results)
+
+    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+        parts = zip(self.bijections, self._split(x), strict=True)
+        results = [b.inverse_and_log_det(part, condition_for(b, condition)) for b, part in parts]
+        return self._join(results)
+
+    def _split(self, event: Event) -> list[Event]:
+        ends = np.cumsum([b.shape[self.axis] for b in self.bijections])
+        return jnp.split(event, ends[:-1], axis=self.axis)
+
+    def _join(self, results: list[tuple[Event, Scalar]]) -> tuple[Event, Scalar]:
+        event = jnp.concatenate([part for part, _ in results], axis=self.axis)
+        return event, jnp.sum(jnp.stack([log_det for _, log_det in results]))

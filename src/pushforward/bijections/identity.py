@@ -1,0 +1,27 @@
+"""The identity."""
+
+from typing import final
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from .._types import Condition, Event, Scalar
+from ._base import AbstractBijection
+
+
+@final
+class Identity(AbstractBijection):
+    """The identity, f(z) = z.
+
+    Arguments:
+        shape: the shape of one event.
+    """
+
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: None = eqx.field(static=True, default=None, init=False)
+
+    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+        return z, jnp.zeros((), z.dtype)
+
+    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+        return x, jnp.zeros((), x.dtype)

@@ -1,0 +1,46 @@
+"""A bijection seen through another event shape."""
+
+import math
+from typing import final
+
+import equinox as eqx
+
+from .._errors import require
+from .._types import Condition, Event, Scalar
+from ._base import AbstractBijection
+
+
+@final
+class Reshape(AbstractBijection):
+    """A bijection of events of another shape: the event is reshaped (row-major) on the way in and out.
+
+    Arguments:
+        bijection: the map.
+        shape: the shape of one event, of as many elements as the bijection's.
+
+    Raises:
+        ValueError: if the numbers of elements differ.
+    """
+
+    bijection: AbstractBijection
+    shape: tuple[int, ...] = eqx.field(static=True)
+
+    def __check_init__(self) -> None:
+        """Check the number of elements."""
+        inner = self.bijection.shape
+        require(
+            math.prod(self.shape) == math.prod(inner), "shape", f"of as many elements as {inner}", self.shape
+        )
+
+    @property
+    def cond_shape(self) -> tuple[int, ...] | None:
+        """The shape of one condition: that of the bijection."""
+        return self.bijection.cond_shape
+
+    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+        x, log_det = self.bijection.forward_and_log_det(z.reshape(self.bijection.shape), condition)
+        return x.reshape(self.shape), log_det
+
+    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+        z, log_det = self.bijection.inverse_and_log_det(x.reshape(self.bijection.shape), condition)
+        return z.reshape(self.shape), log_det

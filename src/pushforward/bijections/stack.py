@@ -1,0 +1,78 @@
+"""Many layers of one kind, compiled once."""
+
+from collections.abc import Sequence
+from typing import final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .._errors import require
+from .._types import Condition, Event, Scalar
+from ._base import AbstractBijection
+
+
+@final
+class Stack(AbstractBijection):
+    """Composition of layers of one structure, as `Chain` but with stacked arrays, run by a scan.
+
+    The compiled program holds one layer, whatever their number, so compile time does not grow with depth.
+
+    Arguments:
+        layers: f_1, ..., f_n on the way from base to data; same classes, settings and array shapes.
+
+    Raises:
+        ValueError: if there is no layer or two differ in structure.
+    """
+
+    layer: AbstractBijection
+    length: int = eqx.field(static=True)
+
+    def __init__(self, layers: Sequence[AbstractBijection]):
+        require(len(layers) > 0, "layers", "at least one bijection", layers)
+        structures = [jax.tree.structure(layer) for layer in layers]
+        shapes = [[(a.shape, a.dtype) for a in jax.tree.leaves(layer)] for layer in layers]
+        for i in range(1, len(layers)):
+            same = structures[i] == structures[0] and shapes[i] == shapes[0]
+            require(
+                same, "layers", "of one structure", f"`layer {i} unlike layer 0`", "Use `Chain` for these."
+            )
+        self.layer = jax.tree.map(lambda *arrays: jnp.stack(arrays), *layers)
+        self.length = len(layers)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one event."""
+        return self.layer.shape
+
+    @property
+    def cond_shape(self) -> tuple[int, ...] | None:
+        """The shape of one condition, None for unconditional layers."""
+        return self.layer.cond_shape
+
+    def layers(self) -> list[AbstractBijection]:
+        """Return the layers one by one, from base to data."""
+        return [jax.tree.map(lambda a, i=i: a[i], self.layer) for i in range(self.length)]
+
+    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+        def step(carry: tuple[Array, Array], layer: AbstractBijection) -> tuple[tuple[Array, Array], None]:
+            z, total = carry
+            z, log_det = layer.forward_and_log_det(z, condition)
+            return (z, total + log_det), None
+
+        return jax.lax.scan(step, self._carry(z), self.layer)[0]
+
+    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+        def step(carry: tuple[Array, Array], layer: AbstractBijection) -> tuple[tuple[Array, Array], None]:
+            x, total = carry
+            x, log_det = layer.inverse_and_log_det(x, condition)
+            return (x, total + log_det), None
+
+        return jax.lax.scan(step, self._carry(x), self.layer, reverse=True)[0]
+
+    def _carry(self, event: Event) -> tuple[Array, Array]:
+        """Return the event and a zero log-determinant, of the dtype that the layers will return."""
+        floats = [a.dtype for a in jax.tree.leaves(self.layer) if eqx.is_inexact_array(a)]
+        dtype = jnp.result_type(event, *floats)
+        return event.astype(dtype), jnp.zeros((), dtype)

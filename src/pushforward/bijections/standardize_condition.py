@@ -1,0 +1,72 @@
+"""Location and scale of the condition, fitted in closed form."""
+
+from typing import final
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .._errors import require
+from .._fields import fixed_field
+from .._types import ArrayLike, Condition, Event, Scalar
+from ._base import AbstractBijection
+from .standardize import checked_loc_scale
+
+
+@final
+class StandardizeCondition(AbstractBijection):
+    """A conditional bijection that sees the standardised condition, f(z; (c - loc) / scale).
+
+    Location and scale are set once from data (`pushforward.fit` does so where `fitted` is False), saved with the
+    model and never trained.
+
+    Arguments:
+        bijection: a conditional bijection.
+        loc: location of the condition, of shape `bijection.cond_shape`.
+        scale: positive scale of the condition, of the same shape.
+        fitted: whether the two came from data; if not, `pushforward.fit` replaces them.
+
+    Raises:
+        ValueError: if the bijection is unconditional, the shapes differ or a scale is not positive and finite.
+    """
+
+    bijection: AbstractBijection
+    loc: Array = fixed_field()
+    scale: Array = fixed_field()
+    fitted: bool = eqx.field(static=True)
+
+    def __init__(
+        self, bijection: AbstractBijection, loc: ArrayLike, scale: ArrayLike, *, fitted: bool = True
+    ):
+        cond_shape = bijection.cond_shape
+        require(cond_shape is not None, "bijection", "conditional", "`cond_shape None`")
+        self.bijection = bijection
+        self.loc, self.scale = checked_loc_scale(loc, scale)
+        self.fitted = fitted
+        require(self.loc.shape == cond_shape, "loc", f"of shape {cond_shape}", f"`shape {self.loc.shape}`")
+
+    @classmethod
+    def unfitted(cls, bijection: AbstractBijection) -> "StandardizeCondition":
+        """Return the bijection unchanged, to learn the location and scale of the conditions it is fitted to."""
+        shape = bijection.cond_shape or ()
+        return cls(bijection, jnp.zeros(shape), jnp.ones(shape), fitted=False)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one event."""
+        return self.bijection.shape
+
+    @property
+    def cond_shape(self) -> tuple[int, ...] | None:
+        """The shape of one condition."""
+        return self.bijection.cond_shape
+
+    def standardize(self, condition: Condition) -> Condition:
+        """Return (condition - loc) / scale."""
+        return None if condition is None else (condition - self.loc) / self.scale
+
+    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+        return self.bijection.forward_and_log_det(z, self.standardize(condition))
+
+    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+        return self.bijection.inverse_and_log_det(x, self.standardize(condition))

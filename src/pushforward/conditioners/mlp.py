@@ -1,0 +1,73 @@
+"""Multilayer perceptron."""
+
+from typing import final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._errors import require_count
+from .._types import Condition, Key
+from ._base import AbstractConditioner
+from ._layers import ACTIVATIONS, Activation, check_settings, initial_weights, with_condition
+
+
+@final
+class MLP(AbstractConditioner):
+    """Multilayer perceptron of (x, condition), whose last layer starts at zero.
+
+    Arguments:
+        key: for the initial weights.
+        in_size: elements of x; may be 0, then the parameters depend on the condition only.
+        out_shape: (elements, parameters per element).
+        hidden: width of each hidden layer.
+        cond_dim: elements of the condition, 0 for none.
+        activation: "relu", "gelu", "silu" or "tanh".
+        residual: add its input to each hidden layer that is as wide as the one before it.
+    """
+
+    weights: tuple[Array, ...]
+    biases: tuple[Array, ...]
+    in_size: int = eqx.field(static=True)
+    out_shape: tuple[int, int] = eqx.field(static=True)
+    cond_dim: int = eqx.field(static=True)
+    activation: Activation = eqx.field(static=True)
+    residual: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        key: Key,
+        in_size: int,
+        out_shape: tuple[int, int],
+        *,
+        hidden: tuple[int, ...] = (128, 128),
+        cond_dim: int = 0,
+        activation: Activation = "relu",
+        residual: bool = False,
+    ):
+        hidden = tuple(hidden)
+        require_count("in_size", in_size, 0)
+        for size in out_shape:
+            require_count("out_shape", size)
+        check_settings(hidden, cond_dim, activation)
+        widths = (in_size + cond_dim, *hidden)
+        keys = jax.random.split(key, len(hidden))
+        inner = zip(keys, widths[1:], widths[:-1], strict=True)
+        last = out_shape[0] * out_shape[1]
+        self.weights = (*(initial_weights(k, n, m) for k, n, m in inner), jnp.zeros((last, hidden[-1])))
+        self.biases = tuple(jnp.zeros(n) for n in (*hidden, last))
+        self.in_size = in_size
+        self.out_shape = out_shape
+        self.cond_dim = cond_dim
+        self.activation = activation
+        self.residual = residual
+
+    def __call__(self, x: Float[Array, " in_size"], condition: Condition = None) -> Float[Array, "n p"]:
+        """Return the parameters, shape `out_shape`."""
+        activate = ACTIVATIONS[self.activation]
+        h = with_condition(x, condition)
+        for i, (w, b) in enumerate(zip(self.weights[:-1], self.biases[:-1], strict=True)):
+            new = activate(w @ h + b)
+            h = h + new if self.residual and i > 0 and new.shape == h.shape else new
+        return (self.weights[-1] @ h + self.biases[-1]).reshape(self.out_shape)

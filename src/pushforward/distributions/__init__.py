@@ -1,0 +1,10 @@
+"""Densities that are evaluated and sampled exactly."""
+
+from ._base import AbstractDistribution as AbstractDistribution
+from .logistic import Logistic as Logistic
+from .multivariate_normal import MultivariateNormal as MultivariateNormal
+from .normal import Normal as Normal
+from .normal import StandardNormal as StandardNormal
+from .pushforward import Pushforward as Pushforward
+from .student_t import StudentT as StudentT
+from .uniform import Uniform as Uniform

@@ -1,0 +1,179 @@
+"""The contract of a probability density that can be evaluated and sampled."""
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._errors import bad
+from .._types import ArrayLike, Condition, Event, Key, Scalar
+from ..bijections._base import as_float
+
+#: Events evaluated at once. Larger batches run in chunks of this size one after the other, so that memory is
+#: bounded and what one chunk needs stays in a processor's cache.
+CHUNK = 1024
+
+
+class AbstractDistribution(eqx.Module):
+    """A density p(x | condition) over events of `shape`.
+
+    A subclass gives the density and a sampler of one event; the public methods check shapes, broadcast
+    leading batch axes, compile, and run large batches in chunks of bounded memory.
+
+    Attributes:
+        shape: the shape of one event.
+        cond_shape: the shape of one condition, or None for an unconditional density.
+    """
+
+    shape: eqx.AbstractVar[tuple[int, ...]]
+    cond_shape: eqx.AbstractVar[tuple[int, ...] | None]
+
+    @abstractmethod
+    def _log_prob(self, x: Event, condition: Condition) -> Scalar:
+        """Return log p(x | condition) of one event, in nats."""
+
+    @abstractmethod
+    def _sample_and_log_prob(self, key: Key, condition: Condition) -> tuple[Event, Scalar]:
+        """Return one draw and its log-density."""
+
+    def log_prob(self, x: ArrayLike, condition: ArrayLike | None = None) -> Float[Array, "..."]:
+        """Return log p(x | condition) in nats per event, in the units of x.
+
+        It is a log-density, so it can be positive; it is -inf outside the support and NaN where `x` is NaN.
+
+        Arguments:
+            x: shape (..., *shape).
+            condition: shape (..., *cond_shape), or None for an unconditional density. The leading axes of
+                `x` and `condition` broadcast.
+
+        Returns:
+            The broadcast leading axes.
+
+        Raises:
+            ValueError: if a shape does not fit, or `condition` is missing or superfluous.
+        """
+        x = as_float(x)
+        batch = _leading("x", x, self.shape)
+        condition, cond_batch = self._checked_condition(condition)
+        try:
+            out = jnp.broadcast_shapes(batch, cond_batch)
+        except ValueError as error:
+            raise bad(
+                "condition", f"of leading axes that broadcast with those of `x`, {batch}", f"`{cond_batch}`"
+            ) from error
+        x = jnp.broadcast_to(x, out + self.shape)
+        return _log_prob_batch(self, x, condition, out)
+
+    def sample(
+        self, key: Key, sample_shape: tuple[int, ...] | int = (), condition: ArrayLike | None = None
+    ) -> Float[Array, "..."]:
+        """Return exact, independent draws.
+
+        Arguments:
+            key: a JAX random key.
+            sample_shape: the axes to put in front; an integer n stands for (n,).
+            condition: shape (..., *cond_shape), or None for an unconditional density.
+
+        Returns:
+            Shape (*sample_shape, *leading axes of condition, *shape).
+
+        Raises:
+            ValueError: if a shape does not fit, or `condition` is missing or superfluous.
+        """
+        condition, out = self._checked_draw(sample_shape, condition)
+        return _sample_batch(self, key, condition, out)
+
+    def sample_and_log_prob(
+        self, key: Key, sample_shape: tuple[int, ...] | int = (), condition: ArrayLike | None = None
+    ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+        """Return the draws of `sample` and their log-densities, for little more than the draws cost.
+
+        Arguments and errors are those of `sample`; the log-densities have shape
+        (*sample_shape, *leading axes of condition).
+        """
+        condition, out = self._checked_draw(sample_shape, condition)
+        return _sample_and_log_prob_batch(self, key, condition, out)
+
+    def _checked_condition(self, condition: ArrayLike | None) -> tuple[Condition, tuple[int, ...]]:
+        if self.cond_shape is None:
+            if condition is not None:
+                raise bad("condition", "None for an unconditional density", "`an array`")
+            return None, ()
+        if condition is None:
+            remedy = "This density is conditional: pass what it is conditioned on."
+            raise bad("condition", f"an array of trailing shape {self.cond_shape}", None, remedy)
+        condition = as_float(condition)
+        return condition, _leading("condition", condition, self.cond_shape)
+
+    def _checked_draw(
+        self, sample_shape: tuple[int, ...] | int, condition: ArrayLike | None
+    ) -> tuple[Condition, tuple[int, ...]]:
+        sizes = (sample_shape,) if isinstance(sample_shape, int) else tuple(sample_shape)
+        if any(not isinstance(n, int) or isinstance(n, bool) or n < 0 for n in sizes):
+            raise bad("sample_shape", "a tuple of non-negative integers", sample_shape)
+        condition, cond_batch = self._checked_condition(condition)
+        return condition, sizes + cond_batch
+
+
+def _leading(name: str, x: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
+    split = x.ndim - len(shape)
+    if split < 0 or x.shape[split:] != shape:
+        raise bad(name, f"an array of trailing shape {shape}", f"`shape {x.shape}`")
+    return x.shape[:split]
+
+
+def _map_events(
+    f: Callable[..., Any], out: tuple[int, ...], condition: Condition, cond_ndim: int, *args: Array
+) -> Any:
+    """Apply f(*args, condition) to each event of the batch `out`; one condition for all is not copied."""
+    n = math.prod(out)
+    flat = tuple(a.reshape((n, *a.shape[len(out) :])) for a in args)
+    if condition is None or condition.ndim == cond_ndim:
+
+        def one(event: tuple[Array, ...]) -> Any:
+            return f(*event, condition)
+
+    else:
+        condition = jnp.broadcast_to(condition, out + condition.shape[condition.ndim - cond_ndim :])
+        flat = (*flat, condition.reshape((n, *condition.shape[len(out) :])))
+
+        def one(event: tuple[Array, ...]) -> Any:
+            return f(*event)
+
+    mapped = jax.vmap(one)(flat) if n <= CHUNK else jax.lax.map(one, flat, batch_size=CHUNK)
+    return jax.tree.map(lambda a: a.reshape(out + a.shape[1:]), mapped)
+
+
+def _cond_ndim(distribution: AbstractDistribution) -> int:
+    return 0 if distribution.cond_shape is None else len(distribution.cond_shape)
+
+
+@eqx.filter_jit
+def _log_prob_batch(
+    distribution: AbstractDistribution, x: Array, condition: Condition, out: tuple[int, ...]
+) -> Array:
+    return _map_events(distribution._log_prob, out, condition, _cond_ndim(distribution), x)
+
+
+@eqx.filter_jit
+def _sample_batch(
+    distribution: AbstractDistribution, key: Key, condition: Condition, out: tuple[int, ...]
+) -> Array:
+    def draw(key: Key, condition: Condition) -> Array:
+        return distribution._sample_and_log_prob(key, condition)[0]
+
+    keys = jax.random.split(key, out)
+    return _map_events(draw, out, condition, _cond_ndim(distribution), keys)
+
+
+@eqx.filter_jit
+def _sample_and_log_prob_batch(
+    distribution: AbstractDistribution, key: Key, condition: Condition, out: tuple[int, ...]
+) -> tuple[Array, Array]:
+    keys = jax.random.split(key, out)
+    return _map_events(distribution._sample_and_log_prob, out, condition, _cond_ndim(distribution), keys)

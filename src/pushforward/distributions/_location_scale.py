@@ -1,0 +1,33 @@
+"""The two parameters that every location-scale family has."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from .._errors import require
+from .._types import ArrayLike
+from ..bijections._base import as_float
+from ..numerics.safe import log_expm1
+
+
+def raw_location_scale(loc: ArrayLike, scale: ArrayLike) -> tuple[Array, Array]:
+    """Return location and unconstrained scale, broadcast to one shape; softplus gives the scale back.
+
+    Raises:
+        ValueError: if a location is not finite or a scale not positive and finite.
+    """
+    loc, scale = jnp.broadcast_arrays(as_float(loc), as_float(scale))
+    require(bool(np.all(np.isfinite(loc))), "loc", "finite", loc)
+    return loc, raw_positive("scale", scale)
+
+
+def raw_positive(name: str, value: ArrayLike) -> Array:
+    """Return the array whose softplus is `value`.
+
+    Raises:
+        ValueError: if a value is not positive and finite.
+    """
+    value = as_float(value)
+    ok = bool(np.all(np.isfinite(value)) and np.all(np.asarray(value) > 0))
+    require(ok, name, "positive and finite", value)
+    return log_expm1(value)

@@ -1,0 +1,36 @@
+"""What every architecture shares: the checks, and the frame around its layers."""
+
+from collections.abc import Callable
+
+import jax
+
+from .._errors import require_count
+from .._types import Key
+from ..bijections import AbstractBijection, Chain, Permute, Stack, Standardize, StandardizeCondition
+from ..distributions import Pushforward, StandardNormal
+
+
+def assemble(
+    key: Key, dim: int, cond_dim: int, layers: int, layer: Callable[[Key], AbstractBijection]
+) -> Pushforward:
+    """Build the flow base -> (layer, permutation) x layers -> standardisation -> data.
+
+    The order of the elements is reversed after every layer (with two elements or few layers a random order would
+    often repeat), and the stack of layers is compiled once. Location and scale of data and condition are
+    identities until `pushforward.fit` sets them.
+
+    Arguments:
+        key: split among the layers.
+        dim: elements of an event.
+        cond_dim: elements of the condition, 0 for none.
+        layers: number of layers.
+        layer: builds one layer from its key.
+    """
+    require_count("dim", dim)
+    require_count("cond_dim", cond_dim, 0)
+    require_count("layers", layers)
+    parts = [Chain([layer(k), Permute.reverse(dim)]) for k in jax.random.split(key, layers)]
+    bijection: AbstractBijection = Chain([Stack(parts), Standardize.unfitted((dim,))])
+    if cond_dim:
+        bijection = StandardizeCondition.unfitted(bijection)
+    return Pushforward(StandardNormal((dim,)), bijection)

@@ -1,0 +1,48 @@
+"""Degrees and masks of masked autoregressive networks."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def hidden_degrees(width: int, dim: int, lowest: int) -> NDArray[np.int64]:
+    """Return the sorted degrees of `width` hidden units; a unit of degree g sees the first g elements.
+
+    Degrees run over lowest, ..., dim - 1, in contiguous blocks that differ in size by at most one. With
+    fewer units than degrees they are spread evenly and the largest is kept, so that no element is cut off.
+
+    Arguments:
+        width: number of units.
+        dim: number of elements.
+        lowest: 1, or 0 where units that see the condition only are useful.
+    """
+    lowest = min(lowest, dim - 1)
+    count = dim - lowest
+    if width >= count:
+        return lowest + (np.arange(width) * count) // width
+    return lowest + ((np.arange(width) + 1) * count) // width - 1
+
+
+def input_mask(degrees: NDArray[np.int64], dim: int) -> NDArray[np.bool_]:
+    """Return the mask (units, dim): a unit of degree g sees elements 0, ..., g - 1."""
+    return np.arange(dim)[None, :] < degrees[:, None]
+
+
+def hidden_mask(degrees_out: NDArray[np.int64], degrees_in: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return the mask (units out, units in): a unit sees units of its own degree or a lower one."""
+    return degrees_in[None, :] <= degrees_out[:, None]
+
+
+def output_mask(dim: int, num_params: int, degrees: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return the mask (dim * num_params, units): the parameters of element i see units of degree <= i."""
+    return np.repeat(degrees[None, :] <= np.arange(dim)[:, None], num_params, axis=0)
+
+
+def block_starts(degrees: NDArray[np.int64], dim: int) -> tuple[NDArray[np.int64], int]:
+    """Return where the units of each degree 0, ..., dim - 1 begin, and the size of the largest block.
+
+    A window of that size from a start covers the block of that degree; starts are moved down so that the
+    window ends within the layer.
+    """
+    starts = np.searchsorted(degrees, np.arange(dim))
+    size = int(np.bincount(degrees, minlength=dim).max())
+    return np.minimum(starts, len(degrees) - size), size

@@ -1,0 +1,40 @@
+"""Elementary functions in forms that neither overflow nor cancel nor kill a gradient."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+def bounded(x: Float[Array, "..."], bound: float) -> Float[Array, "..."]:
+    """Return x / (1 + |x| / bound): an increasing map of the line onto (-bound, bound), slope 1 at 0.
+
+    Unlike a clip or a tanh its gradient decays as 1 / x² only, so it does not vanish in floating point.
+    """
+    return x / (1 + jnp.abs(x) / bound)
+
+
+def inverse_softplus(y: float) -> float:
+    """Return x with log(1 + exp(x)) = y > 0."""
+    return y + math.log(-math.expm1(-y))
+
+
+def log_expm1(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Return log(exp(x) - 1) = x + log(1 - exp(-x)) for x > 0, without overflow for large x."""
+    return x + jnp.log(-jnp.expm1(-x))
+
+
+def safe_sqrt(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Return sqrt(max(x, 0)), of zero gradient where x <= 0 (there, sqrt has none)."""
+    positive = x > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)
+
+
+def into_open_interval(x: Float[Array, "..."], low: Array, high: Array) -> Float[Array, "..."]:
+    """Move what rounding has put on or beyond an end of (low, high) to the nearest number inside.
+
+    The change is below one unit in the last place, so the gradient of the identity is kept.
+    """
+    inside = jnp.clip(x, jnp.nextafter(low, high), jnp.nextafter(high, low))
+    return x + jax.lax.stop_gradient(inside - x)

@@ -1,0 +1,6 @@
+"""Strictly increasing maps of the line, with parameters handed in per element."""
+
+from ._base import AbstractUnivariate as AbstractUnivariate
+from .affine import Affine as Affine
+from .rational_quadratic import RationalQuadratic as RationalQuadratic
+from .shift import Shift as Shift
