@@ -28,9 +28,7 @@ class Reshape(AbstractBijection):
     def __check_init__(self) -> None:
         """Check the number of elements."""
         inner = self.bijection.shape
-        require(
-            math.prod(self.shape) == math.prod(inner), "shape", f"of as many elements as {inner}", self.shape
-        )
+        require(math.prod(self.shape) == math.prod(inner), "shape", f"of as many elements as {inner}", self.shape)
 
     @property
     def cond_shape(self) -> tuple[int, ...] | None:

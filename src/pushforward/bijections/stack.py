@@ -35,9 +35,7 @@ class Stack(AbstractBijection):
         shapes = [[(a.shape, a.dtype) for a in jax.tree.leaves(layer)] for layer in layers]
         for i in range(1, len(layers)):
             same = structures[i] == structures[0] and shapes[i] == shapes[0]
-            require(
-                same, "layers", "of one structure", f"`layer {i} unlike layer 0`", "Use `Chain` for these."
-            )
+            require(same, "layers", "of one structure", f"`layer {i} unlike layer 0`", "Use `Chain` for these.")
         self.layer = jax.tree.map(lambda *arrays: jnp.stack(arrays), *layers)
         self.length = len(layers)
 

@@ -35,9 +35,7 @@ class StandardizeCondition(AbstractBijection):
     scale: Array = fixed_field()
     fitted: bool = eqx.field(static=True)
 
-    def __init__(
-        self, bijection: AbstractBijection, loc: ArrayLike, scale: ArrayLike, *, fitted: bool = True
-    ):
+    def __init__(self, bijection: AbstractBijection, loc: ArrayLike, scale: ArrayLike, *, fitted: bool = True):
         cond_shape = bijection.cond_shape
         require(cond_shape is not None, "bijection", "conditional", "`cond_shape None`")
         self.bijection = bijection

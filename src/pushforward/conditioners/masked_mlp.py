@@ -1,5 +1,6 @@
 """Masked multilayer perceptron, parallel and incremental."""
 
+from itertools import pairwise
 from typing import NamedTuple, final
 
 import equinox as eqx
@@ -157,5 +158,5 @@ def _masks(dim: int, num_params: int, cond_dim: int, hidden: tuple[int, ...]) ->
     degrees = [hidden_degrees(width, dim, 0 if cond_dim else 1) for width in hidden]
     first = input_mask(degrees[0], dim)
     seen = np.ones((hidden[0], cond_dim), bool)
-    inner = [hidden_mask(b, a) for a, b in zip(degrees[:-1], degrees[1:], strict=True)]
+    inner = [hidden_mask(b, a) for a, b in pairwise(degrees)]
     return [np.hstack([first, seen]), *inner, output_mask(dim, num_params, degrees[-1])]

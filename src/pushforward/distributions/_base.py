@@ -127,9 +127,7 @@ def _leading(name: str, x: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
     return x.shape[:split]
 
 
-def _map_events(
-    f: Callable[..., Any], out: tuple[int, ...], condition: Condition, cond_ndim: int, *args: Array
-) -> Any:
+def _map_events(f: Callable[..., Any], out: tuple[int, ...], condition: Condition, cond_ndim: int, *args: Array) -> Any:
     """Apply f(*args, condition) to each event of the batch `out`; one condition for all is not copied."""
     n = math.prod(out)
     flat = tuple(a.reshape((n, *a.shape[len(out) :])) for a in args)
@@ -154,16 +152,12 @@ def _cond_ndim(distribution: AbstractDistribution) -> int:
 
 
 @eqx.filter_jit
-def _log_prob_batch(
-    distribution: AbstractDistribution, x: Array, condition: Condition, out: tuple[int, ...]
-) -> Array:
+def _log_prob_batch(distribution: AbstractDistribution, x: Array, condition: Condition, out: tuple[int, ...]) -> Array:
     return _map_events(distribution._log_prob, out, condition, _cond_ndim(distribution), x)
 
 
 @eqx.filter_jit
-def _sample_batch(
-    distribution: AbstractDistribution, key: Key, condition: Condition, out: tuple[int, ...]
-) -> Array:
+def _sample_batch(distribution: AbstractDistribution, key: Key, condition: Condition, out: tuple[int, ...]) -> Array:
     def draw(key: Key, condition: Condition) -> Array:
         return distribution._sample_and_log_prob(key, condition)[0]
 

@@ -3,10 +3,8 @@
 from typing import final
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from .._errors import require
 from .._types import ArrayLike, Condition, Event, Key, Scalar

@@ -35,9 +35,7 @@ class Pushforward(AbstractDistribution):
             raise bad("bijection", f"of the base's shape {self.base.shape}", self.bijection.shape)
         shapes = {self.base.cond_shape, self.bijection.cond_shape} - {None}
         if len(shapes) > 1:
-            raise bad(
-                "bijection", f"conditioned on the base's {self.base.cond_shape}", self.bijection.cond_shape
-            )
+            raise bad("bijection", f"conditioned on the base's {self.base.cond_shape}", self.bijection.cond_shape)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -10,9 +10,7 @@ from ..bijections import AbstractBijection, Chain, Permute, Stack, Standardize, 
 from ..distributions import Pushforward, StandardNormal
 
 
-def assemble(
-    key: Key, dim: int, cond_dim: int, layers: int, layer: Callable[[Key], AbstractBijection]
-) -> Pushforward:
+def assemble(key: Key, dim: int, cond_dim: int, layers: int, layer: Callable[[Key], AbstractBijection]) -> Pushforward:
     """Build the flow base -> (layer, permutation) x layers -> standardisation -> data.
 
     The order of the elements is reversed after every layer (with two elements or few layers a random order would

@@ -46,8 +46,6 @@ def nsf(
     wire = Autoregressive if wiring == "autoregressive" else Coupling
 
     def layer(key: Key) -> Autoregressive | Coupling:
-        return wire(
-            key, spline, dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual
-        )
+        return wire(key, spline, dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual)
 
     return assemble(key, dim, cond_dim, layers, layer)

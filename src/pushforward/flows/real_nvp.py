@@ -34,8 +34,6 @@ def real_nvp(
     """
 
     def layer(key: Key) -> Coupling:
-        return Coupling(
-            key, Affine(), dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual
-        )
+        return Coupling(key, Affine(), dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual)
 
     return assemble(key, dim, cond_dim, layers, layer)
