@@ -1,0 +1,5 @@
+"""Fitting: one loop, and the objectives it can minimise."""
+
+from .fit import fit as fit
+from .result import FitResult as FitResult
+from .result import NonFiniteError as NonFiniteError

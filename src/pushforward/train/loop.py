@@ -1,0 +1,270 @@
+"""The one training loop. It knows an objective only as loss(flow, batch, key) -> scalar."""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from typing import Any, TypeAlias, final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Int, PyTree
+from tqdm import tqdm
+
+from .._fields import trainable
+from .._types import Key, Scalar
+from ..distributions._base import AbstractDistribution
+from .checkpoint import Checkpoint
+from .progress import show_epoch
+from .result import FitResult, Flow, NonFiniteError, Record
+from .rows import Chunk
+
+#: (flow, batch, key) -> scalar.
+Loss: TypeAlias = Callable[[Any, Any, Key], Scalar]
+
+
+@final
+@dataclass(frozen=True)
+class Objective:
+    """What the loop minimises, and on what.
+
+    Attributes:
+        loss: a module-level function, so that a second fit of the same structure need not compile again.
+        chunks: (epoch) -> the epoch's batches, stacked along their first axis, in pieces that fit the device.
+        validate: (flow) -> the validation loss, or None: nothing stops early, the last parameters are best.
+        explain: (flow, batch, rows) -> a sentence on what is non-finite in a batch that was skipped.
+    """
+
+    loss: Loss
+    chunks: Callable[[int], Iterable[Chunk]]
+    validate: Callable[[AbstractDistribution], float] | None
+    explain: Callable[[AbstractDistribution, Any, np.ndarray], str]
+
+
+@final
+@dataclass(frozen=True)
+class Settings:
+    """How the loop minimises.
+
+    Attributes:
+        optimizer: its updates are multiplied by the learning rate of the step.
+        rates: (first step, number of steps) -> learning rates.
+        max_epochs: at most so many epochs.
+        patience: stop after so many epochs without a better validation loss.
+        max_skipped: stop after more than so many non-finite steps in a row.
+    """
+
+    optimizer: optax.GradientTransformation
+    rates: Callable[[int, int], np.ndarray]
+    max_epochs: int
+    patience: int
+    max_skipped: int
+
+
+@final
+class State(eqx.Module):
+    """What one step hands to the next, and what a checkpoint holds of the device.
+
+    Attributes:
+        params: the trained arrays of the flow.
+        opt_state: the optimizer's.
+        streak: number of steps skipped in a row, up to now.
+    """
+
+    params: PyTree
+    opt_state: PyTree
+    streak: Int[Array, ""]
+
+
+class _HaltedError(Exception):
+    """Too many steps in a row were skipped; the last one counted was line `line` of `chunk`."""
+
+    def __init__(self, state: State, chunk: Chunk, line: int, skipped: int):
+        self.args = (state, chunk, line, skipped)
+        self.state, self.chunk, self.line, self.skipped = state, chunk, line, skipped
+
+
+def own(tree: PyTree) -> PyTree:
+    """Return copies of the arrays: they can be donated; none is weakly typed, which would compile twice."""
+    return jax.tree.map(lambda a: jnp.array(a, dtype=jnp.result_type(a), copy=True), tree)
+
+
+@jax.jit
+def _step_keys(key: Key, steps: Int[Array, " n"]) -> Array:
+    return jax.vmap(jax.random.fold_in, (None, 0))(key, steps)
+
+
+@lru_cache
+def adam(clip_norm: float | int | None) -> optax.GradientTransformation:
+    """Return Adam of unit learning rate; one object per setting, so that repeated fits share a compilation.
+
+    Reference:
+        "Adam: A Method for Stochastic Optimization", Kingma, Ba, 2015.
+    """
+    return clipped(optax.adam(1.0), clip_norm)
+
+
+def clipped(
+    optimizer: optax.GradientTransformation, clip_norm: float | int | None
+) -> optax.GradientTransformation:
+    """Return `optimizer` behind a clip of the gradient's global norm."""
+    return optimizer if clip_norm is None else optax.chain(optax.clip_by_global_norm(clip_norm), optimizer)
+
+
+@eqx.filter_jit(donate="all-except-first")
+def take_steps(fixed: tuple[Any, ...], state: State) -> tuple[State, Array, Array]:
+    """Take one step per batch of a chunk, all on the device.
+
+    Once more than `max_skipped` steps in a row were non-finite no step is taken any more, so that the
+    parameters that come back are those that failed.
+
+    Arguments:
+        fixed: (frozen part of the flow, batches, learning rates, keys, max_skipped, loss, optimizer).
+        state: donated.
+
+    Returns:
+        The state; per step, the loss and the number of skips in a row.
+    """
+    frozen, batches, rates, keys, max_skipped, loss, optimizer = fixed
+    update = optax.with_extra_args_support(optimizer).update
+
+    def step(state: State, inputs: tuple[Any, Array, Key]) -> tuple[State, tuple[Array, Array]]:
+        batch, rate, key = inputs
+
+        def of_params(params: PyTree) -> Scalar:
+            return loss(eqx.combine(params, frozen), batch, key)
+
+        value, grads = jax.value_and_grad(of_params)(state.params)
+        updates, opt_state = update(grads, state.opt_state, state.params, value=value)
+        updates = jax.tree.map(lambda u: rate.astype(u.dtype) * u, updates)
+        # Squares, because optimizers square gradients: 1e20 is finite in float32, its square is not.
+        squares = sum(jnp.vdot(a, a) for a in jax.tree.leaves((grads, updates)))
+        finite = jnp.isfinite(value) & jnp.isfinite(squares)
+        halted = state.streak > max_skipped
+        streak = jnp.where(halted, state.streak, jnp.where(finite, 0, state.streak + 1))
+        new = (optax.apply_updates(state.params, updates), opt_state)
+        kept = (state.params, state.opt_state)
+        params, opt_state = jax.tree.map(lambda a, b: jnp.where(finite & ~halted, a, b), new, kept)
+        return State(params, opt_state, streak), (value, streak)
+
+    state, (losses, streaks) = jax.lax.scan(step, state, (batches, rates, keys))
+    return state, losses, streaks
+
+
+def minimize(
+    key: Key,
+    flow: Flow,
+    objective: Objective,
+    settings: Settings,
+    *,
+    bar: tqdm,
+    checkpoint: Checkpoint | None = None,
+    started: float,
+) -> FitResult[Flow]:
+    """Minimise an objective over the trainable arrays of a flow.
+
+    Arguments:
+        key: random key of the losses: each step receives its own.
+        flow: the start.
+        objective: what to minimise.
+        settings: how.
+        bar: shows the epochs.
+        checkpoint: where the state after each epoch is kept and taken up again.
+        started: `time.monotonic()` of the beginning.
+
+    Raises:
+        NonFiniteError: if too many steps in a row are non-finite, or the validation loss is in every epoch.
+    """
+    params, frozen = eqx.partition(flow, trainable(flow))
+    state = own(State(params, settings.optimizer.init(params), jnp.zeros((), jnp.int32)))
+    best = own(params)
+    record = Record({"train": []} if objective.validate is None else {"train": [], "val": []})
+    restored = None if checkpoint is None else checkpoint.restore((state, best))
+    if restored is not None:
+        (state, best), saved = restored
+        record = Record(**saved)
+        started -= record.seconds
+        show_epoch(bar, record.history, record.best_epoch, record.epochs)
+    while not record.finished(settings.max_epochs, settings.patience):
+        try:
+            state, losses, skipped = run_epoch(key, state, frozen, objective, settings, record)
+        except _HaltedError as halt:
+            if objective.validate is None:
+                best = halt.state.params
+            failed = eqx.combine(halt.state.params, frozen)
+            batch = jax.tree.map(lambda a: a[halt.line], halt.chunk.batches)
+            cause = objective.explain(failed, batch, halt.chunk.rows[halt.line])
+            record = replace(record, skipped=record.skipped + halt.skipped)
+            raise NonFiniteError(
+                f"The fit stopped in epoch {record.epochs + 1}: the loss or its gradient was not finite in "
+                f"{settings.max_skipped + 1} steps in a row. {cause} The best finite parameters are in "
+                "`.result` of this error. A smaller `learning_rate` or `clip_norm` may help.",
+                record.result(eqx.combine(best, frozen)),
+            ) from None
+        history = {"train": [*record.history["train"], float(np.mean(losses)) if losses.size else math.nan]}
+        improved = True
+        if objective.validate is not None:
+            value = objective.validate(eqx.combine(state.params, frozen))
+            history["val"] = [*record.history["val"], value]
+            improved = value < record.best_loss
+        if improved:
+            best = own(state.params)
+        record = Record(
+            history,
+            best_epoch=record.epochs if improved else record.best_epoch,
+            steps=record.steps + skipped.size,
+            skipped=record.skipped + int(skipped.sum()),
+            seconds=time.monotonic() - started,
+        )
+        if checkpoint is not None:
+            checkpoint.save(record.epochs, (state, best), asdict(record))
+        show_epoch(bar, history, record.best_epoch)
+    result = record.result(eqx.combine(best, frozen))
+    if record.best_epoch < 0:
+        raise NonFiniteError("The validation loss was not finite after any epoch.", result)
+    return result
+
+
+def run_epoch(
+    key: Key, state: State, frozen: PyTree, objective: Objective, settings: Settings, record: Record
+) -> tuple[State, np.ndarray, np.ndarray]:
+    """Run one epoch; while the device works on a chunk the host gathers the next, and no more than that.
+
+    Returns:
+        The state, the finite losses, and which steps were skipped.
+
+    Raises:
+        _HaltedError: if too many steps in a row were skipped.
+    """
+    losses: list[np.ndarray] = []
+    skipped: list[np.ndarray] = []
+    step = record.steps
+    running: tuple[Chunk, Array, Array] | None = None
+
+    def settle(chunk: Chunk, values: Array, streaks: Array) -> None:
+        skips = np.asarray(streaks) > 0
+        skipped.append(skips)
+        losses.append(np.asarray(values, np.float64)[~skips])
+        halted = np.asarray(streaks) > settings.max_skipped
+        if halted.any():
+            line = int(halted.argmax())
+            count = sum(int(s.sum()) for s in skipped[:-1]) + int(skips[: line + 1].sum())
+            raise _HaltedError(state, chunk, line, count)
+
+    for chunk in objective.chunks(record.epochs):
+        count = len(chunk.rows)
+        rates, keys = settings.rates(step, count), _step_keys(key, np.arange(step, step + count))
+        batches = jax.tree.map(jnp.asarray, chunk.batches)
+        fixed = (frozen, batches, rates, keys, settings.max_skipped, objective.loss, settings.optimizer)
+        state, values, streaks = take_steps(fixed, state)
+        if running is not None:
+            settle(*running)
+        running = (chunk, values, streaks)
+        step += count
+    if running is not None:
+        settle(*running)
+    return state, np.concatenate(losses), np.concatenate(skipped)

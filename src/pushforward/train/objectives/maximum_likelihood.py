@@ -1,0 +1,32 @@
+"""Maximum likelihood: minimise the forward Kullback-Leibler divergence, E_data[-log p(x | condition)]."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ..._types import Key, Scalar
+from ...distributions._base import AbstractDistribution
+
+
+def negative_log_likelihood(flow: AbstractDistribution, batch: dict[str, Any], key: Key) -> Scalar:
+    """Return Σ_i w_i (-log p(x_i | c_i)) / n of a batch of n rows of positive weight, in nats.
+
+    Arguments:
+        flow: the density.
+        batch: "x" (batch, *shape), "condition" (batch, *cond_shape) or None, "weight" (batch,), of mean one
+            over the training rows; rows of weight zero are padding.
+        key: not used: nothing here is random.
+    """
+    del key
+    losses = -flow.log_prob(batch["x"], batch["condition"])
+    weight = batch["weight"]
+    return jnp.sum(weight * losses) / jnp.sum(weight > 0)
+
+
+@eqx.filter_jit
+def row_losses(flow: AbstractDistribution, batches: dict[str, Any]) -> Float[Array, "lines rows"]:
+    """Return -log p(x | condition) of each row of stacked batches, one batch after the other."""
+    return jax.lax.map(lambda batch: -flow.log_prob(batch["x"], batch["condition"]), batches)

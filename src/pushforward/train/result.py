@@ -1,0 +1,85 @@
+"""What a fit returns, and the error that ends one that cannot go on."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, final
+
+from ..distributions._base import AbstractDistribution
+
+#: The type of the flow that is fitted: what goes in comes out.
+Flow = TypeVar("Flow", bound=AbstractDistribution)
+
+
+@final
+@dataclass(frozen=True)
+class FitResult(Generic[Flow]):
+    """A fitted flow and the record of its fit.
+
+    Attributes:
+        flow: the flow with the best parameters: those of the lowest validation loss, or, without validation
+            rows, the last.
+        history: the losses of each epoch, "train" and, with validation rows, "val". Of maximum likelihood:
+            mean negative log-likelihood in nats per row, in the units of the data. "train" is the mean over
+            the epoch's batches, each taken before its step; NaN for an epoch in which every step was skipped.
+        best_epoch: index into `history` of the epoch after which the parameters were best, counted from zero;
+            -1 in the result that a `NonFiniteError` of the first epoch carries.
+        skipped_steps: number of steps that were not taken because the loss or a gradient was not finite.
+        seconds: wall-clock time of the fit, compilation included, summed over its resumptions.
+    """
+
+    flow: Flow
+    history: dict[str, list[float]]
+    best_epoch: int
+    skipped_steps: int
+    seconds: float
+
+
+@final
+class NonFiniteError(RuntimeError):
+    """The loss or its gradient stayed non-finite for too many steps in a row.
+
+    Attributes:
+        result: the `FitResult` up to there, with the best finite parameters.
+    """
+
+    def __init__(self, message: str, result: FitResult[Any]):
+        self.args = (message, result)
+        self.result = result
+
+    def __str__(self) -> str:
+        return self.args[0]
+
+
+@final
+@dataclass(frozen=True)
+class Record:
+    """How far a fit has come: what a checkpoint holds besides arrays. Fields as in `FitResult`.
+
+    Attributes:
+        steps: number of steps so far, those that were skipped included.
+    """
+
+    history: dict[str, list[float]]
+    best_epoch: int = -1
+    steps: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs so far."""
+        return len(self.history["train"])
+
+    @property
+    def best_loss(self) -> float:
+        """Lowest validation loss so far, inf if there is none."""
+        return self.history["val"][self.best_epoch] if self.best_epoch >= 0 else math.inf
+
+    def finished(self, max_epochs: int, patience: int) -> bool:
+        """Whether the epochs are used up or the validation loss has not improved for `patience` of them."""
+        waited = self.epochs - 1 - self.best_epoch
+        return self.epochs >= max_epochs or ("val" in self.history and waited >= patience)
+
+    def result(self, flow: Flow) -> FitResult[Flow]:
+        """Return this as a result."""
+        return FitResult(flow, self.history, self.best_epoch, self.skipped, self.seconds)

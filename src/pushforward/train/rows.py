@@ -1,0 +1,108 @@
+"""The training table as the host holds it: never copied whole, handed out in blocks and batches."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, final
+
+import jax
+import numpy as np
+
+#: Elements of x that one pass over the table holds in float64 at a time.
+BLOCK_ELEMENTS = 1 << 22
+#: Bytes of training rows on the device at a time. A table below this is one chunk: one upload per epoch.
+CHUNK_BYTES = 256 << 20
+
+#: What a loss sees: "x" (batch, *shape), "condition" (batch, *cond_shape) or None, "weight" (batch,).
+Batch = dict[str, Any]
+
+
+def float_dtype(array: np.ndarray) -> np.dtype:
+    """Return float64 for float64 where JAX has it enabled, else float32."""
+    x64 = bool(jax.config.read("jax_enable_x64"))
+    return np.dtype(np.float64 if x64 and array.dtype == np.float64 else np.float32)
+
+
+@final
+@dataclass(frozen=True)
+class Rows:
+    """Events, their conditions and weights: arrays of the host, possibly memory maps.
+
+    Attributes:
+        x: shape (n, *shape), any real dtype.
+        condition: shape (n, *cond_shape), or None.
+        weights: shape (n,), float64, or None for equal weights.
+    """
+
+    x: np.ndarray
+    condition: np.ndarray | None
+    weights: np.ndarray | None
+
+    def batches(self, rows: np.ndarray, mean_weight: float) -> Batch:
+        """Return the rows `rows` for the device; a negative index stands for padding, which has weight zero.
+
+        Arguments:
+            rows: indices of any shape. Padding repeats the first row of its own line, so that it adds no
+                value to a batch that was not in it already.
+            mean_weight: the weight that becomes one.
+        """
+        real = rows >= 0
+        filled = np.where(real, rows, rows[..., :1])
+        weight = real if self.weights is None else real * (self.weights[filled] / mean_weight)
+        return {
+            "x": self.x[filled].astype(float_dtype(self.x)),
+            "condition": None
+            if self.condition is None
+            else self.condition[filled].astype(float_dtype(self.condition)),
+            "weight": weight.astype(float_dtype(self.x)),
+        }
+
+    def bytes_per_row(self) -> int:
+        """Return what one row occupies on the device."""
+        arrays = [self.x] if self.condition is None else [self.x, self.condition]
+        return sum(math.prod(a.shape[1:]) * float_dtype(a).itemsize for a in arrays) + 4
+
+    def mean_weight(self, rows: np.ndarray) -> float:
+        """Return the mean weight of the rows `rows`."""
+        return 1.0 if self.weights is None else float(self.weights[rows].mean())
+
+
+@final
+@dataclass(frozen=True)
+class Chunk:
+    """Some batches: what the device receives, and the table's row of each entry (negative: padding)."""
+
+    batches: Batch
+    rows: np.ndarray
+
+
+def blocks(array: np.ndarray, rows: np.ndarray | None = None) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield (offset, block): `array[rows]` in float64, flattened to two dimensions, a block at a time."""
+    count = len(array) if rows is None else len(rows)
+    width = math.prod(array.shape[1:])
+    step = max(1, BLOCK_ELEMENTS // max(1, width))
+    for start in range(0, count, step):
+        part = slice(start, start + step)
+        block = np.asarray(array[part] if rows is None else array[rows[part]], np.float64)
+        yield start, block.reshape((len(block), width))
+
+
+def split_evenly(rows: np.ndarray, batch_size: int) -> np.ndarray:
+    """Return `rows` as lines of one length of at most `batch_size`, as few and as even as possible.
+
+    Lengths differ by one at most; the shorter lines end on -1.
+    """
+    count = math.ceil(len(rows) / batch_size)
+    size = math.ceil(len(rows) / count)
+    full = len(rows) - count * (size - 1)
+    out = np.full((count, size), -1, dtype=np.int64)
+    out[:full] = rows[: full * size].reshape((full, size))
+    out[full:, : size - 1] = rows[full * size :].reshape((count - full, size - 1))
+    return out
+
+
+def chunks(table: Rows, lines: np.ndarray, mean_weight: float, chunk_bytes: int) -> Iterator[Chunk]:
+    """Yield the batches `lines` in chunks of whole batches of at most `chunk_bytes`, one batch at least."""
+    per_chunk = max(1, chunk_bytes // (lines.shape[1] * table.bytes_per_row()))
+    for part in np.array_split(lines, math.ceil(len(lines) / per_chunk)):
+        yield Chunk(table.batches(part, mean_weight), part)

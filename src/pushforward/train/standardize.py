@@ -1,0 +1,120 @@
+"""Fit the location and scale that a flow carries to the data it will learn."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..bijections._base import AbstractBijection, condition_for
+from ..bijections.chain import Chain
+from ..bijections.reshape import Reshape
+from ..bijections.standardize import Standardize
+from ..bijections.standardize_condition import StandardizeCondition
+from ..distributions.pushforward import Pushforward
+from .moments import Moments, moments
+from .result import Flow
+from .rows import Rows, blocks, float_dtype
+
+#: One event and its condition, changed on the way from the data into a flow.
+Step = Callable[[Any, Any], tuple[Any, Any]]
+
+
+def standardize(
+    flow: Flow, table: Rows, rows: np.ndarray, of_x: Moments, of_condition: Moments | None
+) -> Flow:
+    """Return `flow` with each `Standardize` and `StandardizeCondition` that is unfitted fitted to the data.
+
+    The flow's bijection is walked from the data end through `Chain`, `Reshape` and `StandardizeCondition`.
+    Each `Standardize` sees the data pulled back through the bijections after it.
+
+    Arguments:
+        flow: any distribution; one that is no `Pushforward` is returned unchanged.
+        table: the data.
+        rows: indices of the training rows.
+        of_x: moments of these rows of x, as they are.
+        of_condition: the same of the condition.
+    """
+    if not isinstance(flow, Pushforward):
+        return flow
+    view = _View(table, rows, of_x, of_condition, ())
+    return eqx.tree_at(lambda f: f.bijection, flow, _fit(flow.bijection, view))
+
+
+@final
+@dataclass(frozen=True)
+class _View:
+    """The training rows as seen through some steps into the flow."""
+
+    table: Rows
+    rows: np.ndarray
+    of_x: Moments
+    of_condition: Moments | None
+    steps: tuple[Step, ...]
+
+    def through(self, step: Step) -> "_View":
+        return replace(self, steps=(*self.steps, step))
+
+    def moments(self, of_condition: bool) -> Moments | None:
+        known = self.of_condition if of_condition else self.of_x
+        return moments(self._parts(int(of_condition))) if self.steps else known
+
+    def _parts(self, which: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        @jax.jit
+        def pull_back(*event: Any) -> Any:
+            for step in self.steps:
+                event = step(*event)
+            return event[which]
+
+        pull_back_all = jax.vmap(pull_back)
+        for start, block in blocks(self.table.x, self.rows):
+            part = self.rows[start : start + len(block)]
+            batch = self.table.batches(part, 1.0)
+            values = np.asarray(pull_back_all(batch["x"], batch["condition"]), np.float64)
+            yield values.reshape((len(part), -1)), batch["weight"].astype(np.float64)
+
+
+def _fit(bijection: AbstractBijection, view: _View) -> AbstractBijection:
+    if not _is_pending(bijection):
+        return bijection
+    if isinstance(bijection, Standardize):
+        loc, scale = _loc_scale(view.moments(of_condition=False), bijection.loc, view.table.x)
+        return Standardize(loc, scale)
+    if isinstance(bijection, StandardizeCondition):
+        loc, scale = bijection.loc, bijection.scale
+        if not bijection.fitted and view.table.condition is not None:
+            loc, scale = _loc_scale(view.moments(of_condition=True), loc, view.table.condition)
+        fitted = StandardizeCondition(bijection.bijection, loc, scale)
+        inner = _fit(fitted.bijection, view.through(lambda x, c: (x, fitted.standardize(c))))
+        return StandardizeCondition(inner, loc, scale)
+    if isinstance(bijection, Reshape):
+        shape = bijection.bijection.shape
+        inner = _fit(bijection.bijection, view.through(lambda x, c: (x.reshape(shape), c)))
+        return eqx.tree_at(lambda b: b.bijection, bijection, inner)
+    if isinstance(bijection, Chain):
+        parts: list[AbstractBijection] = []
+        for part in reversed(bijection.bijections):
+            part = _fit(part, view)
+            view = view.through(lambda x, c, b=part: (b.inverse(x, condition_for(b, c)), c))
+            parts.insert(0, part)
+        return Chain(parts)
+    return bijection
+
+
+def _is_pending(bijection: AbstractBijection) -> bool:
+    def pending(node: Any) -> bool:
+        return isinstance(node, (Standardize, StandardizeCondition)) and not node.fitted
+
+    return any(pending(leaf) for leaf in jax.tree.leaves(bijection, is_leaf=pending))
+
+
+def _loc_scale(of: Moments | None, like: jax.Array, data: np.ndarray) -> tuple[jax.Array, jax.Array]:
+    """Return location and scale as arrays shaped as `like`; a column that does not vary keeps scale one."""
+    if of is None:
+        return like, jnp.ones_like(like)
+    dtype = jnp.result_type(like, float_dtype(data))
+    scale = np.where(of.scale > 0, of.scale, 1.0)
+    return jnp.asarray(of.loc.reshape(like.shape), dtype), jnp.asarray(scale.reshape(like.shape), dtype)

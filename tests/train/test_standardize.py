@@ -1,0 +1,92 @@
+"""Location and scale are fitted from the data end of a flow."""
+
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+
+from pushforward.bijections import (
+    Autoregressive,
+    Chain,
+    Exp,
+    Identity,
+    Invert,
+    Reshape,
+    Standardize,
+    StandardizeCondition,
+)
+from pushforward.distributions import Pushforward, StandardNormal
+from pushforward.train.moments import moments
+from pushforward.train.rows import Rows
+from pushforward.train.standardize import standardize
+from pushforward.univariate import Affine
+
+from .flows import flow_of
+
+
+def standardized(flow: Any, x: Any, condition: Any = None, weights: Any = None) -> Any:
+    w = np.ones(len(x)) if weights is None else weights
+    of: list[Any] = [
+        None if a is None else moments([(a.reshape(len(a), -1).astype(np.float64), w)]) for a in (x, condition)
+    ]
+    return standardize(flow, Rows(x, condition, weights), np.arange(len(x)), *of)
+
+
+def test_at_the_data_end(rng):
+    x = rng.normal(size=(300, 2)) * [1e30, 1e-30] + [1e30, 0]
+    fitted = standardized(flow_of(Identity((2,)), Standardize.unfitted((2,))), x).bijection.bijections[1]
+    np.testing.assert_allclose(fitted.loc, x.mean(axis=0))
+    np.testing.assert_allclose(fitted.scale, x.std(axis=0))
+    assert fitted.fitted
+
+
+def test_weighted(rng):
+    x, w = rng.normal(size=(300, 2)), rng.uniform(size=300)
+    fitted = standardized(flow_of(Standardize.unfitted((2,))), x, weights=w).bijection.bijections[0]
+    np.testing.assert_allclose(fitted.loc, np.average(x, axis=0, weights=w))
+
+
+def test_behind_other_bijections(rng, monkeypatch):
+    monkeypatch.setattr("pushforward.train.rows.BLOCK_ELEMENTS", 100)
+    x = np.exp(rng.normal(size=(300, 2)) * [3, 0.1] + [5, -2])
+    flow = flow_of(Chain([Standardize.unfitted((2,)), Identity((2,))]), Exp((2,)))
+    fitted = standardized(flow, x).bijection.bijections[0].bijections[0]
+    np.testing.assert_allclose(fitted.loc, np.log(x).mean(axis=0))
+    np.testing.assert_allclose(fitted.scale, np.log(x).std(axis=0))
+
+
+def test_through_a_reshape(rng):
+    x = rng.normal(size=(300, 2, 2)) + np.arange(4).reshape(2, 2)
+    flow = flow_of(Reshape(Standardize.unfitted((4,)), (2, 2)))
+    fitted = standardized(flow, x).bijection.bijections[0].bijection
+    np.testing.assert_allclose(fitted.loc, x.mean(axis=0).ravel())
+
+
+def test_conditions(key, rng):
+    x, c = rng.normal(size=(300, 2)) + 7, rng.normal(size=(300, 1)) * 1e6 + 1e7
+    layer = Autoregressive(key, Affine(), 2, cond_dim=1, hidden=(4,))
+    inner = Chain([layer, Standardize.unfitted((2,))])
+    flow = Pushforward(StandardNormal((2,)), StandardizeCondition.unfitted(inner))
+    fitted = standardized(flow, x, c).bijection
+    np.testing.assert_allclose(fitted.loc, c.mean(axis=0))
+    np.testing.assert_allclose(fitted.scale, c.std(axis=0))
+    np.testing.assert_allclose(fitted.bijection.bijections[1].loc, x.mean(axis=0))
+    assert fitted.fitted
+    assert fitted.bijection.bijections[1].fitted
+
+
+def test_a_constant_condition_keeps_its_scale(key, rng):
+    layer = Autoregressive(key, Affine(), 2, cond_dim=1, hidden=(4,))
+    flow = Pushforward(StandardNormal((2,)), StandardizeCondition.unfitted(layer))
+    fitted = standardized(flow, rng.normal(size=(30, 2)), np.full((30, 1), 5.0)).bijection
+    assert (float(fitted.loc[0]), float(fitted.scale[0])) == (5.0, 1.0)
+
+
+def test_what_is_fitted_or_not_on_the_way_is_kept(rng):
+    x = rng.normal(size=(30, 2)) + 4
+    given = Standardize(np.zeros(2), np.full(2, 3.0))
+    for part in (given, Invert(Standardize.unfitted((2,)))):
+        flow = flow_of(part)
+        assert eqx.tree_equal(standardized(flow, x), flow)
+    normal = StandardNormal((2,))
+    assert standardized(normal, x) is normal
