@@ -1,0 +1,8 @@
+"""Save and load models: one safetensors file, no pickle, nothing in a file can run code."""
+
+from .errors import FileFormatError as FileFormatError
+from .file import from_bytes as from_bytes
+from .file import load as load
+from .file import read_metadata as read_metadata
+from .file import save as save
+from .file import to_bytes as to_bytes

@@ -1,0 +1,98 @@
+"""The bytes of a file: safetensors, with a checksum of the whole file at a fixed place in its header."""
+
+import hashlib
+import json
+from io import BufferedIOBase
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, deserialize
+from safetensors.numpy import save as serialize
+
+from .arrays import DTYPES
+from .errors import FileFormatError
+
+#: The version of the format that is written, and the only one that is read.
+VERSION = 1
+#: The largest header in bytes: a bound on what is parsed before the checksum is known to be right.
+MAX_HEADER = 64 * 2**20
+
+_START = b'{"__metadata__":{"pushforward":"{\\"sha256\\":\\"'
+_DIGEST = slice(8 + len(_START), 8 + len(_START) + 64)
+
+
+def pack(content: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
+    """Return the file of `arrays` whose header holds the JSON of `content`, the version and the checksum.
+
+    Raises:
+        ValueError: if the header would be larger than `MAX_HEADER`.
+    """
+    header = json.dumps({"sha256": "0" * 64, "format": VERSION, **content}, separators=(",", ":"))
+    data = bytearray(serialize(arrays, metadata={"pushforward": header}))
+    if not data[8:].startswith(_START) or int.from_bytes(data[:8], "little") > MAX_HEADER:
+        raise ValueError(f"The header of a model file must be at most {MAX_HEADER} bytes; got {len(header)}.")
+    data[_DIGEST] = hashlib.sha256(data).hexdigest().encode()
+    return bytes(data)
+
+
+def read_header(stream: BufferedIOBase, size: int) -> tuple[bytes, dict[str, Any]]:
+    """Return the header, as bytes with its length in front, and the content that `pack` was given.
+
+    The checksum is not verified here: that takes the rest of the file.
+
+    Arguments:
+        stream: at the start of a file.
+        size: the length of the file in bytes.
+
+    Raises:
+        FileFormatError: if this is not the header of a file of `VERSION`.
+    """
+    if size == 0:
+        raise FileFormatError("it is empty")
+    prefix = stream.read(8)
+    length = int.from_bytes(prefix, "little")
+    if len(prefix) < 8 or length > min(size - 8, MAX_HEADER):
+        raise FileFormatError("it is truncated, or not a model file of pushforward")
+    raw = prefix + stream.read(length)
+    if not raw[8:].startswith(_START):
+        raise FileFormatError("it is not a model file of pushforward")
+    try:
+        content = json.loads(json.loads(raw[8:])["__metadata__"]["pushforward"])
+        version = content.pop("format")
+        del content["sha256"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise FileFormatError("its header is damaged") from None
+    if type(version) is not int or version != VERSION:
+        newer = type(version) is int and version > VERSION
+        by = f"by a newer pushforward (format {version}); upgrade with `pip install --upgrade pushforward`"
+        raise FileFormatError(f"it was written {by}" if newer else "it is of an unknown format version")
+    return raw, content
+
+
+def unpack(stream: BufferedIOBase, size: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return what `pack` was given.
+
+    Arguments:
+        stream: at the start of a file.
+        size: the length of the file in bytes.
+
+    Raises:
+        FileFormatError: if the file is not exactly what `pack` returned.
+    """
+    raw, content = read_header(stream, size)
+    data = raw + stream.read()
+    checksum = hashlib.sha256(data[: _DIGEST.start])
+    checksum.update(b"0" * 64)
+    checksum.update(memoryview(data)[_DIGEST.stop :])
+    if checksum.hexdigest().encode() != data[_DIGEST]:
+        raise FileFormatError("it is truncated or altered: its checksum does not match its content")
+    try:
+        found = deserialize(data)
+    except SafetensorError as error:
+        raise FileFormatError(f"it is not a valid safetensors file ({error})") from None
+    arrays = {}
+    for name, array in found:
+        if array["dtype"] not in DTYPES:
+            raise FileFormatError(f"it holds an array of the unknown dtype {array['dtype']}")
+        arrays[name] = np.frombuffer(array["data"], DTYPES[array["dtype"]]).reshape(array["shape"])
+    return content, arrays

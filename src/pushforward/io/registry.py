@@ -1,0 +1,28 @@
+"""The classes that a file may name: what the four floors of mathematics export, and nothing else."""
+
+import inspect
+
+import equinox as eqx
+
+from .. import bijections, conditioners, distributions, univariate
+
+_FLOORS = {
+    "univariate": univariate,
+    "conditioners": conditioners,
+    "bijections": bijections,
+    "distributions": distributions,
+}
+
+
+def public_classes() -> dict[str, type[eqx.Module]]:
+    """Return the concrete module classes by their public path, such as `bijections.Chain`."""
+    return {
+        f"{floor}.{name}": value
+        for floor, module in _FLOORS.items()
+        for name, value in vars(module).items()
+        if not name.startswith("_") and _is_concrete(value)
+    }
+
+
+def _is_concrete(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, eqx.Module) and not inspect.isabstract(value)
