@@ -1,0 +1,5 @@
+"""`python -m pushforward`: the command line."""
+
+from .cli import main
+
+main()

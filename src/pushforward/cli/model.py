@@ -1,0 +1,68 @@
+"""A fitted model together with the table columns that it is about."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from .._errors import bad
+from ..data import Table, read_table
+from ..distributions import Pushforward
+from ..io import load, read_metadata
+
+
+@final
+@dataclass(frozen=True)
+class NamedModel:
+    """A flow and the names of its variables.
+
+    Attributes:
+        flow: the density of `columns`, conditional on `given` if there are any.
+        columns, given: names, in the order of the flow's event and condition.
+        about: what `fit` noted in the file; {} for a model that `pushforward.save` wrote without.
+    """
+
+    flow: Pushforward
+    columns: tuple[str, ...]
+    given: tuple[str, ...]
+    about: dict[str, Any]
+
+    def read(self, path: Path) -> tuple[Table, np.ndarray, np.ndarray | None]:
+        """Read this model's columns from a file; return the table, its events and its conditions."""
+        table = read_table(path, columns=(*self.columns, *self.given))
+        return table, *self.split(table)
+
+    def split(self, table: Table) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the events and the conditions of a table."""
+        return table.columns(self.columns), table.columns(self.given) if self.given else None
+
+
+def open_model(path: Path) -> NamedModel:
+    """Load a model.
+
+    Raises:
+        ValueError: if the file is no flow on rows of a table.
+    """
+    flow = load(path)
+    about = read_metadata(path)
+    if not isinstance(flow, Pushforward) or len(flow.shape) != 1 or len(flow.cond_shape or (0,)) != 1:
+        raise bad("MODEL", "a flow on the rows of a table", f"`{type(flow).__name__}`")
+    columns = tuple(about.get("columns", [f"x{i}" for i in range(flow.shape[0])]))
+    k = 0 if flow.cond_shape is None else flow.cond_shape[0]
+    return NamedModel(flow, columns, tuple(about.get("given", [f"c{i}" for i in range(k)])), about)
+
+
+def split_rows(n: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of the rows to fit and of those held out: a share `fraction`, drawn by `seed`."""
+    held_out = round(n * fraction)
+    order = np.random.default_rng(seed).permutation(n)
+    return np.sort(order[held_out:]), np.sort(order[:held_out])
+
+
+def fingerprint(table: Table) -> str:
+    """Return a number that two tables share only if their names and values are the same."""
+    digest = hashlib.sha256("\0".join(table.names).encode())
+    digest.update(np.ascontiguousarray(table.values, "<f8").tobytes())
+    return digest.hexdigest()
