@@ -1,0 +1,331 @@
+"""The one registry of the tests: every univariate map, conditioner, bijection, distribution and flow, as a line.
+
+A name begins with the public name that the line stands for, as in "Coupling:spline-conditional"; a public class or
+flow of which no line's name begins with its name fails the suite. The contracts run over every line.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pushforward import bijections as b
+from pushforward import conditioners as c
+from pushforward import distributions as d
+from pushforward import flows as f
+from pushforward import univariate as u
+from pushforward._fields import trainable
+
+BOUND = 3.0
+
+
+@dataclass(frozen=True)
+class Support:
+    """Where one side of a bijection lives, and what to try there.
+
+    Attributes:
+        draw: takes standard normal numbers into the support.
+        near: ordinary numbers, knots and boundaries; each is also tried one unit in the last place aside.
+        far: numbers so large that only finiteness and the backward error are judged.
+        outside: numbers outside the support, where the inverse is finite of log-determinant -inf.
+    """
+
+    draw: Callable[[Any], Any]
+    near: tuple[float, ...]
+    far: tuple[float, ...] = ()
+    outside: tuple[float, ...] = ()
+
+
+REAL = Support(
+    lambda u: 2 * u,
+    (0.0, BOUND, -BOUND, BOUND / 3, -30.0, 1e-30),
+    (1e6, 1e6, -1e6, -1e6),
+)
+#: Where an exponential of the number is taken, or its logistic.
+MODERATE = Support(lambda u: 2 * u, (0.0, BOUND, -BOUND, -8.0, 1e-30))
+#: Where autodiff of tanh, 1 - tanh², still has the digits to be a reference in float32.
+CENTRAL = Support(lambda u: u, (0.0, 0.5, -3.0, 1e-30))
+POSITIVE = Support(np.exp, (1.0, 1e-3, 100.0), (1e6, 1e-6), (0.0, -1.0, -1e6))
+
+
+def interval(low: float, high: float) -> Support:
+    """Return the support (low, high)."""
+    middle, width = (low + high) / 2, high - low
+    return Support(
+        lambda u: low + width / (1 + np.exp(-u)),
+        (middle, low + 1e-3 * width, high - 1e-3 * width),
+        (),
+        (low, high, low - 1.0, high + 1e6),
+    )
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line.
+
+    Attributes:
+        name: "PublicName:variant", unique.
+        make: builds the object from a key.
+        z, x: the supports of the two sides of a bijection.
+        start: what the map is before training: "identity", or None where it is nothing in particular.
+        dead: parameters, by how their path ends, whose gradient is zero by construction, each with the reason.
+        known: contracts that this line cannot keep, each with the reason.
+    """
+
+    name: str
+    make: Callable[[jax.Array], Any]
+    z: Support = REAL
+    x: Support = REAL
+    start: str | None = None
+    dead: Mapping[str, str] = field(default_factory=dict, hash=False)
+    known: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def subject(self) -> str:
+        """The public name that the line stands for."""
+        return self.name.split(":")[0]
+
+
+def randomize(tree: Any, key: jax.Array, scale: float) -> Any:
+    """Return `tree` with random parameters of the given scale.
+
+    Every trainable array of two or more axes is drawn from N(0, scale² / fan_in), fan_in being the length of its
+    last axis, so that a layer keeps the size of what passes through; every trainable vector or number is drawn
+    from N(0, scale²). What is trained is decided by `pushforward._fields.trainable`.
+    """
+    params, static = eqx.partition(tree, trainable(tree))
+    leaves, structure = jax.tree.flatten(params)
+    keys = jax.random.split(key, max(len(leaves), 1))
+
+    def draw(key: jax.Array, leaf: jax.Array) -> jax.Array:
+        spread = scale / math.sqrt(max(leaf.shape[-1], 1)) if leaf.ndim > 1 else scale
+        return spread * jax.random.normal(key, leaf.shape, leaf.dtype)
+
+    drawn = [draw(k, leaf) for k, leaf in zip(keys, leaves, strict=False)]
+    return eqx.combine(jax.tree.unflatten(structure, drawn), static)
+
+
+def cast(tree: Any, dtype: str) -> Any:
+    """Return `tree` with every floating-point array in `dtype`."""
+    return jax.tree.map(lambda a: a.astype(dtype) if eqx.is_inexact_array(a) else a, tree)
+
+
+def spline() -> u.RationalQuadratic:
+    """Return a small spline, whose outer knots are among the points of `REAL`."""
+    return u.RationalQuadratic(bins=3, bound=BOUND)
+
+
+SMALL = {"hidden": (8, 8)}
+SEES_NOTHING = "no unit of a first masked layer sees an element when there is one element and no condition"
+
+UNIVARIATE = [
+    Case("Shift:", lambda key: u.Shift()),
+    Case("Affine:", lambda key: u.Affine()),
+    Case("Affine:narrow", lambda key: u.Affine(max_log_scale=1.0)),
+    Case("RationalQuadratic:", lambda key: u.RationalQuadratic()),
+    Case("RationalQuadratic:small", lambda key: spline()),
+    Case("RationalQuadratic:two-bins", lambda key: u.RationalQuadratic(bins=2, bound=1.0)),
+]
+
+CONDITIONERS = [
+    Case("MLP:", lambda key: c.MLP(key, 3, (2, 4), **SMALL)),
+    Case("MLP:conditional", lambda key: c.MLP(key, 3, (2, 4), cond_dim=2, hidden=(7,), activation="tanh")),
+    Case("MLP:condition-only", lambda key: c.MLP(key, 0, (1, 4), cond_dim=2, **SMALL)),
+    Case("MLP:nothing", lambda key: c.MLP(key, 0, (1, 4), **SMALL)),
+    Case("MLP:residual", lambda key: c.MLP(key, 3, (2, 4), hidden=(8, 8, 8), residual=True, activation="silu")),
+    Case("MaskedMLP:", lambda key: c.MaskedMLP(key, 4, 3, **SMALL)),
+    Case("MaskedMLP:conditional", lambda key: c.MaskedMLP(key, 4, 3, cond_dim=2, hidden=(9, 7))),
+    Case("MaskedMLP:one", lambda key: c.MaskedMLP(key, 1, 3, **SMALL), dead={".weights[0]": SEES_NOTHING}),
+    Case("MaskedMLP:one-conditional", lambda key: c.MaskedMLP(key, 1, 3, cond_dim=2, **SMALL)),
+    Case("MaskedMLP:narrow", lambda key: c.MaskedMLP(key, 6, 2, hidden=(3, 2), activation="gelu")),
+    Case("MaskedMLP:narrow-conditional", lambda key: c.MaskedMLP(key, 6, 2, cond_dim=1, hidden=(1, 4, 2))),
+    Case("MaskedMLP:not-multiple", lambda key: c.MaskedMLP(key, 5, 2, hidden=(11, 7, 13))),
+    Case("MaskedMLP:one-layer", lambda key: c.MaskedMLP(key, 4, 3, hidden=(10,), activation="tanh")),
+    Case("MaskedMLP:residual", lambda key: c.MaskedMLP(key, 4, 3, hidden=(9, 9, 9), residual=True)),
+    Case(
+        "MaskedMLP:residual-conditional",
+        lambda key: c.MaskedMLP(key, 5, 2, cond_dim=3, hidden=(9, 9, 4), residual=True, activation="silu"),
+    ),
+    Case("MaskedMLP:order", lambda key: c.MaskedMLP(key, 4, 3, order=(2, 0, 3, 1), **SMALL)),
+    Case("MaskedMLP:order-conditional", lambda key: c.MaskedMLP(key, 5, 2, cond_dim=2, order=(4, 3, 2, 1, 0), hidden=(7,))),
+]
+
+
+def layers(n: int, make: Callable[[jax.Array], Any]) -> Callable[[jax.Array], list[Any]]:
+    """Return a function that builds n of what `make` builds."""
+    return lambda key: [make(k) for k in jax.random.split(key, n)]
+
+
+def _coupling(key: jax.Array, dim: int = 3, **settings: Any) -> b.Coupling:
+    return b.Coupling(key, u.Affine(), dim, **SMALL, **settings)
+
+
+def _autoregressive(key: jax.Array, dim: int = 3, **settings: Any) -> b.Autoregressive:
+    return b.Autoregressive(key, u.Affine(), dim, **{**SMALL, **settings})
+
+
+def _turned(key: jax.Array) -> b.Chain:
+    return b.Chain([_autoregressive(key), b.Permute.reverse(3)])
+
+
+def _deep(key: jax.Array) -> b.Chain:
+    parts: list[Any] = []
+    for k in jax.random.split(key, 4):
+        parts += [_coupling(k, cond_dim=2), b.LULinear(3), b.Permute.random(k, 3)]
+    return b.Chain(parts)
+
+
+def _nested(key: jax.Array) -> b.Chain:
+    one, two = jax.random.split(key)
+    inner = b.Chain([b.Elementwise(u.Affine(), (4,)), b.Invert(_coupling(one, 4, cond_dim=2))])
+    return b.Chain([b.Reshape(inner, (2, 2)), b.Invert(b.Reshape(_autoregressive(two, 4), (2, 2)))])
+
+
+STARTS = {"start": "identity"}
+NO_SCALE = {".weights[0]": SEES_NOTHING}
+COND = {"cond_dim": 2}
+NOISE = [[1.0, 0.0, 0.0], [0.5, 2.0, 0.0], [-3.0, 0.1, 0.3]]
+
+BIJECTIONS = [
+    Case("Identity:", lambda key: b.Identity((3,)), **STARTS),
+    Case("Identity:scalar", lambda key: b.Identity(()), **STARTS),
+    Case("Permute:given", lambda key: b.Permute([2, 0, 3, 1])),
+    Case("Permute:reverse", lambda key: b.Permute.reverse(4)),
+    Case("Permute:random", lambda key: b.Permute.random(key, 5)),
+    Case("Reshape:conditional", lambda key: b.Reshape(_coupling(key, 4, cond_dim=2), (2, 2)), **STARTS),
+    Case("Reshape:scalar", lambda key: b.Reshape(b.Elementwise(u.Affine(), (1,)), ()), **STARTS),
+    Case("Elementwise:shift", lambda key: b.Elementwise(u.Shift(), (2, 2)), **STARTS),
+    Case("Elementwise:affine", lambda key: b.Elementwise(u.Affine(), (3,)), **STARTS),
+    Case("Elementwise:affine-scalar", lambda key: b.Elementwise(u.Affine(), ()), **STARTS),
+    Case("Elementwise:spline", lambda key: b.Elementwise(spline(), (2,)), **STARTS),
+    Case("Coupling:affine", lambda key: _coupling(key, 4), **STARTS),
+    Case("Coupling:affine-one", lambda key: _coupling(key, 1), **STARTS),
+    Case("Coupling:affine-one-conditional", lambda key: _coupling(key, 1, cond_dim=2), **STARTS),
+    Case("Coupling:shift-conditional", lambda key: b.Coupling(key, u.Shift(), 5, **COND, **SMALL), **STARTS),
+    Case(
+        "Coupling:residual",
+        lambda key: b.Coupling(key, u.Affine(), 3, hidden=(6, 6, 6), residual=True, activation="tanh"),
+        **STARTS,
+    ),
+    Case("Coupling:spline-conditional", lambda key: b.Coupling(key, spline(), 3, **COND, **SMALL), **STARTS),
+    Case("Autoregressive:affine", lambda key: _autoregressive(key, 4), **STARTS),
+    Case("Autoregressive:affine-one", lambda key: _autoregressive(key, 1), **STARTS, dead=NO_SCALE),
+    Case("Autoregressive:affine-one-conditional", lambda key: _autoregressive(key, 1, **COND), **STARTS),
+    Case("Autoregressive:narrow", lambda key: _autoregressive(key, 6, hidden=(2, 3)), **STARTS),
+    Case(
+        "Autoregressive:residual-order-conditional",
+        lambda key: _autoregressive(key, 4, **COND, hidden=(7, 7, 7), residual=True, order=(2, 0, 3, 1)),
+        **STARTS,
+    ),
+    Case("Autoregressive:spline", lambda key: b.Autoregressive(key, spline(), 3, **SMALL), **STARTS),
+    Case("LULinear:", lambda key: b.LULinear(4), **STARTS),
+    Case("LULinear:one", lambda key: b.LULinear(1), **STARTS, dead={".lower": "strict triangle of 1 x 1", ".upper": "same"}),
+    Case("Householder:", lambda key: b.Householder(key, 4)),
+    Case("Householder:few", lambda key: b.Householder(key, 5, 2)),
+    Case("Householder:one", lambda key: b.Householder(key, 1, 1), dead={".vectors": "H is -1 whatever v is"}),
+    Case("TriangularAffine:lower", lambda key: b.TriangularAffine(jnp.arange(3.0), jnp.asarray(NOISE))),
+    Case(
+        "TriangularAffine:upper",
+        lambda key: b.TriangularAffine(jnp.zeros(3), jnp.asarray(NOISE).T, lower=False),
+    ),
+    Case("Exp:", lambda key: b.Exp((3,)), z=MODERATE, x=POSITIVE),
+    Case("Softplus:", lambda key: b.Softplus((3,)), z=MODERATE, x=POSITIVE),
+    Case("Sigmoid:", lambda key: b.Sigmoid((3,)), z=MODERATE, x=interval(0.0, 1.0)),
+    Case("Sigmoid:interval", lambda key: b.Sigmoid((2,), -3.0, [1.0, 1.0]), z=MODERATE, x=interval(-3.0, 1.0)),
+    Case("Tanh:", lambda key: b.Tanh((2, 2)), z=CENTRAL, x=interval(-1.0, 1.0)),
+    Case("Standardize:", lambda key: b.Standardize([1.0, -200.0], [0.01, 30.0])),
+    Case("Standardize:unfitted", lambda key: b.Standardize.unfitted((3,)), **STARTS),
+    Case(
+        "StandardizeCondition:",
+        lambda key: b.StandardizeCondition(_coupling(key, **COND), [1.0, -2.0], [0.1, 3.0]),
+        **STARTS,
+    ),
+    Case("Chain:one", lambda key: b.Chain([b.LULinear(3)]), **STARTS),
+    Case("Chain:deep-conditional", _deep),
+    Case("Chain:nested-conditional", _nested, **STARTS),
+    Case(
+        "Chain:to-positive",
+        lambda key: b.Chain([b.Elementwise(u.Affine(), (2,)), b.Softplus((2,))]),
+        z=MODERATE,
+        x=POSITIVE,
+    ),
+    Case("Invert:exp", lambda key: b.Invert(b.Exp((3,))), z=POSITIVE, x=MODERATE),
+    Case("Invert:autoregressive-conditional", lambda key: b.Invert(_autoregressive(key, **COND)), **STARTS),
+    Case("Stack:autoregressive", lambda key: b.Stack(layers(4, _turned)(key))),
+    Case("Stack:conditional", lambda key: b.Stack(layers(3, lambda k: _coupling(k, **COND))(key)), **STARTS),
+    Case("Stack:one", lambda key: b.Stack([b.LULinear(3)]), **STARTS),
+    Case(
+        "Concatenate:conditional",
+        lambda key: b.Concatenate([_coupling(key, 2, **COND), b.LULinear(3), b.Identity((1,))]),
+        **STARTS,
+    ),
+    Case(
+        "Concatenate:axis",
+        lambda key: b.Concatenate([b.Exp((2, 1)), b.Softplus((2, 2))], axis=-1),
+        z=MODERATE,
+        x=POSITIVE,
+    ),
+]
+
+
+def _flow(make: Callable[..., Any], dim: int, **settings: Any) -> Callable[[jax.Array], Any]:
+    return lambda key: make(key, dim, **{"layers": 2, "hidden": (8, 8), **settings})
+
+
+SPLINE = {"bins": 3, "bound": BOUND}
+
+FLOWS = [
+    Case("nice:", _flow(f.nice, 3)),
+    Case("nice:conditional", _flow(f.nice, 4, **COND)),
+    Case("real_nvp:", _flow(f.real_nvp, 3)),
+    Case("real_nvp:one-conditional", _flow(f.real_nvp, 1, **COND)),
+    Case("maf:", _flow(f.maf, 4)),
+    Case("maf:one", _flow(f.maf, 1), dead={"conditioner.weights[0]": SEES_NOTHING}),
+    Case("maf:deep-conditional", _flow(f.maf, 3, layers=6, residual=True, **COND)),
+    Case("iaf:", _flow(f.iaf, 3)),
+    Case("iaf:conditional", _flow(f.iaf, 2, **COND)),
+    Case("nsf:autoregressive", _flow(f.nsf, 2, **SPLINE)),
+    Case("nsf:autoregressive-conditional", _flow(f.nsf, 3, **SPLINE, **COND, layers=3)),
+    Case("nsf:coupling", _flow(f.nsf, 2, wiring="coupling", **SPLINE)),
+    Case("nsf:coupling-conditional", _flow(f.nsf, 3, wiring="coupling", **SPLINE, **COND)),
+]
+
+COVARIANCE = [[2.0, 0.6], [0.6, 0.5]]
+
+DISTRIBUTIONS = [
+    Case("StandardNormal:", lambda key: d.StandardNormal((3,))),
+    Case("StandardNormal:scalar", lambda key: d.StandardNormal(())),
+    Case("Normal:", lambda key: d.Normal([0.5, -2.0], [0.1, 3.0])),
+    Case("Normal:scalar", lambda key: d.Normal(1.0, 2.0)),
+    Case("MultivariateNormal:", lambda key: d.MultivariateNormal([1.0, -1.0], COVARIANCE)),
+    Case("MultivariateNormal:one", lambda key: d.MultivariateNormal([1.0], [[4.0]])),
+    Case("Uniform:", lambda key: d.Uniform([-1.0, 0.0], [1.0, 0.5])),
+    Case("Uniform:scalar", lambda key: d.Uniform(-2.0, 3.0)),
+    Case("StudentT:", lambda key: d.StudentT([5.0, 8.0], 0.5, [1.0, 0.3])),
+    Case("StudentT:scalar", lambda key: d.StudentT(6.0)),
+    Case("Logistic:", lambda key: d.Logistic([0.0, 2.0], 0.5)),
+    Case("Logistic:scalar", lambda key: d.Logistic(-1.0, 2.0)),
+    Case(
+        "Pushforward:to-positive",
+        lambda key: d.Pushforward(d.Normal(jnp.zeros(1), 0.5), b.Exp((1,))),
+    ),
+    Case(
+        "Pushforward:to-interval",
+        lambda key: d.Pushforward(d.Logistic(0.0, 1.0), b.Sigmoid((), -1.0, 2.0)),
+    ),
+    Case(
+        "Pushforward:conditional",
+        lambda key: d.Pushforward(d.StandardNormal((2,)), _coupling(key, 2, **COND)),
+    ),
+    Case(
+        "Pushforward:conditional-base",
+        lambda key: d.Pushforward(
+            d.Pushforward(d.StandardNormal((2,)), _autoregressive(key, 2, **COND)), b.LULinear(2)
+        ),
+    ),
+]

@@ -1,0 +1,52 @@
+"""What the whole test run shares: runtime type checks, float64, the compile cache, one seed.
+
+- Every annotation of `pushforward` is checked by beartype through the import hook of jaxtyping.
+- JAX runs with 64-bit types on; a float32 case casts its parameters and inputs to float32.
+- A test draws random numbers from `SEED` only, by `jax.random.key(SEED)` or `numpy.random.default_rng(SEED)`.
+- With pytest-xdist the tests of one file go to one worker, those of one registry line likewise, so that a line is
+  compiled once.
+"""
+
+import pathlib
+import zlib
+
+import jax
+import numpy as np
+import pytest
+from jaxtyping import install_import_hook
+
+install_import_hook("pushforward", "beartype.beartype")
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_compilation_cache_dir", str(pathlib.Path(__file__).parents[1] / ".jax_cache"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+SEED = 20240229
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let `-n N` keep the groups that `pytest_collection_modifyitems` makes together."""
+    if config.getoption("dist", "no") == "load":
+        config.option.dist = "loadgroup"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group the tests of one registry line, or else of one file, for pytest-xdist."""
+    for item in items:
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        case = params.get("case")
+        item.add_marker(pytest.mark.xdist_group(case.name if case is not None else item.path.name))
+
+
+@pytest.fixture
+def key(request: pytest.FixtureRequest) -> jax.Array:
+    """Return a random key that depends on `SEED` and on the name of the test only."""
+    return jax.random.fold_in(jax.random.key(SEED), zlib.crc32(request.node.name.encode()))
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> np.random.Generator:
+    """Return a NumPy generator that depends on `SEED` and on the name of the test only."""
+    return np.random.default_rng([SEED, zlib.crc32(request.node.name.encode())])

@@ -1,0 +1,189 @@
+"""Everything the contracts want to know of one line of the registry, from few compilations.
+
+One compiled function per direction returns values, log-determinants and all derivatives: the Jacobian with respect
+to the event, the condition and every parameter, as pullbacks of the unit vectors. It is compiled once per line
+and dtype; the two scales of the parameters and all batches of points go through the same code.
+"""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from pushforward._fields import trainable
+
+from ..cases import REAL, Case, Support, cast, randomize
+from ..conftest import SEED
+
+#: Bounds: backward error of an inverse, error of a log-determinant relative to 1 + |log-det|.
+BACKWARD = {"float32": 1e-4, "float64": 1e-9}
+LOG_DET = {"float32": 1e-3, "float64": 1e-8}
+#: Rows of every batch: drawn from the bulk, then edge cases, then one row of NaN.
+ROWS = 72
+BULK = 32
+
+
+@dataclass
+class Map:
+    """One direction of a bijection at a batch of points.
+
+    Attributes:
+        near: the rows of ordinary numbers, knots and boundaries.
+        inside: these and the rows of numbers up to 1e6.
+        outside: the rows that leave the codomain. The last row of all is NaN.
+        finite: for each row, whether all derivatives are.
+        live: for each parameter, the input and the condition, whether its derivative is nonzero somewhere.
+    """
+
+    near: slice
+    inside: slice
+    outside: slice
+    point: NDArray[Any]
+    value: NDArray[Any]
+    log_det: NDArray[Any]
+    jacobian: NDArray[Any]
+    finite: NDArray[np.bool_]
+    live: dict[str, bool]
+    dtypes: set[str]
+
+
+@dataclass
+class Study:
+    """A bijection of given dtype and scale of parameters, evaluated in both directions.
+
+    Attributes:
+        forward, inverse: at points z of the one side, at points x of the other.
+        there: inverse at forward(z); back: forward at inverse(x).
+    """
+
+    bijection: Any
+    condition: NDArray[Any] | None
+    forward: Map
+    inverse: Map
+    there: Map
+    back: Map
+
+
+def bijection_of(model: Any) -> Any:
+    """Return the bijection of a flow, or the bijection itself."""
+    return getattr(model, "bijection", model) if hasattr(model, "log_prob") else model
+
+
+@functools.lru_cache(maxsize=None)
+def made(case: Case) -> Any:
+    """Return the model of a line at its initial parameters."""
+    return case.make(jax.random.key(SEED))
+
+
+@functools.lru_cache(maxsize=None)
+def randomized(case: Case, dtype: str, scale: float) -> Any:
+    """Return the model of a line at random parameters."""
+    return cast(randomize(made(case), jax.random.key(SEED + 1), scale), dtype)
+
+
+@functools.lru_cache(maxsize=None)
+def study(case: Case, dtype: str, scale: float) -> Study:
+    """Evaluate one line of bijections or flows."""
+    bijection = bijection_of(randomized(case, dtype, scale))
+    z, *rows_z = points(case.z, bijection.shape, dtype)
+    x, *rows_x = points(case.x, bijection.shape, dtype)
+    condition = conditions(bijection.cond_shape, dtype)
+    forward = _map(bijection, rows_z, z, condition, inverse=False)
+    inverse = _map(bijection, rows_x, x, condition, inverse=True)
+    there = _map(bijection, rows_z, forward.value, condition, inverse=True)
+    back = _map(bijection, rows_x, inverse.value, condition, inverse=False)
+    return Study(bijection, condition, forward, inverse, there, back)
+
+
+def points(support: Support, shape: tuple[int, ...], dtype: str) -> tuple[NDArray[Any], slice, slice, slice]:
+    """Return test points of a support, and which rows are near, inside and outside."""
+    rng = np.random.default_rng(SEED)
+    near = [e for v in support.near for e in _neighbors(v, dtype)]
+    outside = list(support.outside)
+    far = list(support.far)
+    rows = support.draw(rng.standard_normal((ROWS, *shape)))
+    size = int(np.prod(shape))
+    starts = [BULK, BULK + len(near), ROWS - 1 - len(outside) - len(far), ROWS - 1 - len(outside)]
+    assert starts[1] <= starts[2], "ROWS is too small"
+    flat = rows.reshape(ROWS, size)
+    for start, values in ((starts[0], near), (starts[2], far), (starts[3], outside)):
+        for i, value in enumerate(values):
+            if i % 2 == 0 or start == starts[3]:
+                flat[start + i] = value
+            else:
+                flat[start + i, (i // 2) % size] = value
+    flat[-1] = np.nan
+    rows = flat.reshape(ROWS, *shape).astype(dtype)
+    return rows, slice(0, starts[2]), slice(0, starts[3]), slice(starts[3], ROWS - 1)
+
+
+def _neighbors(value: float, dtype: str) -> list[float]:
+    number = np.dtype(dtype).type(value)
+    below, above = np.nextafter(number, -np.inf, dtype=dtype), np.nextafter(number, np.inf, dtype=dtype)
+    return [number, number, below, above]
+
+
+def conditions(cond_shape: tuple[int, ...] | None, dtype: str) -> NDArray[Any] | None:
+    """Return one condition per row, standard normal, but of size 1000 beside the largest points.
+
+    Beside smaller points a large condition would say nothing of the code: x = z + t loses z for a large t.
+    """
+    if cond_shape is None:
+        return None
+    draws = np.random.default_rng([SEED, 3]).standard_normal((ROWS, *cond_shape))
+    draws[ROWS - 1 - len(REAL.far) : ROWS - 1] *= 1000
+    return draws.astype(dtype)
+
+
+def _map(
+    bijection: Any, rows: list[slice], at: NDArray[Any], condition: NDArray[Any] | None, *, inverse: bool
+) -> Map:
+    params, static = eqx.partition(bijection, trainable(bijection))
+    run = _optimized if at.dtype == np.float32 else _plain
+    out, log_det, pulled = run(params, static, at, condition, inverse=inverse)
+    d_params, d_event, d_condition = pulled
+    finite = np.isfinite(np.asarray(d_event)).all(axis=tuple(range(1, d_event.ndim)))
+    live = {"input": _nonzero(d_event)}
+    if d_condition is not None:
+        finite &= np.isfinite(np.asarray(d_condition)).all(axis=tuple(range(1, d_condition.ndim)))
+        live["condition"] = _nonzero(d_condition)
+    for path, leaf in jax.tree_util.tree_leaves_with_path(d_params):
+        finite &= np.isfinite(np.asarray(leaf)).all(axis=tuple(range(1, leaf.ndim)))
+        live[jax.tree_util.keystr(path)] = _nonzero(leaf)
+    n = int(np.prod(bijection.shape))
+    jacobian = np.asarray(d_event)[:, :n].reshape(len(at), n, n)
+    dtypes = {str(a.dtype) for a in (out, log_det)}
+    return Map(*rows, np.asarray(at), np.asarray(out), np.asarray(log_det), jacobian, finite, live, dtypes)
+
+
+def _nonzero(pulled: jax.Array) -> bool:
+    return bool(np.any(np.asarray(pulled)[:BULK] != 0))
+
+
+def _derivatives(params: Any, static: Any, at: jax.Array, condition: jax.Array | None, *, inverse: bool) -> Any:
+    def one(event: jax.Array, cond: jax.Array | None) -> Any:
+        def f(params: Any, event: jax.Array, cond: jax.Array | None) -> tuple[jax.Array, Any]:
+            bijection = eqx.combine(params, static)
+            go = bijection.inverse_and_log_det if inverse else bijection.forward_and_log_det
+            out, log_det = go(event, cond)
+            return jnp.concatenate([out.reshape(-1), log_det.reshape(1)]), (out, log_det)
+
+        flat, pullback, (out, log_det) = jax.vjp(f, params, event, cond, has_aux=True)
+        return out, log_det, jax.vmap(pullback)(jnp.eye(flat.size, dtype=flat.dtype))
+
+    return jax.vmap(one)(at, condition)
+
+
+# float32 is compiled as users compile it. float64, which tells an error of the formula from one of rounding, is
+# compiled without optimisation: that halves the time, and both kinds of code get tested.
+_optimized = jax.jit(_derivatives, static_argnames="inverse")
+_plain = jax.jit(
+    _derivatives,
+    static_argnames="inverse",
+    compiler_options={"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True},
+)

@@ -1,0 +1,211 @@
+"""The contract of the bijections, and of the flows' bijections, at random parameters of scale 1 and 3."""
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+import pushforward as pf
+
+from ..cases import BIJECTIONS, FLOWS, Case
+from .study import BACKWARD, BULK, LOG_DET, bijection_of, conditions, made, points, randomized, study
+
+CASES = BIJECTIONS + FLOWS
+DTYPES = ("float32", "float64")
+SCALES = (1.0, 3.0)
+
+each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+def each(test: Any) -> Any:
+    """Run a test for every case, dtype and scale."""
+    for mark in (pytest.mark.parametrize("scale", SCALES), pytest.mark.parametrize("dtype", DTYPES), each_case):
+        test = mark(test)
+    return test
+
+
+def of_kind(kind: type) -> Any:
+    """Run a test for the lines of one class."""
+    cases = [case for case in BIJECTIONS if case.subject == kind.__name__]
+    return pytest.mark.parametrize("case", cases, ids=lambda case: case.name)
+
+
+def size(event: np.ndarray) -> np.ndarray:
+    """Return the largest |element| of each event."""
+    return np.abs(event).reshape(len(event), -1).max(axis=1)
+
+
+@each
+def test_inverse_has_a_small_backward_error(case: Case, dtype: str, scale: float):
+    s = study(case, dtype, scale)
+    x, again = (m[s.inverse.inside] for m in (s.inverse.point, s.back.value))
+    error = size(again - x) / (1 + size(x))
+    assert error.max() <= BACKWARD[dtype], f"row {error.argmax()}: x = {x[error.argmax()]}"
+
+
+@each
+def test_inverse_undoes_forward_as_well_as_conditioning_allows(case: Case, dtype: str, scale: float):
+    """Rounding of x = f(z) alone moves f⁻¹(x) by |J⁻¹| (1 + |x|) units of the last place."""
+    s = study(case, dtype, scale)
+    rows = s.forward.near
+    z, x, again = s.forward.point[rows], s.forward.value[rows], s.there.value[rows]
+    steep = np.linalg.norm(s.there.jacobian[rows].astype(float), ord=np.inf, axis=(1, 2))
+    allowed = BACKWARD[dtype] * (1 + size(z) + steep * (1 + size(x)))
+    assert np.all(size(again - z) <= allowed)
+
+
+@each
+def test_log_det_is_that_of_the_autodiff_jacobian(case: Case, dtype: str, scale: float):
+    s = study(case, dtype, scale)
+    for name, m in (("forward", s.forward), ("inverse", s.inverse)):
+        reference = np.linalg.slogdet(m.jacobian[m.near].astype(float))[1]
+        error = np.abs(m.log_det[m.near] - reference) / (1 + np.abs(reference))
+        row = error.argmax()
+        assert error.max() <= LOG_DET[dtype], f"{name}, row {row}: {m.log_det[row]}, autodiff {reference[row]}"
+
+
+@each
+def test_log_dets_of_the_directions_cancel(case: Case, dtype: str, scale: float):
+    s = study(case, dtype, scale)
+    one, other = s.inverse.log_det[s.inverse.inside], s.back.log_det[s.inverse.inside]
+    assert np.max(np.abs(one + other) / (1 + np.abs(one))) <= LOG_DET[dtype]
+
+
+@each
+def test_values_and_gradients_are_finite(case: Case, dtype: str, scale: float):
+    s = study(case, dtype, scale)
+    for name, m in (("forward", s.forward), ("inverse", s.inverse)):
+        rows = m.inside
+        assert np.all(np.isfinite(m.value[rows])), name
+        assert np.all(np.isfinite(m.log_det[rows])), name
+        bad = np.flatnonzero(~m.finite[rows])
+        assert bad.size == 0, f"{name}: gradient not finite at {m.point[bad[:3]]}"
+
+
+@each
+def test_outside_the_codomain_the_log_det_is_minus_infinity(case: Case, dtype: str, scale: float):
+    s = study(case, dtype, scale)
+    rows = s.inverse.outside
+    if rows.start == rows.stop:
+        pytest.skip("the codomain is the whole space")
+    assert np.all(np.isfinite(s.inverse.value[rows]))
+    assert np.all(s.inverse.log_det[rows] == -np.inf)
+    assert np.all(s.inverse.finite[rows]), "a gradient outside the support is not finite"
+
+
+@each
+def test_nan_is_not_hidden(case: Case, dtype: str, scale: float):
+    s = study(case, dtype, scale)
+    for m in (s.forward, s.inverse):
+        assert np.isnan(m.value[-1]).any()
+
+
+@each
+def test_dtype_is_that_of_the_input(case: Case, dtype: str, scale: float):
+    s = study(case, dtype, scale)
+    assert s.forward.dtypes == s.inverse.dtypes == {dtype}
+
+
+@each_case
+def test_every_gradient_is_somewhere_nonzero(case: Case):
+    s = study(case, "float64", 1.0)
+    for name, m in (("forward", s.forward), ("inverse", s.inverse)):
+        idle = [path for path, live in m.live.items() if not live and not path.endswith(tuple(case.dead))]
+        assert not idle, f"{name}: no gradient with respect to {idle}"
+
+
+@each_case
+def test_compiled_batch_equals_plain_loop(case: Case):
+    """The batch of the study is compiled and mapped; here the same events go one by one, not compiled."""
+    s = study(case, "float64", 1.0)
+    for i in (0, BULK // 2):
+        condition = None if s.condition is None else s.condition[i]
+        for m, go in (
+            (s.forward, s.bijection.forward_and_log_det),
+            (s.inverse, s.bijection.inverse_and_log_det),
+        ):
+            value, log_det = go(m.point[i], condition)
+            np.testing.assert_allclose(value, m.value[i], rtol=1e-9, atol=1e-9)
+            np.testing.assert_allclose(log_det, m.log_det[i], rtol=1e-9, atol=1e-9)
+
+
+@each_case
+def test_naive_reference_agrees(case: Case):
+    """`evaluate.jacobian_log_det` is the Jacobian of the study by another route, forward mode."""
+    s = study(case, "float64", 1.0)
+    condition = None if s.condition is None else s.condition[1]
+    naive = jax.jit(pf.evaluate.jacobian_log_det)(s.bijection, s.forward.point[1], condition)
+    np.testing.assert_allclose(naive, s.forward.log_det[1], rtol=1e-8, atol=1e-8)
+
+
+@each_case
+def test_wrong_shapes_are_refused_by_name(case: Case):
+    bijection = bijection_of(made(case))
+    given, condition = (*bijection.shape, 7), _condition(bijection)
+    for go, name in ((bijection.forward_and_log_det, "z"), (bijection.inverse_and_log_det, "x")):
+        with pytest.raises(ValueError, match=f"`{name}` must be") as caught:
+            go(np.zeros(given), condition)
+        assert str(bijection.shape) in str(caught.value)
+        assert str(given) in str(caught.value)
+        with pytest.raises(ValueError, match="`condition` must be") as caught:
+            go(np.zeros(bijection.shape), np.zeros(9) if condition is None else None)
+        if condition is not None:
+            assert str(bijection.cond_shape) in str(caught.value)
+            with pytest.raises(ValueError, match="`condition` must be") as caught:
+                go(np.zeros(bijection.shape), np.zeros(9))
+            assert "(9,)" in str(caught.value)
+
+
+@each_case
+def test_file_round_trip_is_bit_equal(case: Case, tmp_path: Any):
+    for dtype in DTYPES:
+        model = randomized(case, dtype, 1.0)
+        pf.save(tmp_path / "model.pf", model)
+        loaded = pf.load(tmp_path / "model.pf")
+        assert jax.tree.structure(loaded) == jax.tree.structure(model)
+        for before, after in zip(jax.tree.leaves(model), jax.tree.leaves(loaded), strict=True):
+            assert after.dtype == before.dtype
+            np.testing.assert_array_equal(np.asarray(after), np.asarray(before))
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in BIJECTIONS if case.start == "identity"], ids=lambda case: case.name
+)
+def test_starts_at_the_identity(case: Case):
+    bijection = made(case)
+    z = points(case.z, bijection.shape, "float64")[0]
+    condition = conditions(bijection.cond_shape, "float64")
+    for i in (0, 1, BULK, BULK + 2):
+        x, log_det = bijection.forward_and_log_det(z[i], None if condition is None else condition[i])
+        np.testing.assert_allclose(x, z[i], rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(log_det, 0, atol=1e-12)
+
+
+@of_kind(pf.bijections.Autoregressive)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_autoregressive_jacobian_has_exact_zeros(case: Case, dtype: str):
+    s = study(case, dtype, 3.0)
+    order = list(s.bijection.conditioner.order)
+    above = np.triu_indices(len(order), 1)
+    for m in (s.forward, s.inverse):
+        ordered = m.jacobian[m.inside][:, order][:, :, order]
+        assert np.all(ordered[:, above[0], above[1]] == 0)
+
+
+@of_kind(pf.bijections.Coupling)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_coupling_passes_the_first_half_unchanged(case: Case, dtype: str):
+    s = study(case, dtype, 3.0)
+    kept = s.bijection.shape[0] // 2
+    for m in (s.forward, s.inverse):
+        rows = m.inside
+        np.testing.assert_array_equal(m.value[rows, :kept], m.point[rows, :kept])
+        unit = np.eye(s.bijection.shape[0])[:kept]
+        np.testing.assert_array_equal(m.jacobian[rows, :kept], np.broadcast_to(unit, (rows.stop, *unit.shape)))
+        moved = m.jacobian[rows, kept:, kept:]
+        assert np.all(moved[:, ~np.eye(moved.shape[1], dtype=bool)] == 0)
+
+
+def _condition(bijection: Any) -> np.ndarray | None:
+    return None if bijection.cond_shape is None else np.zeros(bijection.cond_shape)

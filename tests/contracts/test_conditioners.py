@@ -1,0 +1,164 @@
+"""The contract of the conditioners: structure, the two forms, gradients."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pushforward._fields import trainable
+from pushforward.conditioners import AbstractAutoregressiveConditioner
+
+from ..cases import CONDITIONERS, Case, cast
+from ..conftest import SEED
+from .study import made, randomized
+
+DTYPES = ("float32", "float64")
+AUTOREGRESSIVE = [case for case in CONDITIONERS if case.subject == "MaskedMLP"]
+
+each_case = pytest.mark.parametrize("case", CONDITIONERS, ids=lambda case: case.name)
+each_autoregressive = pytest.mark.parametrize("case", AUTOREGRESSIVE, ids=lambda case: case.name)
+each_dtype = pytest.mark.parametrize("dtype", DTYPES)
+
+
+def _size(conditioner: Any) -> int:
+    return conditioner.dim if isinstance(conditioner, AbstractAutoregressiveConditioner) else conditioner.in_size
+
+
+def _inputs(conditioner: Any, dtype: str, rows: int = 16) -> tuple[jax.Array, jax.Array | None]:
+    rng = np.random.default_rng(SEED)
+    x = jnp.asarray(rng.standard_normal((rows, _size(conditioner))), dtype)
+    if not conditioner.cond_dim:
+        return x, None
+    return x, jnp.asarray(rng.standard_normal((rows, conditioner.cond_dim)), dtype)
+
+
+@eqx.filter_jit
+def _parallel(conditioner: Any, x: jax.Array, condition: jax.Array | None) -> jax.Array:
+    return jax.vmap(conditioner)(x, condition)
+
+
+@eqx.filter_jit
+def _incremental(conditioner: Any, x: jax.Array, condition: jax.Array | None) -> jax.Array:
+    """Return the parameters from the incremental form, rows in the order of the steps."""
+
+    def one(x: jax.Array, condition: jax.Array | None) -> jax.Array:
+        def step(state: Any, i: jax.Array) -> tuple[Any, jax.Array]:
+            params = conditioner.params_at(state, i)
+            return conditioner.advance(state, i, x[jnp.asarray(conditioner.order)[i]]), params
+
+        return jax.lax.scan(step, conditioner.start(condition), jnp.arange(conditioner.dim))[1]
+
+    return jax.vmap(one)(x, condition)
+
+
+@each_case
+@each_dtype
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+def test_output_has_the_stated_shape_and_the_dtype_of_the_input(case: Case, dtype: str, scale: float):
+    conditioner = randomized(case, dtype, scale)
+    x, condition = _inputs(conditioner, dtype)
+    params = _parallel(conditioner, x, condition)
+    if isinstance(conditioner, AbstractAutoregressiveConditioner):
+        expected = (conditioner.dim, conditioner.num_params)
+    else:
+        expected = conditioner.out_shape
+    assert params.shape == (len(x), *expected)
+    assert params.dtype == dtype
+    assert np.all(np.isfinite(params))
+
+
+@each_case
+def test_parameters_start_at_zero(case: Case):
+    conditioner = made(case)
+    x, condition = _inputs(conditioner, "float64")
+    assert np.all(np.asarray(_parallel(conditioner, x, condition)) == 0)
+
+
+@each_case
+def test_every_weight_has_a_gradient(case: Case):
+    conditioner = randomized(case, "float64", 1.0)
+    x, condition = _inputs(conditioner, "float64")
+    params, static = eqx.partition(conditioner, trainable(conditioner))
+
+    @jax.jit
+    def gradient(params: Any) -> Any:
+        return jax.grad(lambda p: jnp.sin(jax.vmap(eqx.combine(p, static))(x, condition)).sum())(params)
+
+    for path, leaf in jax.tree_util.tree_leaves_with_path(gradient(params)):
+        name = jax.tree_util.keystr(path)
+        assert np.all(np.isfinite(leaf)), name
+        if leaf.size and not any(name.endswith(dead) for dead in case.dead):
+            assert np.any(np.asarray(leaf) != 0), name
+
+
+@each_case
+def test_condition_matters(case: Case):
+    conditioner = randomized(case, "float64", 1.0)
+    x, condition = _inputs(conditioner, "float64")
+    if condition is None:
+        pytest.skip("not conditional")
+    moved = _parallel(conditioner, x, condition + 1)
+    changed = np.asarray(moved != _parallel(conditioner, x, condition))
+    assert changed.any(axis=(0, 2)).all(), "the parameters of some element ignore the condition"
+
+
+@each_autoregressive
+@each_dtype
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+def test_scanning_the_steps_equals_the_parallel_call(case: Case, dtype: str, scale: float):
+    conditioner = randomized(case, dtype, scale)
+    x, condition = _inputs(conditioner, dtype)
+    steps = np.asarray(_incremental(conditioner, x, condition))
+    parallel = np.asarray(_parallel(conditioner, x, condition))[:, list(conditioner.order)]
+    assert steps.dtype == dtype
+    tolerance = 1e-5 if dtype == "float32" else 1e-13
+    np.testing.assert_allclose(steps, parallel, rtol=tolerance, atol=tolerance * np.abs(parallel).max())
+
+
+@each_autoregressive
+def test_rows_depend_on_all_earlier_elements_and_on_no_later_one(case: Case):
+    conditioner = randomized(case, "float64", 1.0)
+    x, condition = _inputs(conditioner, "float64", rows=64)
+    jacobians = jax.jit(jax.vmap(jax.jacrev(conditioner)))(x, condition)
+    order = list(conditioner.order)
+    depends = np.abs(np.asarray(jacobians)).sum(axis=(0, 2))[np.ix_(order, order)] != 0
+    assert not depends[np.triu_indices(conditioner.dim)].any(), "a row depends on an element that is not known yet"
+    if conditioner.dim > 1:
+        assert depends[-1, :-1].all(), "the last row ignores an element"
+    if min(conditioner.hidden) >= conditioner.dim:
+        assert depends[np.tril_indices(conditioner.dim, -1)].all(), "a row ignores an earlier element"
+
+
+@each_autoregressive
+def test_steps_do_not_need_the_elements_that_are_not_known(case: Case):
+    conditioner = randomized(case, "float64", 1.0)
+    x, condition = _inputs(conditioner, "float64", rows=1)
+    one = None if condition is None else condition[0]
+    parallel = np.asarray(conditioner(x[0], one))
+    state = conditioner.start(one)
+    for i, element in enumerate(conditioner.order):
+        np.testing.assert_allclose(conditioner.params_at(state, i), parallel[element], rtol=1e-12, atol=1e-12)
+        state = conditioner.advance(state, i, x[0, element])
+
+
+@each_case
+def test_wrong_settings_are_refused_by_name(case: Case):
+    build: Any = type(made(case))
+    first = (3, (2, 4)) if case.subject == "MLP" else (3, 4)
+    wrong = [
+        ("hidden", {"hidden": ()}),
+        ("hidden", {"hidden": (0,)}),
+        ("cond_dim", {"cond_dim": -1}),
+        ("activation", {"activation": "step"}),
+    ]
+    for name, settings in wrong:
+        with pytest.raises((ValueError, TypeError), match=name):
+            build(jax.random.key(0), *first, **settings)
+
+
+def test_float32_weights_stay_float32():
+    conditioner = cast(made(CONDITIONERS[0]), "float32")
+    assert {str(a.dtype) for a in jax.tree.leaves(eqx.filter(conditioner, eqx.is_inexact_array))} == {"float32"}

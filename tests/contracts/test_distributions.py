@@ -1,0 +1,189 @@
+"""The contract of the distributions and of the flows."""
+
+import functools
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import pushforward as pf
+from pushforward._fields import trainable
+
+from ..cases import DISTRIBUTIONS, FLOWS, Case, cast, randomize
+from ..conftest import SEED
+from .study import made
+
+CASES = DISTRIBUTIONS + FLOWS
+DTYPES = ("float32", "float64")
+DRAWS = 64
+AGREE = {"float32": 1e-3, "float64": 1e-8}
+
+each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+each_distribution = pytest.mark.parametrize("case", DISTRIBUTIONS, ids=lambda case: case.name)
+each_flow = pytest.mark.parametrize("case", FLOWS, ids=lambda case: case.name)
+each_dtype = pytest.mark.parametrize("dtype", DTYPES)
+
+
+@functools.lru_cache(maxsize=None)
+def _model(case: Case, dtype: str) -> Any:
+    """Return a flow at random parameters, a distribution at those of its line."""
+    model = made(case)
+    return cast(randomize(model, jax.random.key(SEED), 1.0) if case in FLOWS else model, dtype)
+
+
+def _condition(model: Any, dtype: str, rows: int = DRAWS) -> jax.Array | None:
+    if model.cond_shape is None:
+        return None
+    return jnp.asarray(np.random.default_rng(SEED).standard_normal((rows, *model.cond_shape)), dtype)
+
+
+@functools.lru_cache(maxsize=None)
+def _draws(case: Case, dtype: str) -> tuple[jax.Array, jax.Array, jax.Array | None]:
+    """Return draws, their log-densities and their conditions."""
+    model = _model(case, dtype)
+    condition = _condition(model, dtype)
+    shape = (DRAWS,) if condition is None else ()
+    x, log_prob = model.sample_and_log_prob(jax.random.key(SEED), shape, condition)
+    return x, log_prob, condition
+
+
+@each_case
+@each_dtype
+def test_log_prob_of_a_draw_is_the_one_that_came_with_it(case: Case, dtype: str):
+    model = _model(case, dtype)
+    x, log_prob, condition = _draws(case, dtype)
+    assert x.shape == (DRAWS, *model.shape)
+    assert log_prob.shape == (DRAWS,)
+    again = np.asarray(model.log_prob(x.astype(dtype), condition))
+    assert again.dtype == dtype
+    assert np.all(np.isfinite(again))
+    assert np.max(np.abs(again - log_prob) / (1 + np.abs(again))) <= AGREE[dtype]
+
+
+@each_case
+def test_sample_gives_the_draws_of_sample_and_log_prob(case: Case):
+    model = _model(case, "float64")
+    x, _, condition = _draws(case, "float64")
+    shape = (DRAWS,) if condition is None else ()
+    np.testing.assert_array_equal(model.sample(jax.random.key(SEED), shape, condition), x)
+    assert np.unique(np.asarray(x).reshape(DRAWS, -1)[:, -1]).size == DRAWS
+
+
+@each_case
+def test_leading_axes_broadcast(case: Case):
+    model = _model(case, "float64")
+    x, _, condition = _draws(case, "float64")
+    one = None if condition is None else condition[0]
+    whole = model.log_prob(x[:6].reshape(2, 3, *model.shape), one)
+    assert whole.shape == (2, 3)
+    np.testing.assert_allclose(whole[1, 2], model.log_prob(x[5], one), rtol=1e-10)
+    if condition is not None:
+        crossed = model.log_prob(x[:3], condition[:2, None])
+        assert crossed.shape == (2, 3)
+        np.testing.assert_allclose(crossed[1, 2], model.log_prob(x[2], condition[1]), rtol=1e-10)
+        assert model.sample(jax.random.key(0), (4,), condition[:2]).shape == (4, 2, *model.shape)
+    assert model.log_prob(x[:0], one).shape == (0,)
+    assert model.sample(jax.random.key(0), 5, one).shape == (5, *model.shape)
+
+
+@each_case
+def test_gradients_are_finite_and_none_is_idle(case: Case):
+    model = _model(case, "float64")
+    x, _, condition = _draws(case, "float64")
+    params, static = eqx.partition(model, trainable(model))
+
+    @jax.jit
+    def gradient(params: Any, x: jax.Array, condition: jax.Array | None) -> Any:
+        def loss(params: Any, x: jax.Array, condition: jax.Array | None) -> jax.Array:
+            return jnp.sum(eqx.combine(params, static).log_prob(x, condition) ** 2)
+
+        return jax.grad(loss, (0, 1, 2) if condition is not None else (0, 1))(params, x, condition)
+
+    if case.subject == "Uniform":
+        pytest.skip("the density of a uniform distribution is constant")
+    if case.subject == "nice" and not case.dead:
+        assert model.shape != (1,)
+    for path, leaf in jax.tree_util.tree_leaves_with_path(gradient(params, x, condition)):
+        name = jax.tree_util.keystr(path)
+        assert np.all(np.isfinite(leaf)), name
+        if leaf.size and not any(name.endswith(dead) for dead in case.dead):
+            assert np.any(np.asarray(leaf) != 0), name
+
+
+@each_case
+@each_dtype
+def test_density_far_out_is_finite_or_zero_and_nan_stays_nan(case: Case, dtype: str):
+    model = _model(case, dtype)
+    condition = _condition(model, dtype, 1)
+    one = None if condition is None else condition[0]
+    far = jnp.asarray([1e6, -1e6, 30.0, -30.0, 0.0, 1e-30, np.nan], dtype)
+    x = jnp.broadcast_to(far.reshape(-1, *[1] * len(model.shape)), (far.size, *model.shape))
+    log_prob = np.asarray(model.log_prob(x, one))
+    assert np.isnan(log_prob[-1])
+    assert not np.isnan(log_prob[:-1]).any()
+    assert np.all(log_prob[:-1] < np.inf)
+
+
+@each_case
+def test_wrong_shapes_are_refused_by_name(case: Case):
+    model = made(case)
+    condition = None if model.cond_shape is None else np.zeros(model.cond_shape)
+    if model.shape:
+        with pytest.raises(ValueError, match="`x` must be") as caught:
+            model.log_prob(np.zeros((*model.shape[:-1], model.shape[-1] + 1)), condition)
+        assert str(model.shape) in str(caught.value)
+        assert str((*model.shape[:-1], model.shape[-1] + 1)) in str(caught.value)
+    wrong = [np.zeros(9)] if condition is None else [None, np.zeros(9)]
+    for given in wrong:
+        with pytest.raises(ValueError, match="`condition` must be"):
+            model.log_prob(np.zeros(model.shape), given)
+        with pytest.raises(ValueError, match="`condition` must be"):
+            model.sample(jax.random.key(0), (2,), given)
+    for bad_shape in ((-1,), (2.0,), (True,)):
+        with pytest.raises((ValueError, TypeError), match="sample_shape"):
+            model.sample(jax.random.key(0), bad_shape, condition)
+
+
+@each_case
+def test_file_round_trip_keeps_every_bit_of_log_prob(case: Case, tmp_path: Any):
+    model = _model(case, "float32")
+    x, _, condition = _draws(case, "float32")
+    pf.save(tmp_path / "model.pf", model)
+    loaded = pf.load(tmp_path / "model.pf")
+    before, after = (m.log_prob(x, condition) for m in (model, loaded))
+    np.testing.assert_array_equal(np.asarray(after), np.asarray(before))
+
+
+@each_flow
+def test_flow_starts_at_its_base(case: Case):
+    """At its initial parameters a flow permutes the elements and no more."""
+    flow = made(case)
+    x, condition = _draws(case, "float64")[::2]
+    np.testing.assert_allclose(flow.log_prob(x, condition), flow.base.log_prob(x), rtol=1e-12)
+
+
+@each_case
+def test_density_integrates_to_one(case: Case):
+    """By the trapezoidal rule on u, x = m + s sinh(u): dense in the bulk, far into power-law tails."""
+    model = _model(case, "float64")
+    if np.prod(model.shape) > 2:
+        pytest.skip("quadrature is for one and two dimensions")
+    condition = _condition(model, "float64", 1)
+    one = None if condition is None else condition[0]
+    draws = np.asarray(model.sample(jax.random.key(SEED), 2000, one)).reshape(2000, -1)
+    dim = draws.shape[1]
+    bounded = {"Uniform", "Pushforward"} & {case.subject}
+    u = np.linspace(-9, 9, 20001) if dim == 1 else np.linspace(-5, 5, 701)
+    axes, weights = [], []
+    for column in draws.T:
+        m, s = np.median(column), np.std(column) / (1 if dim == 1 else 2)
+        axes.append(m + s * np.sinh(u))
+        weights.append(s * np.cosh(u) * (u[1] - u[0]))
+    grid = np.stack([g.reshape(-1) for g in np.meshgrid(*axes, indexing="ij")], -1).reshape(-1, *model.shape)
+    weight = functools.reduce(np.multiply.outer, weights).reshape(-1)
+    total = float(np.sum(np.exp(np.asarray(model.log_prob(grid, one))) * weight))
+    # The trapezoidal rule is of first order at the jump at the end of a support.
+    assert abs(total - 1) <= (1e-2 if bounded else 1e-3)

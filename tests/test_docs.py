@@ -1,0 +1,49 @@
+"""The documentation keeps its promises where a test can see it."""
+
+import re
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import pushforward
+
+ROOT = Path(__file__).parents[1]
+
+
+def floors() -> list[str]:
+    """Return the public modules of the package but for the program `cli`."""
+    package = Path(pushforward.__file__).parent
+    found = {path.stem for path in package.iterdir() if path.is_dir() or path.suffix == ".py"}
+    return sorted(name for name in found if not name.startswith("_") and name != "cli")
+
+
+@pytest.mark.parametrize("floor", floors())
+def test_floor_has_an_api_page(floor: str) -> None:
+    # That every name of the floor is on that page is checked on the built site, by docs/hooks/coverage.py.
+    page = ROOT / "docs" / "api" / f"{floor}.md"
+    assert f"::: pushforward.{floor}\n" in page.read_text()
+    assert f"api/{floor}.md" in (ROOT / "mkdocs.yml").read_text()
+
+
+def test_recipe_for_a_bijection_works() -> None:
+    text = (ROOT / "docs" / "adding.md").read_text()
+    match = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert match is not None
+    scope = {"__name__": "pushforward.bijections.sinh", "__package__": "pushforward.bijections"}
+    exec(compile(match[1], "docs/adding.md", "exec"), scope)
+    bijection = scope["Sinh"]((3,))  # pyright: ignore[reportCallIssue]
+    z = jnp.array([-3.0, 0.0, 0.7])
+    x, log_det = bijection.forward_and_log_det(z)
+    back, back_log_det = bijection.inverse_and_log_det(x)
+    _, expected = jnp.linalg.slogdet(jax.jacobian(bijection.forward)(z))
+    np.testing.assert_allclose(back, z, atol=1e-6)
+    np.testing.assert_allclose([log_det, -back_log_det], [expected, expected], rtol=1e-5)
+
+
+def test_links_between_pages() -> None:
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} refers to {target}, which does not exist"

@@ -1,0 +1,154 @@
+"""The rules of the source: abstract or final, no override, fields in one class, every public name in the registry."""
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import pathlib
+import pkgutil
+import subprocess
+import sys
+from typing import Any
+
+import equinox as eqx
+import jax
+import pytest
+
+import pushforward as pf
+
+from .cases import BIJECTIONS, CONDITIONERS, DISTRIBUTIONS, FLOWS, UNIVARIATE
+
+ROOT = pathlib.Path(pf.__file__).parent
+SOURCES = sorted(ROOT.rglob("*.py"))
+REGISTRY = {
+    pf.univariate: UNIVARIATE,
+    pf.conditioners: CONDITIONERS,
+    pf.bijections: BIJECTIONS,
+    pf.distributions: DISTRIBUTIONS,
+    pf.flows: FLOWS,
+}
+#: Floors that need an optional dependency, and hold no `equinox.Module`.
+FRONT_ENDS = ("cli", "sklearn", "plot", "numpyro", "__main__")
+#: What a plain `import pushforward` must not load.
+HEAVY = ("matplotlib", "corner", "sklearn", "orbax", "scipy.stats", "pyarrow", "narwhals", "typer", "pandas")
+
+each_source = pytest.mark.parametrize("source", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+
+
+def _modules() -> list[type]:
+    """Return every Equinox class of the package."""
+    found: set[type] = set()
+    for info in pkgutil.walk_packages(pf.__path__, "pushforward."):
+        if info.name.split(".")[1] not in FRONT_ENDS:
+            module = importlib.import_module(info.name)
+            for value in vars(module).values():
+                ours = isinstance(value, type) and value.__module__.startswith("pushforward")
+                if ours and issubclass(value, eqx.Module):
+                    found.add(value)
+    return sorted(found, key=lambda c: c.__qualname__)
+
+
+CLASSES = _modules()
+each_class = pytest.mark.parametrize("cls", CLASSES, ids=lambda c: c.__name__)
+
+
+def _is_abstract(cls: type) -> bool:
+    return inspect.isabstract(cls) or bool(getattr(cls, "__abstractvars__", ()))
+
+
+def _own_fields(cls: type) -> set[str]:
+    """Return the names of the fields that the body of a class declares, abstract ones left out."""
+    if not dataclasses.is_dataclass(cls):
+        return set()
+    inherited = {f.name for base in cls.__mro__[1:] if dataclasses.is_dataclass(base) for f in dataclasses.fields(base)}
+    return {f.name for f in dataclasses.fields(cls)} - inherited
+
+
+@each_class
+def test_class_is_abstract_or_final(cls: type):
+    final = bool(vars(cls).get("__final__", False))
+    assert cls.__name__.lstrip("_").startswith("Abstract") != final, "name it Abstract... or mark it @final"
+    if final:
+        assert not _is_abstract(cls)
+    else:
+        assert _is_abstract(cls)
+
+
+@each_class
+def test_no_concrete_method_is_overridden(cls: type):
+    for name, value in vars(cls).items():
+        if name.startswith("__") or not (callable(value) or isinstance(value, property)):
+            continue
+        for base in cls.__mro__[1:]:
+            if base is eqx.Module or not issubclass(base, eqx.Module) or name not in vars(base):
+                continue
+            assert getattr(vars(base)[name], "__isabstractmethod__", False), f"{name} overrides {base.__name__}"
+
+
+@each_class
+def test_fields_and_init_are_in_one_class(cls: type):
+    bases = [c for c in cls.__mro__ if c is not eqx.Module and issubclass(c, eqx.Module)]
+    assert sum(bool(_own_fields(c)) for c in bases) <= 1
+    if bool(vars(cls).get("__final__", False)):
+        assert not any(_own_fields(c) for c in bases[1:])
+
+
+@each_source
+def test_source_keeps_the_rules(source: pathlib.Path):
+    text = source.read_text()
+    assert len(text.splitlines()) <= 350, "split the file: one idea each"
+    for node in ast.walk(ast.parse(text)):
+        assert not isinstance(node, ast.Assert), f"line {node.lineno}: use _errors.require"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id != "super", f"line {node.lineno}: no super()"
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
+            assert not any(name.split(".")[0] == "pickle" for name in names), "no pickle"
+
+
+@pytest.mark.parametrize("floor", REGISTRY, ids=lambda m: m.__name__)
+def test_every_public_name_has_a_line(floor: Any):
+    lines = {case.subject for case in REGISTRY[floor]}
+    public = {
+        name
+        for name, value in vars(floor).items()
+        if not name.startswith("_")
+        and (inspect.isfunction(value) or (isinstance(value, type) and issubclass(value, eqx.Module)))
+        and not _is_abstract(value)
+    }
+    public = {name for name in public if not name.startswith("Abstract")}
+    assert public - lines == set(), "add a line to tests/cases.py"
+    assert lines - public == set(), "tests/cases.py names what the package does not export"
+
+
+def test_names_in_the_registry_are_unique_and_true():
+    for floor, cases in REGISTRY.items():
+        names = [case.name for case in cases]
+        assert len(set(names)) == len(names)
+        if floor is not pf.flows:
+            for case in cases:
+                made = case.make(jax.random.key(0))
+                assert type(made).__name__ == case.subject, case.name
+
+
+def test_exports_are_explicit():
+    for source in ROOT.rglob("__init__.py"):
+        for node in ast.walk(ast.parse(source.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert all(alias.asname == alias.name for alias in node.names), f"{source}: `from .x import X as X`"
+
+
+def test_plain_import_is_light():
+    code = f"import sys, pushforward; print([m for m in {HEAVY!r} if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_import_takes_less_than_a_second_and_a_half():
+    code = "import time; t = time.perf_counter(); import pushforward; print(time.perf_counter() - t)"
+    runs = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(5)
+    ]
+    assert min(runs) < 1.5
