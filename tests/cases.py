@@ -120,7 +120,7 @@ def spline() -> u.RationalQuadratic:
     return u.RationalQuadratic(bins=3, bound=BOUND)
 
 
-SMALL = {"hidden": (8, 8)}
+SMALL = (8, 8)
 SEES_NOTHING = "no unit of a first masked layer sees an element when there is one element and no condition"
 
 UNIVARIATE = [
@@ -133,15 +133,15 @@ UNIVARIATE = [
 ]
 
 CONDITIONERS = [
-    Case("MLP:", lambda key: c.MLP(key, 3, (2, 4), **SMALL)),
+    Case("MLP:", lambda key: c.MLP(key, 3, (2, 4), hidden=SMALL)),
     Case("MLP:conditional", lambda key: c.MLP(key, 3, (2, 4), cond_dim=2, hidden=(7,), activation="tanh")),
-    Case("MLP:condition-only", lambda key: c.MLP(key, 0, (1, 4), cond_dim=2, **SMALL)),
-    Case("MLP:nothing", lambda key: c.MLP(key, 0, (1, 4), **SMALL)),
+    Case("MLP:condition-only", lambda key: c.MLP(key, 0, (1, 4), cond_dim=2, hidden=SMALL)),
+    Case("MLP:nothing", lambda key: c.MLP(key, 0, (1, 4), hidden=SMALL)),
     Case("MLP:residual", lambda key: c.MLP(key, 3, (2, 4), hidden=(8, 8, 8), residual=True, activation="silu")),
-    Case("MaskedMLP:", lambda key: c.MaskedMLP(key, 4, 3, **SMALL)),
+    Case("MaskedMLP:", lambda key: c.MaskedMLP(key, 4, 3, hidden=SMALL)),
     Case("MaskedMLP:conditional", lambda key: c.MaskedMLP(key, 4, 3, cond_dim=2, hidden=(9, 7))),
-    Case("MaskedMLP:one", lambda key: c.MaskedMLP(key, 1, 3, **SMALL), dead={".weights[0]": SEES_NOTHING}),
-    Case("MaskedMLP:one-conditional", lambda key: c.MaskedMLP(key, 1, 3, cond_dim=2, **SMALL)),
+    Case("MaskedMLP:one", lambda key: c.MaskedMLP(key, 1, 3, hidden=SMALL), dead={".weights[0]": SEES_NOTHING}),
+    Case("MaskedMLP:one-conditional", lambda key: c.MaskedMLP(key, 1, 3, cond_dim=2, hidden=SMALL)),
     Case("MaskedMLP:narrow", lambda key: c.MaskedMLP(key, 6, 2, hidden=(3, 2), activation="gelu")),
     Case("MaskedMLP:narrow-conditional", lambda key: c.MaskedMLP(key, 6, 2, cond_dim=1, hidden=(1, 4, 2))),
     Case("MaskedMLP:not-multiple", lambda key: c.MaskedMLP(key, 5, 2, hidden=(11, 7, 13))),
@@ -151,8 +151,11 @@ CONDITIONERS = [
         "MaskedMLP:residual-conditional",
         lambda key: c.MaskedMLP(key, 5, 2, cond_dim=3, hidden=(9, 9, 4), residual=True, activation="silu"),
     ),
-    Case("MaskedMLP:order", lambda key: c.MaskedMLP(key, 4, 3, order=(2, 0, 3, 1), **SMALL)),
-    Case("MaskedMLP:order-conditional", lambda key: c.MaskedMLP(key, 5, 2, cond_dim=2, order=(4, 3, 2, 1, 0), hidden=(7,))),
+    Case("MaskedMLP:order", lambda key: c.MaskedMLP(key, 4, 3, order=(2, 0, 3, 1), hidden=SMALL)),
+    Case(
+        "MaskedMLP:order-conditional",
+        lambda key: c.MaskedMLP(key, 5, 2, cond_dim=2, order=(4, 3, 2, 1, 0), hidden=(7,)),
+    ),
 ]
 
 
@@ -162,11 +165,11 @@ def layers(n: int, make: Callable[[jax.Array], Any]) -> Callable[[jax.Array], li
 
 
 def _coupling(key: jax.Array, dim: int = 3, **settings: Any) -> b.Coupling:
-    return b.Coupling(key, u.Affine(), dim, **SMALL, **settings)
+    return b.Coupling(key, u.Affine(), dim, hidden=SMALL, **settings)
 
 
 def _autoregressive(key: jax.Array, dim: int = 3, **settings: Any) -> b.Autoregressive:
-    return b.Autoregressive(key, u.Affine(), dim, **{**SMALL, **settings})
+    return b.Autoregressive(key, u.Affine(), dim, **{"hidden": SMALL, **settings})
 
 
 def _turned(key: jax.Array) -> b.Chain:
@@ -186,45 +189,56 @@ def _nested(key: jax.Array) -> b.Chain:
     return b.Chain([b.Reshape(inner, (2, 2)), b.Invert(b.Reshape(_autoregressive(two, 4), (2, 2)))])
 
 
-STARTS = {"start": "identity"}
 NO_SCALE = {".weights[0]": SEES_NOTHING}
-COND = {"cond_dim": 2}
 NOISE = [[1.0, 0.0, 0.0], [0.5, 2.0, 0.0], [-3.0, 0.1, 0.3]]
 
 BIJECTIONS = [
-    Case("Identity:", lambda key: b.Identity((3,)), **STARTS),
-    Case("Identity:scalar", lambda key: b.Identity(()), **STARTS),
+    Case("Identity:", lambda key: b.Identity((3,)), start="identity"),
+    Case("Identity:scalar", lambda key: b.Identity(()), start="identity"),
     Case("Permute:given", lambda key: b.Permute([2, 0, 3, 1])),
     Case("Permute:reverse", lambda key: b.Permute.reverse(4)),
     Case("Permute:random", lambda key: b.Permute.random(key, 5)),
-    Case("Reshape:conditional", lambda key: b.Reshape(_coupling(key, 4, cond_dim=2), (2, 2)), **STARTS),
-    Case("Reshape:scalar", lambda key: b.Reshape(b.Elementwise(u.Affine(), (1,)), ()), **STARTS),
-    Case("Elementwise:shift", lambda key: b.Elementwise(u.Shift(), (2, 2)), **STARTS),
-    Case("Elementwise:affine", lambda key: b.Elementwise(u.Affine(), (3,)), **STARTS),
-    Case("Elementwise:affine-scalar", lambda key: b.Elementwise(u.Affine(), ()), **STARTS),
-    Case("Elementwise:spline", lambda key: b.Elementwise(spline(), (2,)), **STARTS),
-    Case("Coupling:affine", lambda key: _coupling(key, 4), **STARTS),
-    Case("Coupling:affine-one", lambda key: _coupling(key, 1), **STARTS),
-    Case("Coupling:affine-one-conditional", lambda key: _coupling(key, 1, cond_dim=2), **STARTS),
-    Case("Coupling:shift-conditional", lambda key: b.Coupling(key, u.Shift(), 5, **COND, **SMALL), **STARTS),
+    Case("Reshape:conditional", lambda key: b.Reshape(_coupling(key, 4, cond_dim=2), (2, 2)), start="identity"),
+    Case("Reshape:scalar", lambda key: b.Reshape(b.Elementwise(u.Affine(), (1,)), ()), start="identity"),
+    Case("Elementwise:shift", lambda key: b.Elementwise(u.Shift(), (2, 2)), start="identity"),
+    Case("Elementwise:affine", lambda key: b.Elementwise(u.Affine(), (3,)), start="identity"),
+    Case("Elementwise:affine-scalar", lambda key: b.Elementwise(u.Affine(), ()), start="identity"),
+    Case("Elementwise:spline", lambda key: b.Elementwise(spline(), (2,)), start="identity"),
+    Case("Coupling:affine", lambda key: _coupling(key, 4), start="identity"),
+    Case("Coupling:affine-one", lambda key: _coupling(key, 1), start="identity"),
+    Case("Coupling:affine-one-conditional", lambda key: _coupling(key, 1, cond_dim=2), start="identity"),
+    Case(
+        "Coupling:shift-conditional",
+        lambda key: b.Coupling(key, u.Shift(), 5, cond_dim=2, hidden=SMALL),
+        start="identity",
+    ),
     Case(
         "Coupling:residual",
         lambda key: b.Coupling(key, u.Affine(), 3, hidden=(6, 6, 6), residual=True, activation="tanh"),
-        **STARTS,
+        start="identity",
     ),
-    Case("Coupling:spline-conditional", lambda key: b.Coupling(key, spline(), 3, **COND, **SMALL), **STARTS),
-    Case("Autoregressive:affine", lambda key: _autoregressive(key, 4), **STARTS),
-    Case("Autoregressive:affine-one", lambda key: _autoregressive(key, 1), **STARTS, dead=NO_SCALE),
-    Case("Autoregressive:affine-one-conditional", lambda key: _autoregressive(key, 1, **COND), **STARTS),
-    Case("Autoregressive:narrow", lambda key: _autoregressive(key, 6, hidden=(2, 3)), **STARTS),
+    Case(
+        "Coupling:spline-conditional",
+        lambda key: b.Coupling(key, spline(), 3, cond_dim=2, hidden=SMALL),
+        start="identity",
+    ),
+    Case("Autoregressive:affine", lambda key: _autoregressive(key, 4), start="identity"),
+    Case("Autoregressive:affine-one", lambda key: _autoregressive(key, 1), start="identity", dead=NO_SCALE),
+    Case("Autoregressive:affine-one-conditional", lambda key: _autoregressive(key, 1, cond_dim=2), start="identity"),
+    Case("Autoregressive:narrow", lambda key: _autoregressive(key, 6, hidden=(2, 3)), start="identity"),
     Case(
         "Autoregressive:residual-order-conditional",
-        lambda key: _autoregressive(key, 4, **COND, hidden=(7, 7, 7), residual=True, order=(2, 0, 3, 1)),
-        **STARTS,
+        lambda key: _autoregressive(key, 4, cond_dim=2, hidden=(7, 7, 7), residual=True, order=(2, 0, 3, 1)),
+        start="identity",
     ),
-    Case("Autoregressive:spline", lambda key: b.Autoregressive(key, spline(), 3, **SMALL), **STARTS),
-    Case("LULinear:", lambda key: b.LULinear(4), **STARTS),
-    Case("LULinear:one", lambda key: b.LULinear(1), **STARTS, dead={".lower": "strict triangle of 1 x 1", ".upper": "same"}),
+    Case("Autoregressive:spline", lambda key: b.Autoregressive(key, spline(), 3, hidden=SMALL), start="identity"),
+    Case("LULinear:", lambda key: b.LULinear(4), start="identity"),
+    Case(
+        "LULinear:one",
+        lambda key: b.LULinear(1),
+        start="identity",
+        dead={".lower": "strict triangle of 1 x 1", ".upper": "same"},
+    ),
     Case("Householder:", lambda key: b.Householder(key, 4)),
     Case("Householder:few", lambda key: b.Householder(key, 5, 2)),
     Case("Householder:one", lambda key: b.Householder(key, 1, 1), dead={".vectors": "H is -1 whatever v is"}),
@@ -239,15 +253,15 @@ BIJECTIONS = [
     Case("Sigmoid:interval", lambda key: b.Sigmoid((2,), -3.0, [1.0, 1.0]), z=MODERATE, x=interval(-3.0, 1.0)),
     Case("Tanh:", lambda key: b.Tanh((2, 2)), z=CENTRAL, x=interval(-1.0, 1.0)),
     Case("Standardize:", lambda key: b.Standardize([1.0, -200.0], [0.01, 30.0])),
-    Case("Standardize:unfitted", lambda key: b.Standardize.unfitted((3,)), **STARTS),
+    Case("Standardize:unfitted", lambda key: b.Standardize.unfitted((3,)), start="identity"),
     Case(
         "StandardizeCondition:",
-        lambda key: b.StandardizeCondition(_coupling(key, **COND), [1.0, -2.0], [0.1, 3.0]),
-        **STARTS,
+        lambda key: b.StandardizeCondition(_coupling(key, cond_dim=2), [1.0, -2.0], [0.1, 3.0]),
+        start="identity",
     ),
-    Case("Chain:one", lambda key: b.Chain([b.LULinear(3)]), **STARTS),
+    Case("Chain:one", lambda key: b.Chain([b.LULinear(3)]), start="identity"),
     Case("Chain:deep-conditional", _deep),
-    Case("Chain:nested-conditional", _nested, **STARTS),
+    Case("Chain:nested-conditional", _nested, start="identity"),
     Case(
         "Chain:to-positive",
         lambda key: b.Chain([b.Elementwise(u.Affine(), (2,)), b.Softplus((2,))]),
@@ -255,14 +269,16 @@ BIJECTIONS = [
         x=POSITIVE,
     ),
     Case("Invert:exp", lambda key: b.Invert(b.Exp((3,))), z=POSITIVE, x=MODERATE),
-    Case("Invert:autoregressive-conditional", lambda key: b.Invert(_autoregressive(key, **COND)), **STARTS),
+    Case("Invert:autoregressive-conditional", lambda key: b.Invert(_autoregressive(key, cond_dim=2)), start="identity"),
     Case("Stack:autoregressive", lambda key: b.Stack(layers(4, _turned)(key))),
-    Case("Stack:conditional", lambda key: b.Stack(layers(3, lambda k: _coupling(k, **COND))(key)), **STARTS),
-    Case("Stack:one", lambda key: b.Stack([b.LULinear(3)]), **STARTS),
+    Case(
+        "Stack:conditional", lambda key: b.Stack(layers(3, lambda k: _coupling(k, cond_dim=2))(key)), start="identity"
+    ),
+    Case("Stack:one", lambda key: b.Stack([b.LULinear(3)]), start="identity"),
     Case(
         "Concatenate:conditional",
-        lambda key: b.Concatenate([_coupling(key, 2, **COND), b.LULinear(3), b.Identity((1,))]),
-        **STARTS,
+        lambda key: b.Concatenate([_coupling(key, 2, cond_dim=2), b.LULinear(3), b.Identity((1,))]),
+        start="identity",
     ),
     Case(
         "Concatenate:axis",
@@ -274,25 +290,25 @@ BIJECTIONS = [
 
 
 def _flow(make: Callable[..., Any], dim: int, **settings: Any) -> Callable[[jax.Array], Any]:
-    return lambda key: make(key, dim, **{"layers": 2, "hidden": (8, 8), **settings})
+    return lambda key: make(key, dim, **{"layers": 2, "hidden": SMALL, **settings})
 
 
 SPLINE = {"bins": 3, "bound": BOUND}
 
 FLOWS = [
     Case("nice:", _flow(f.nice, 3)),
-    Case("nice:conditional", _flow(f.nice, 4, **COND)),
+    Case("nice:conditional", _flow(f.nice, 4, cond_dim=2)),
     Case("real_nvp:", _flow(f.real_nvp, 3)),
-    Case("real_nvp:one-conditional", _flow(f.real_nvp, 1, **COND)),
+    Case("real_nvp:one-conditional", _flow(f.real_nvp, 1, cond_dim=2)),
     Case("maf:", _flow(f.maf, 4)),
     Case("maf:one", _flow(f.maf, 1), dead={"conditioner.weights[0]": SEES_NOTHING}),
-    Case("maf:deep-conditional", _flow(f.maf, 3, layers=6, residual=True, **COND)),
+    Case("maf:deep-conditional", _flow(f.maf, 3, layers=6, residual=True, cond_dim=2)),
     Case("iaf:", _flow(f.iaf, 3)),
-    Case("iaf:conditional", _flow(f.iaf, 2, **COND)),
+    Case("iaf:conditional", _flow(f.iaf, 2, cond_dim=2)),
     Case("nsf:autoregressive", _flow(f.nsf, 2, **SPLINE)),
-    Case("nsf:autoregressive-conditional", _flow(f.nsf, 3, **SPLINE, **COND, layers=3)),
+    Case("nsf:autoregressive-conditional", _flow(f.nsf, 3, **SPLINE, cond_dim=2, layers=3)),
     Case("nsf:coupling", _flow(f.nsf, 2, wiring="coupling", **SPLINE)),
-    Case("nsf:coupling-conditional", _flow(f.nsf, 3, wiring="coupling", **SPLINE, **COND)),
+    Case("nsf:coupling-conditional", _flow(f.nsf, 3, wiring="coupling", **SPLINE, cond_dim=2)),
 ]
 
 COVARIANCE = [[2.0, 0.6], [0.6, 0.5]]
@@ -320,12 +336,12 @@ DISTRIBUTIONS = [
     ),
     Case(
         "Pushforward:conditional",
-        lambda key: d.Pushforward(d.StandardNormal((2,)), _coupling(key, 2, **COND)),
+        lambda key: d.Pushforward(d.StandardNormal((2,)), _coupling(key, 2, cond_dim=2)),
     ),
     Case(
         "Pushforward:conditional-base",
         lambda key: d.Pushforward(
-            d.Pushforward(d.StandardNormal((2,)), _autoregressive(key, 2, **COND)), b.LULinear(2)
+            d.Pushforward(d.StandardNormal((2,)), _autoregressive(key, 2, cond_dim=2)), b.LULinear(2)
         ),
     ),
 ]

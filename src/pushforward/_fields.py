@@ -1,11 +1,13 @@
 """Which arrays of a model are learned.
 
 Every floating-point array in a tree is a parameter, except those in a field declared with
-`fixed_field`: constants such as the bounds of a support or a location fitted in closed form. The
+`metadata=FIXED`: constants such as the bounds of a support or a location fitted in closed form. The
 declaration belongs to the class, so there is no wrapper around the array to unwrap.
 """
 
 import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import equinox as eqx
@@ -13,14 +15,12 @@ import jax
 from jax.tree_util import DictKey, GetAttrKey, SequenceKey
 from jaxtyping import PyTree
 
-
-def fixed_field(**kwargs: Any) -> Any:
-    """Declare a field of an `equinox.Module` whose arrays are saved and moved but never trained."""
-    return eqx.field(metadata={"trainable": False}, **kwargs)
+#: `eqx.field(metadata=FIXED)` declares a field whose arrays are saved and moved but never trained.
+FIXED: Mapping[str, bool] = MappingProxyType({"trainable": False})
 
 
 def trainable(tree: PyTree) -> PyTree[bool]:
-    """Mark each leaf of `tree`: is it a floating-point array outside every `fixed_field`?
+    """Mark each leaf of `tree`: is it a floating-point array outside every `FIXED` field?
 
     The result has the structure of `tree`; `eqx.partition(tree, trainable(tree))` splits off the parameters.
     """

@@ -74,24 +74,24 @@ def bijection_of(model: Any) -> Any:
     return getattr(model, "bijection", model) if hasattr(model, "log_prob") else model
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def made(case: Case) -> Any:
     """Return the model of a line at its initial parameters."""
     return case.make(jax.random.key(SEED))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def randomized(case: Case, dtype: str, scale: float) -> Any:
     """Return the model of a line at random parameters."""
     return cast(randomize(made(case), jax.random.key(SEED + 1), scale), dtype)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def study(case: Case, dtype: str, scale: float) -> Study:
     """Evaluate one line of bijections or flows."""
     bijection = bijection_of(randomized(case, dtype, scale))
-    z, *rows_z = points(case.z, bijection.shape, dtype)
-    x, *rows_x = points(case.x, bijection.shape, dtype)
+    z, rows_z = points(case.z, bijection.shape, dtype)
+    x, rows_x = points(case.x, bijection.shape, dtype)
     condition = conditions(bijection.cond_shape, dtype)
     forward = _map(bijection, rows_z, z, condition, inverse=False)
     inverse = _map(bijection, rows_x, x, condition, inverse=True)
@@ -100,7 +100,7 @@ def study(case: Case, dtype: str, scale: float) -> Study:
     return Study(bijection, condition, forward, inverse, there, back)
 
 
-def points(support: Support, shape: tuple[int, ...], dtype: str) -> tuple[NDArray[Any], slice, slice, slice]:
+def points(support: Support, shape: tuple[int, ...], dtype: str) -> tuple[NDArray[Any], tuple[slice, slice, slice]]:
     """Return test points of a support, and which rows are near, inside and outside."""
     rng = np.random.default_rng(SEED)
     near = [e for v in support.near for e in _neighbors(v, dtype)]
@@ -119,7 +119,7 @@ def points(support: Support, shape: tuple[int, ...], dtype: str) -> tuple[NDArra
                 flat[start + i, (i // 2) % size] = value
     flat[-1] = np.nan
     rows = flat.reshape(ROWS, *shape).astype(dtype)
-    return rows, slice(0, starts[2]), slice(0, starts[3]), slice(starts[3], ROWS - 1)
+    return rows, (slice(0, starts[2]), slice(0, starts[3]), slice(starts[3], ROWS - 1))
 
 
 def _neighbors(value: float, dtype: str) -> list[float]:
@@ -141,7 +141,7 @@ def conditions(cond_shape: tuple[int, ...] | None, dtype: str) -> NDArray[Any] |
 
 
 def _map(
-    bijection: Any, rows: list[slice], at: NDArray[Any], condition: NDArray[Any] | None, *, inverse: bool
+    bijection: Any, rows: tuple[slice, slice, slice], at: NDArray[Any], condition: NDArray[Any] | None, *, inverse: bool
 ) -> Map:
     params, static = eqx.partition(bijection, trainable(bijection))
     run = _optimized if at.dtype == np.float32 else _plain
@@ -158,7 +158,7 @@ def _map(
     n = int(np.prod(bijection.shape))
     jacobian = np.asarray(d_event)[:, :n].reshape(len(at), n, n)
     dtypes = {str(a.dtype) for a in (out, log_det)}
-    return Map(*rows, np.asarray(at), np.asarray(out), np.asarray(log_det), jacobian, finite, live, dtypes)
+    return Map(*rows, np.asarray(at), np.asarray(out), np.asarray(log_det), jacobian, np.asarray(finite), live, dtypes)
 
 
 def _nonzero(pulled: jax.Array) -> bool:

@@ -169,9 +169,7 @@ def test_file_round_trip_is_bit_equal(case: Case, tmp_path: Any):
             np.testing.assert_array_equal(np.asarray(after), np.asarray(before))
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in BIJECTIONS if case.start == "identity"], ids=lambda case: case.name
-)
+@pytest.mark.parametrize("case", [case for case in BIJECTIONS if case.start == "identity"], ids=lambda case: case.name)
 def test_starts_at_the_identity(case: Case):
     bijection = made(case)
     z = points(case.z, bijection.shape, "float64")[0]

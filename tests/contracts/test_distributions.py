@@ -27,7 +27,7 @@ each_flow = pytest.mark.parametrize("case", FLOWS, ids=lambda case: case.name)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _model(case: Case, dtype: str) -> Any:
     """Return a flow at random parameters, a distribution at those of its line."""
     model = made(case)
@@ -40,7 +40,7 @@ def _condition(model: Any, dtype: str, rows: int = DRAWS) -> jax.Array | None:
     return jnp.asarray(np.random.default_rng(SEED).standard_normal((rows, *model.cond_shape)), dtype)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _draws(case: Case, dtype: str) -> tuple[jax.Array, jax.Array, jax.Array | None]:
     """Return draws, their log-densities and their conditions."""
     model = _model(case, dtype)

@@ -143,7 +143,7 @@ def test_zero_parameters_give_the_identity(case: Case, dtype: str):
     univariate = made(case)
     at = _at(univariate, dtype)
     zero = jnp.zeros((len(at), univariate.num_params), dtype)
-    tolerance = 8 * np.finfo(dtype).eps
+    tolerance = 8 * float(np.finfo(dtype).eps)
     for method in (univariate.forward_and_log_derivative, univariate.inverse_and_log_derivative):
         value, log_derivative = method(jnp.asarray(at), zero)
         bound = getattr(univariate, "bound", 1.0)

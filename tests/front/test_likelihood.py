@@ -22,10 +22,11 @@ def rows(rng):
 def test_against_scipy(rows, rng, weighted):
     weights = rng.uniform(0.1, 2.0, size=300) if weighted else None
     covariance = np.cov(rows, rowvar=False, aweights=weights, bias=True)
-    gaussian = stats.multivariate_normal(np.average(rows, axis=0, weights=weights), covariance)
+    mean = np.average(rows, axis=0, weights=weights)
     kde = stats.gaussian_kde(rows.T, weights=weights)
     test = rows[:40] + 0.1
-    np.testing.assert_allclose(gaussian_log_density(rows, test, 3, weights), gaussian.logpdf(test), atol=1e-9)
+    expected = stats.multivariate_normal.logpdf(test, mean, covariance)  # pyright: ignore[reportArgumentType]
+    np.testing.assert_allclose(gaussian_log_density(rows, test, 3, weights), expected, atol=1e-9)
     np.testing.assert_allclose(kde_log_density(rows, test, 3, weights), kde.logpdf(test.T), atol=1e-9)
 
 

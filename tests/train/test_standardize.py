@@ -3,6 +3,7 @@
 from typing import Any
 
 import equinox as eqx
+import jax
 import numpy as np
 
 from pushforward.bijections import (
@@ -14,6 +15,7 @@ from pushforward.bijections import (
     Reshape,
     Standardize,
     StandardizeCondition,
+    Whiten,
 )
 from pushforward.distributions import Pushforward, StandardNormal
 from pushforward.train.moments import moments
@@ -90,3 +92,18 @@ def test_what_is_fitted_or_not_on_the_way_is_kept(rng):
         assert eqx.tree_equal(standardized(flow, x), flow)
     normal = StandardNormal((2,))
     assert standardized(normal, x) is normal
+
+
+def test_whitened_behind_the_standardization(rng):
+    mixing = np.array([[2.0, 0.0, 0.0], [5.0, 0.1, 0.0], [-3.0, 0.2, 1.0]])
+    x = rng.normal(size=(4000, 3)) @ mixing.T * [1e6, 1.0, 1e-6] + [1e7, 0, 0]
+    w = rng.uniform(size=4000)
+    fitted = standardized(flow_of(Whiten.unfitted(3), Standardize.unfitted((3,))), x, weights=w)
+    z = np.asarray(jax.vmap(fitted.bijection.inverse)(x))
+    np.testing.assert_allclose(np.cov(z.T, aweights=w, ddof=0), np.eye(3), atol=0.01)
+
+
+def test_whitened_with_fewer_rows_than_columns(rng):
+    x = rng.normal(size=(4, 6))
+    fitted = standardized(flow_of(Whiten.unfitted(6), Standardize.unfitted((6,))), x)
+    assert np.isfinite(np.asarray(fitted.log_prob(x))).all()

@@ -20,3 +20,4 @@ from .standardize import Standardize as Standardize
 from .standardize_condition import StandardizeCondition as StandardizeCondition
 from .tanh import Tanh as Tanh
 from .triangular_affine import TriangularAffine as TriangularAffine
+from .whiten import Whiten as Whiten

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import final
 
+import equinox as eqx
 import jax.numpy as jnp
 
 from .._errors import require
@@ -24,26 +25,16 @@ class Chain(AbstractBijection):
     """
 
     bijections: tuple[AbstractBijection, ...]
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, bijections: Sequence[AbstractBijection]):
         self.bijections = tuple(bijections)
-
-    def __check_init__(self) -> None:
-        """Check that the parts fit together."""
         require(len(self.bijections) > 0, "bijections", "at least one bijection", self.bijections)
         shapes = [b.shape for b in self.bijections]
         require(len(set(shapes)) == 1, "bijections", "all of one event shape", shapes)
-        merge_cond_shapes(self.bijections)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one event."""
-        return self.bijections[0].shape
-
-    @property
-    def cond_shape(self) -> tuple[int, ...] | None:
-        """The shape of one condition, None if no part is conditional."""
-        return merge_cond_shapes(self.bijections)
+        self.shape = shapes[0]
+        self.cond_shape = merge_cond_shapes(self.bijections)
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         total = jnp.zeros((), z.dtype)

@@ -28,33 +28,22 @@ class Concatenate(AbstractBijection):
 
     bijections: tuple[AbstractBijection, ...]
     axis: int = eqx.field(static=True)
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, bijections: Sequence[AbstractBijection], axis: int = 0):
         self.bijections = tuple(bijections)
         self.axis = axis
-
-    def __check_init__(self) -> None:
-        """Check that the parts fit together."""
         require(len(self.bijections) > 0, "bijections", "at least one bijection", self.bijections)
         shapes = [b.shape for b in self.bijections]
         ndim = len(shapes[0])
-        require(-ndim <= self.axis < ndim, "axis", f"between {-ndim} and {ndim - 1}", self.axis)
-        at = self.axis % ndim
+        require(-ndim <= axis < ndim, "axis", f"between {-ndim} and {ndim - 1}", axis)
+        at = axis % ndim
         rests = {(len(s), s[:at], s[at + 1 :]) for s in shapes}
-        require(len(rests) == 1, "bijections", f"of shapes that agree but on axis {self.axis}", shapes)
-        merge_cond_shapes(self.bijections)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one event."""
-        shape = list(self.bijections[0].shape)
-        shape[self.axis] = sum(b.shape[self.axis] for b in self.bijections)
-        return tuple(shape)
-
-    @property
-    def cond_shape(self) -> tuple[int, ...] | None:
-        """The shape of one condition, None if no part is conditional."""
-        return merge_cond_shapes(self.bijections)
+        require(len(rests) == 1, "bijections", f"of shapes that agree but on axis {axis}", shapes)
+        total = sum(s[at] for s in shapes)
+        self.shape = (*shapes[0][:at], total, *shapes[0][at + 1 :])
+        self.cond_shape = merge_cond_shapes(self.bijections)
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         parts = zip(self.bijections, self._split(z), strict=True)

@@ -23,7 +23,7 @@ class Elementwise(AbstractBijection):
     params: Float[Array, "..."]
     univariate: AbstractUnivariate
     shape: tuple[int, ...] = eqx.field(static=True)
-    cond_shape: None = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, univariate: AbstractUnivariate, shape: tuple[int, ...]):
         self.univariate = univariate

@@ -30,7 +30,7 @@ class Householder(AbstractBijection):
 
     vectors: Array
     shape: tuple[int, ...] = eqx.field(static=True)
-    cond_shape: None = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, key: Key, dim: int, reflections: int | None = None):
         reflections = dim if reflections is None else reflections

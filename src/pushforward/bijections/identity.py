@@ -18,7 +18,11 @@ class Identity(AbstractBijection):
     """
 
     shape: tuple[int, ...] = eqx.field(static=True)
-    cond_shape: None = eqx.field(static=True, default=None, init=False)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
+
+    def __init__(self, shape: tuple[int, ...] = ()):
+        self.shape = tuple(shape)
+        self.cond_shape = None
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         return z, jnp.zeros((), z.dtype)

@@ -2,6 +2,8 @@
 
 from typing import final
 
+import equinox as eqx
+
 from .._types import Condition, Event, Scalar
 from ._base import AbstractBijection
 
@@ -15,16 +17,13 @@ class Invert(AbstractBijection):
     """
 
     bijection: AbstractBijection
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one event."""
-        return self.bijection.shape
-
-    @property
-    def cond_shape(self) -> tuple[int, ...] | None:
-        """The shape of one condition, None for an unconditional map."""
-        return self.bijection.cond_shape
+    def __init__(self, bijection: AbstractBijection):
+        self.bijection = bijection
+        self.shape = bijection.shape
+        self.cond_shape = bijection.cond_shape
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         return self.bijection.inverse_and_log_det(z, condition)

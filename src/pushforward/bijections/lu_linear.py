@@ -35,7 +35,7 @@ class LULinear(AbstractBijection):
     diagonal: Array
     bias: Array
     shape: tuple[int, ...] = eqx.field(static=True)
-    cond_shape: None = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, dim: int):
         require_count("dim", dim)

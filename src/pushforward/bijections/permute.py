@@ -26,7 +26,7 @@ class Permute(AbstractBijection):
     permutation: Int[Array, "*layers dim"]
     inverse_permutation: Int[Array, "*layers dim"]
     shape: tuple[int, ...] = eqx.field(static=True)
-    cond_shape: None = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, permutation: ArrayLike):
         p = np.asarray(permutation)

@@ -24,16 +24,17 @@ class Reshape(AbstractBijection):
 
     bijection: AbstractBijection
     shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
+
+    def __init__(self, bijection: AbstractBijection, shape: tuple[int, ...]):
+        self.bijection = bijection
+        self.shape = tuple(shape)
+        self.cond_shape = bijection.cond_shape
 
     def __check_init__(self) -> None:
         """Check the number of elements."""
         inner = self.bijection.shape
         require(math.prod(self.shape) == math.prod(inner), "shape", f"of as many elements as {inner}", self.shape)
-
-    @property
-    def cond_shape(self) -> tuple[int, ...] | None:
-        """The shape of one condition: that of the bijection."""
-        return self.bijection.cond_shape
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         x, log_det = self.bijection.forward_and_log_det(z.reshape(self.bijection.shape), condition)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .._errors import require
-from .._fields import fixed_field
+from .._fields import FIXED
 from .._types import ArrayLike, Condition, Event, Scalar
 from ..numerics.safe import into_open_interval
 from ._base import AbstractBijection, as_float
@@ -33,10 +33,10 @@ class Sigmoid(AbstractBijection):
         ValueError: unless low < high, both finite.
     """
 
-    low: Array = fixed_field()
-    high: Array = fixed_field()
+    low: Array = eqx.field(metadata=FIXED)
+    high: Array = eqx.field(metadata=FIXED)
     shape: tuple[int, ...] = eqx.field(static=True)
-    cond_shape: None = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, shape: tuple[int, ...] = (), low: ArrayLike = 0.0, high: ArrayLike = 1.0):
         self.shape = tuple(shape)

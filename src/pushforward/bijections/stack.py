@@ -28,6 +28,8 @@ class Stack(AbstractBijection):
 
     layer: AbstractBijection
     length: int = eqx.field(static=True)
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, layers: Sequence[AbstractBijection]):
         require(len(layers) > 0, "layers", "at least one bijection", layers)
@@ -38,16 +40,8 @@ class Stack(AbstractBijection):
             require(same, "layers", "of one structure", f"`layer {i} unlike layer 0`", "Use `Chain` for these.")
         self.layer = jax.tree.map(lambda *arrays: jnp.stack(arrays), *layers)
         self.length = len(layers)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one event."""
-        return self.layer.shape
-
-    @property
-    def cond_shape(self) -> tuple[int, ...] | None:
-        """The shape of one condition, None for unconditional layers."""
-        return self.layer.cond_shape
+        self.shape = layers[0].shape
+        self.cond_shape = layers[0].cond_shape
 
     def layers(self) -> list[AbstractBijection]:
         """Return the layers one by one, from base to data."""

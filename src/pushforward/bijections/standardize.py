@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .._errors import require
-from .._fields import fixed_field
+from .._fields import FIXED
 from .._types import ArrayLike, Condition, Event, Scalar
 from ._base import AbstractBijection, as_float
 
@@ -29,10 +29,10 @@ class Standardize(AbstractBijection):
         ValueError: if the shapes differ or a scale is not positive and finite.
     """
 
-    loc: Array = fixed_field()
-    scale: Array = fixed_field()
+    loc: Array = eqx.field(metadata=FIXED)
+    scale: Array = eqx.field(metadata=FIXED)
     shape: tuple[int, ...] = eqx.field(static=True)
-    cond_shape: None = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
     fitted: bool = eqx.field(static=True)
 
     def __init__(self, loc: ArrayLike, scale: ArrayLike, *, fitted: bool = True):

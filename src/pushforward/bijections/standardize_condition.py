@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from .._errors import require
-from .._fields import fixed_field
+from .._fields import FIXED
 from .._types import ArrayLike, Condition, Event, Scalar
 from ._base import AbstractBijection
 from .standardize import checked_loc_scale
@@ -31,9 +31,11 @@ class StandardizeCondition(AbstractBijection):
     """
 
     bijection: AbstractBijection
-    loc: Array = fixed_field()
-    scale: Array = fixed_field()
+    loc: Array = eqx.field(metadata=FIXED)
+    scale: Array = eqx.field(metadata=FIXED)
     fitted: bool = eqx.field(static=True)
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, bijection: AbstractBijection, loc: ArrayLike, scale: ArrayLike, *, fitted: bool = True):
         cond_shape = bijection.cond_shape
@@ -41,6 +43,8 @@ class StandardizeCondition(AbstractBijection):
         self.bijection = bijection
         self.loc, self.scale = checked_loc_scale(loc, scale)
         self.fitted = fitted
+        self.shape = bijection.shape
+        self.cond_shape = cond_shape
         require(self.loc.shape == cond_shape, "loc", f"of shape {cond_shape}", f"`shape {self.loc.shape}`")
 
     @classmethod
@@ -48,16 +52,6 @@ class StandardizeCondition(AbstractBijection):
         """Return the bijection unchanged, to learn the location and scale of the conditions it is fitted to."""
         shape = bijection.cond_shape or ()
         return cls(bijection, jnp.zeros(shape), jnp.ones(shape), fitted=False)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one event."""
-        return self.bijection.shape
-
-    @property
-    def cond_shape(self) -> tuple[int, ...] | None:
-        """The shape of one condition."""
-        return self.bijection.cond_shape
 
     def standardize(self, condition: Condition) -> Condition:
         """Return (condition - loc) / scale."""

@@ -35,7 +35,7 @@ class TriangularAffine(AbstractBijection):
     diagonal: Array
     lower: bool = eqx.field(static=True)
     shape: tuple[int, ...] = eqx.field(static=True)
-    cond_shape: None = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, loc: ArrayLike, matrix: ArrayLike, *, lower: bool = True):
         loc, matrix = as_float(loc), as_float(matrix)

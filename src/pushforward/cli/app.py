@@ -29,7 +29,6 @@ class Flow(StrEnum):
 Model = Annotated[Path, typer.Argument(help="A file that `pushforward fit` wrote.")]
 Data = Annotated[Path, typer.Argument(help="A table: .csv, .parquet, .feather, .npy or .npz.")]
 Out = Annotated[Path, typer.Option("-o", "--output", help="File to write; its ending names the format.")]
-Names = Annotated[str | None, typer.Option(help="Names of columns, a,b,c.", show_default=False)]
 
 
 @app.command()
@@ -48,7 +47,7 @@ def fit(
     batch_size: Annotated[int | None, typer.Option(help="Rows in a batch.", min=1)] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak of the learning rate.")] = None,
     test_fraction: Annotated[float, typer.Option(help="Share of the rows held out to judge by.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="Decides the split, the initial weights, the batches.")] = 0,
+    seed: Annotated[int, typer.Option(help="Decides the split, the initial weights, the batches.", min=0)] = 0,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Directory of the fit's state; MODEL.checkpoint by default.")
     ] = None,
@@ -92,7 +91,7 @@ def sample(
     given: Annotated[
         str | None, typer.Option(help="What to condition on: name=value,... or a table with these columns.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Decides the draws.")] = 0,
+    seed: Annotated[int, typer.Option(help="Decides the draws.", min=0)] = 0,
 ) -> None:
     """Draw rows from a model."""
     from .using import sample_table
@@ -133,7 +132,7 @@ def plot(
     output: Annotated[Path, typer.Option("-o", "--output", help="Picture to write: .png, .pdf or .svg.")],
     data: Annotated[Path | None, typer.Argument(help="A table to compare the samples with.")] = None,
     columns: Annotated[str | None, typer.Option(help="Columns to draw, a,b,c; the first 12 by default.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides the draws.")] = 0,
+    seed: Annotated[int, typer.Option(help="Decides the draws.", min=0)] = 0,
 ) -> None:
     """Draw samples, against DATA if given, in a corner plot, and the loss curves of the fit."""
     from .picture import plot_model

@@ -1,7 +1,7 @@
 """What the conditioners share: activations and initial weights."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal, TypeAlias, get_args
 
 import jax
@@ -33,15 +33,23 @@ def check_settings(hidden: tuple[int, ...], cond_dim: int, activation: str) -> N
     require(activation in ACTIVATIONS, "activation", f"one of {get_args(Activation)}", activation)
 
 
-def initial_weights(key: Key, fan_out: int, fan_in: int, mask: NDArray[np.bool_] | None = None) -> Array:
-    """Draw weights (fan_out, fan_in) of variance 2 / (inputs that a unit sees).
+def initial_weights(key: Key, masks: Sequence[NDArray[np.bool_]]) -> tuple[Array, ...]:
+    """Draw the weights of each layer, uniform of variance 2 / (inputs that a unit sees), for masks (units, inputs).
 
     Reference:
         "Delving Deep into Rectifiers", He, Zhang, Ren, Sun, 2015.
     """
-    seen = np.full(fan_out, fan_in) if mask is None else mask.sum(axis=1)
-    scale = math.sqrt(2) / np.sqrt(np.maximum(seen, 1))
-    return jax.random.normal(key, (fan_out, fan_in)) * jnp.asarray(scale[:, None], float)
+    bounds = [np.sqrt(6 / np.maximum(mask.sum(axis=1, keepdims=True), 1)) for mask in masks]
+    return _draw(key, tuple(jnp.asarray(b, float) for b in bounds), tuple(mask.shape for mask in masks))
+
+
+@partial(jax.jit, static_argnames="shapes")
+def _draw(key: Key, bounds: tuple[Array, ...], shapes: tuple[tuple[int, int], ...]) -> tuple[Array, ...]:
+    # One draw cut into pieces, in one program for all layers of a flow: drawing each piece on its own would take
+    # seconds to compile.
+    sizes = [rows * columns for rows, columns in shapes]
+    pieces = jnp.split(jax.random.uniform(key, (sum(sizes),), minval=-1.0), np.cumsum(sizes)[:-1])
+    return tuple(b * piece.reshape(shape) for b, piece, shape in zip(bounds, pieces, shapes, strict=True))
 
 
 def with_condition(x: Float[Array, " n"], condition: Condition) -> Float[Array, " m"]:

@@ -4,7 +4,6 @@ from itertools import pairwise
 from typing import NamedTuple, final
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.lax import dynamic_slice_in_dim, dynamic_update_slice_in_dim
@@ -82,9 +81,7 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
         self.activation = activation
         self.residual = residual
         masks = _masks(dim, num_params, cond_dim, hidden)
-        keys = jax.random.split(key, len(hidden))
-        inner = (initial_weights(k, *m.shape, m) for k, m in zip(keys, masks[:-1], strict=True))
-        self.weights = (*inner, jnp.zeros(masks[-1].shape))
+        self.weights = (*initial_weights(key, masks[:-1]), jnp.zeros(masks[-1].shape))
         self.biases = tuple(jnp.zeros(len(m)) for m in masks)
 
     @property

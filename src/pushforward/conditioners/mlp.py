@@ -1,10 +1,11 @@
 """Multilayer perceptron."""
 
+from itertools import pairwise
 from typing import final
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .._errors import require_count
@@ -52,10 +53,9 @@ class MLP(AbstractConditioner):
             require_count("out_shape", size)
         check_settings(hidden, cond_dim, activation)
         widths = (in_size + cond_dim, *hidden)
-        keys = jax.random.split(key, len(hidden))
-        inner = zip(keys, widths[1:], widths[:-1], strict=True)
         last = out_shape[0] * out_shape[1]
-        self.weights = (*(initial_weights(k, n, m) for k, n, m in inner), jnp.zeros((last, hidden[-1])))
+        seen = [np.ones((above, below), bool) for below, above in pairwise(widths)]
+        self.weights = (*initial_weights(key, seen), jnp.zeros((last, hidden[-1])))
         self.biases = tuple(jnp.zeros(n) for n in (*hidden, last))
         self.in_size = in_size
         self.out_shape = out_shape

@@ -188,9 +188,7 @@ def _to_numpy(table: ArrowTable, path: Path, kind: str) -> None:
 
     text = [f.name for f in table.schema if not (pa.types.is_floating(f.type) or pa.types.is_integer(f.type))]
     if text:
-        raise bad(
-            "path", "a .csv, .parquet or .feather file where there are columns of text", ", ".join(text)
-        )
+        raise bad("path", "a .csv, .parquet or .feather file where there are columns of text", ", ".join(text))
     columns = {name: table[name].to_numpy() for name in table.column_names}
     with open(path, "wb") as file:
         if kind == "npz":

@@ -38,9 +38,7 @@ class Table:
         """Check the names against the values; without more knowledge every row counts as read and kept."""
         shape = self.values.shape
         if len(shape) != 2 or shape[1] != len(self.names):
-            raise bad(
-                "values", f"of shape (rows, {len(self.names)}), one column per name", f"`shape {shape}`"
-            )
+            raise bad("values", f"of shape (rows, {len(self.names)}), one column per name", f"`shape {shape}`")
         require(len(set(self.names)) == len(self.names), "names", "all different", self.names)
         if self.rows_read < 0:
             object.__setattr__(self, "rows_read", shape[0])
@@ -97,17 +95,13 @@ def read_table(
         if np.isinf(values[:, j]).any():
             row = int(np.argmax(np.isinf(values[:, j])))
             remedy = f"Remove the row, leave the cell empty, or --exclude {name}."
-            raise bad(
-                "path", "a table of finite numbers", f"`{values[row, j]}` in row {row + 1} of {name}", remedy
-            )
+            raise bad("path", "a table of finite numbers", f"`{values[row, j]}` in row {row + 1} of {name}", remedy)
     absent = np.isnan(values)
     missing = {name: int(n) for name, n in zip(chosen, absent.sum(axis=0), strict=True) if n}
     if strict and missing:
         row, j = np.argwhere(absent)[0]
         where = f"`{chosen[j]}` empty in row {row + 1}, {int(absent.any(axis=1).sum()):,} such rows in all"
-        raise bad(
-            "path", "without missing values (strict)", where, "Without --strict these rows are dropped."
-        )
+        raise bad("path", "without missing values (strict)", where, "Without --strict these rows are dropped.")
     rows = np.flatnonzero(~absent.any(axis=1))
     advice = _advice(chosen, absent)
     if rows.size == 0:
@@ -165,9 +159,7 @@ def _numbers(source: ArrowTable, chosen: tuple[str, ...]) -> Float[np.ndarray, "
     if refused:
         cells = "; ".join(f"{name} has {cell}" for name, cell in refused.items())
         names = ",".join(refused)
-        remedy = (
-            f"Leave text and dates out with --exclude {names}, or name the columns to use with --columns."
-        )
+        remedy = f"Leave text and dates out with --exclude {names}, or name the columns to use with --columns."
         raise bad("columns", "columns of numbers", f"`{cells}`", remedy)
     return values
 
@@ -180,7 +172,6 @@ def _advice(names: tuple[str, ...], absent: np.ndarray) -> tuple[str, ...]:
     scarce = [name for name, most in zip(names, mostly, strict=True) if most]
     kept = int((~absent[:, ~mostly].any(axis=1)).sum())
     each = " and ".join(
-        f"{name} is missing in {int(n):,}"
-        for name, n in zip(scarce, absent[:, mostly].sum(axis=0), strict=True)
+        f"{name} is missing in {int(n):,}" for name, n in zip(scarce, absent[:, mostly].sum(axis=0), strict=True)
     )
     return (f"{each} of {total:,} rows; --exclude {','.join(scarce)} keeps {kept:,} rows.",)

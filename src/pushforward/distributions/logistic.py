@@ -29,7 +29,7 @@ class Logistic(AbstractDistribution):
     loc: Float[Array, "..."]
     raw_scale: Float[Array, "..."]
     shape: tuple[int, ...] = eqx.field(static=True)
-    cond_shape: None = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, loc: ArrayLike, scale: ArrayLike):
         self.loc, self.raw_scale = raw_location_scale(loc, scale)

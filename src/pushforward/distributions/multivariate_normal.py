@@ -30,7 +30,7 @@ class MultivariateNormal(AbstractDistribution):
 
     affine: TriangularAffine
     shape: tuple[int, ...] = eqx.field(static=True)
-    cond_shape: None = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, loc: ArrayLike, covariance: ArrayLike):
         loc, given = as_float(loc), as_float(covariance)

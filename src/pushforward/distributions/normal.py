@@ -25,8 +25,12 @@ class StandardNormal(AbstractDistribution):
         shape: the shape of one event.
     """
 
-    shape: tuple[int, ...] = eqx.field(static=True, default=())
-    cond_shape: None = eqx.field(static=True, default=None, init=False)
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
+
+    def __init__(self, shape: tuple[int, ...] = ()):
+        self.shape = tuple(shape)
+        self.cond_shape = None
 
     def _log_prob(self, x: Event, condition: Condition) -> Scalar:
         return -0.5 * jnp.sum(x * x + _LOG_2PI)
@@ -53,7 +57,7 @@ class Normal(AbstractDistribution):
     loc: Float[Array, "..."]
     raw_scale: Float[Array, "..."]
     shape: tuple[int, ...] = eqx.field(static=True)
-    cond_shape: None = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, loc: ArrayLike, scale: ArrayLike):
         self.loc, self.raw_scale = raw_location_scale(loc, scale)

@@ -2,6 +2,8 @@
 
 from typing import final
 
+import equinox as eqx
+
 from .._errors import bad
 from .._types import Condition, Event, Key, Scalar
 from ..bijections._base import AbstractBijection
@@ -28,6 +30,14 @@ class Pushforward(AbstractDistribution):
 
     base: AbstractDistribution
     bijection: AbstractBijection
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
+
+    def __init__(self, base: AbstractDistribution, bijection: AbstractBijection):
+        self.base = base
+        self.bijection = bijection
+        self.shape = base.shape
+        self.cond_shape = base.cond_shape if bijection.cond_shape is None else bijection.cond_shape
 
     def __check_init__(self) -> None:
         """Check that the base and the bijection fit together."""
@@ -36,16 +46,6 @@ class Pushforward(AbstractDistribution):
         shapes = {self.base.cond_shape, self.bijection.cond_shape} - {None}
         if len(shapes) > 1:
             raise bad("bijection", f"conditioned on the base's {self.base.cond_shape}", self.bijection.cond_shape)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one event."""
-        return self.base.shape
-
-    @property
-    def cond_shape(self) -> tuple[int, ...] | None:
-        """The shape of one condition, None for an unconditional density."""
-        return self.base.cond_shape if self.bijection.cond_shape is None else self.bijection.cond_shape
 
     def _log_prob(self, x: Event, condition: Condition) -> Scalar:
         z, log_det = self.bijection.inverse_and_log_det(x, self._for(self.bijection, condition))

@@ -32,7 +32,7 @@ class StudentT(AbstractDistribution):
     loc: Float[Array, "..."]
     raw_scale: Float[Array, "..."]
     shape: tuple[int, ...] = eqx.field(static=True)
-    cond_shape: None = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, df: ArrayLike, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0):
         raw_df = raw_positive("df", df)

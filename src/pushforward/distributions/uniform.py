@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._errors import require
-from .._fields import fixed_field
+from .._fields import FIXED
 from .._types import ArrayLike, Condition, Event, Key, Scalar
 from ..bijections._base import as_float
 from ._base import AbstractDistribution
@@ -29,10 +29,10 @@ class Uniform(AbstractDistribution):
         ValueError: unless low < high, both finite.
     """
 
-    low: Float[Array, "..."] = fixed_field()
-    high: Float[Array, "..."] = fixed_field()
+    low: Float[Array, "..."] = eqx.field(metadata=FIXED)
+    high: Float[Array, "..."] = eqx.field(metadata=FIXED)
     shape: tuple[int, ...] = eqx.field(static=True)
-    cond_shape: None = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, low: ArrayLike, high: ArrayLike):
         self.low, self.high = jnp.broadcast_arrays(as_float(low), as_float(high))

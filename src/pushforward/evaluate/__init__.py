@@ -1,3 +1,5 @@
 """Diagnostics of a density."""
 
 from .jacobian import jacobian_log_det as jacobian_log_det
+from .likelihood import Likelihood as Likelihood
+from .likelihood import compare_likelihood as compare_likelihood

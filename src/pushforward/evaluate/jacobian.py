@@ -7,9 +7,7 @@ from .._types import ArrayLike, Scalar
 from ..bijections._base import AbstractBijection, as_float
 
 
-def jacobian_log_det(
-    bijection: AbstractBijection, z: ArrayLike, condition: ArrayLike | None = None
-) -> Scalar:
+def jacobian_log_det(bijection: AbstractBijection, z: ArrayLike, condition: ArrayLike | None = None) -> Scalar:
     """Return log|det df/dz| from the full Jacobian by automatic differentiation.
 
     It knows nothing of the structure of the map, so it is the reference that every log-determinant is tested

@@ -184,9 +184,7 @@ def _normal_log_density(
     return -0.5 * (z**2).sum(axis=0) - log_det - 0.5 * residual.shape[1] * np.log(2 * np.pi)
 
 
-def _summary(
-    values: Values, of_flow: Values, weights: Values | None, fitted_on: int | None, note: str
-) -> Likelihood:
+def _summary(values: Values, of_flow: Values, weights: Values | None, fitted_on: int | None, note: str) -> Likelihood:
     bad_rows = int((~np.isfinite(values)).sum())
     if bad_rows and not note:
         note = f"{bad_rows:,} of {values.size:,} rows have a log-density that is not finite"
@@ -209,9 +207,7 @@ def _checked(
     require_count(f"rows of {name}", x.shape[0])
     c = None if condition is None else _matrix(f"{name}_condition", condition)
     if c is not None:
-        require(
-            c.shape[0] == x.shape[0], f"{name}_condition", f"of {x.shape[0]} rows", f"`{c.shape[0]} rows`"
-        )
+        require(c.shape[0] == x.shape[0], f"{name}_condition", f"of {x.shape[0]} rows", f"`{c.shape[0]} rows`")
     if weights is None:
         return x, c, None
     w = np.asarray(weights, np.float64)

@@ -6,16 +6,16 @@ import jax
 
 from .._errors import require_count
 from .._types import Key
-from ..bijections import AbstractBijection, Chain, Permute, Stack, Standardize, StandardizeCondition
+from ..bijections import AbstractBijection, Chain, Permute, Stack, Standardize, StandardizeCondition, Whiten
 from ..distributions import Pushforward, StandardNormal
 
 
 def assemble(key: Key, dim: int, cond_dim: int, layers: int, layer: Callable[[Key], AbstractBijection]) -> Pushforward:
-    """Build the flow base -> (layer, permutation) x layers -> standardisation -> data.
+    """Build the flow base -> (layer, reversal) x layers -> whitening -> standardization -> data.
 
     The order of the elements is reversed after every layer (with two elements or few layers a random order would
-    often repeat), and the stack of layers is compiled once. Location and scale of data and condition are
-    identities until `pushforward.fit` sets them.
+    often repeat), and the stack of layers is compiled once. The whitening and the
+    standardization of data and condition are identities until `pushforward.fit` sets them.
 
     Arguments:
         key: split among the layers.
@@ -27,8 +27,10 @@ def assemble(key: Key, dim: int, cond_dim: int, layers: int, layer: Callable[[Ke
     require_count("dim", dim)
     require_count("cond_dim", cond_dim, 0)
     require_count("layers", layers)
+
     parts = [Chain([layer(k), Permute.reverse(dim)]) for k in jax.random.split(key, layers)]
-    bijection: AbstractBijection = Chain([Stack(parts), Standardize.unfitted((dim,))])
+    frame = [Whiten.unfitted(dim), Standardize.unfitted((dim,))] if dim > 1 else [Standardize.unfitted((dim,))]
+    bijection: AbstractBijection = Chain([Stack(parts), *frame])
     if cond_dim:
         bijection = StandardizeCondition.unfitted(bijection)
     return Pushforward(StandardNormal((dim,)), bijection)

@@ -7,7 +7,7 @@ from .._types import Key
 from ..bijections import Autoregressive, Coupling
 from ..conditioners import Activation
 from ..distributions import Pushforward
-from ..univariate import RationalQuadratic
+from ..univariate import AbstractUnivariate, Affine, Compose, RationalQuadratic
 from ._assemble import assemble
 
 
@@ -20,6 +20,7 @@ def nsf(
     hidden: tuple[int, ...] = (128, 128),
     bins: int = 8,
     bound: float = 5.0,
+    affine: bool = True,
     wiring: Literal["autoregressive", "coupling"] = "autoregressive",
     activation: Activation = "relu",
     residual: bool = False,
@@ -42,7 +43,9 @@ def nsf(
         "Neural Spline Flows", Durkan, Bekasov, Murray, Papamakarios, 2019.
     """
     require(wiring in ("autoregressive", "coupling"), "wiring", '"autoregressive" or "coupling"', wiring)
-    spline = RationalQuadratic(bins, bound)
+    spline: AbstractUnivariate = RationalQuadratic(bins, bound)
+    if affine:
+        spline = Compose((spline, Affine()))
     wire = Autoregressive if wiring == "autoregressive" else Coupling
 
     def layer(key: Key) -> Autoregressive | Coupling:

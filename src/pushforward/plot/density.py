@@ -13,7 +13,7 @@ from ._style import Axes, need, new_axes, quantile_range
 
 def density_2d(
     flow: AbstractDistribution,
-    bounds: Sequence[Sequence[float]] | None = None,
+    bounds: ArrayLike | None = None,
     *,
     data: ArrayLike | None = None,
     condition: ArrayLike | None = None,
@@ -26,7 +26,7 @@ def density_2d(
 
     Arguments:
         flow: a distribution of shape (2,).
-        bounds: ((low, high), (low, high)) of the two variables, in the units of the data.
+        bounds: ((low, high), (low, high)), the ranges of the two variables, in the units of the data.
         data: shape (rows, 2); without `bounds`, what all but its outermost rows span is drawn.
         condition: one condition, for a conditional distribution.
         log_scale: color by log p in nats, down to 12 nats below the peak, instead of by p.

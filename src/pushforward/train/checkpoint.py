@@ -59,11 +59,7 @@ class Checkpoint:
         starts = dict.fromkeys(arrays, 0)
         for leaf in leaves:
             name = str(leaf.dtype)
-            part = (
-                arrays[name][starts[name] : starts[name] + leaf.size]
-                if leaf.size
-                else np.zeros(0, leaf.dtype)
-            )
+            part = arrays[name][starts[name] : starts[name] + leaf.size] if leaf.size else np.zeros(0, leaf.dtype)
             starts[name] = starts.get(name, 0) + leaf.size
             restored.append(jnp.array(part.reshape(leaf.shape), dtype=leaf.dtype))
         return jax.tree.unflatten(structure, restored), self._saved["record"]
@@ -102,9 +98,7 @@ class Checkpoint:
                 "Repeat the call unchanged to resume it, or choose another directory.",
             )
         with _quiet():
-            arrays = self._manager.restore(epoch, args=args.Composite(arrays=args.StandardRestore()))[
-                "arrays"
-            ]
+            arrays = self._manager.restore(epoch, args=args.Composite(arrays=args.StandardRestore()))["arrays"]
         return {"arrays": {name: np.asarray(a) for name, a in arrays.items()}, "record": about["record"]}
 
 
@@ -122,11 +116,7 @@ def _quiet() -> Iterator[None]:
 
 def _check_directory(path: Path) -> None:
     require(not path.exists() or path.is_dir(), "checkpoint", "a directory", f"`{path}`")
-    foreign = (
-        [p.name for p in path.iterdir() if not p.name.partition(".orbax")[0].isdigit()]
-        if path.exists()
-        else []
-    )
+    foreign = [p.name for p in path.iterdir() if not p.name.partition(".orbax")[0].isdigit()] if path.exists() else []
     if foreign:
         value = f"`{path}`, which holds {foreign[0]!r}"
         raise bad("checkpoint", "an empty directory or one of a fit", value, "Choose another directory.")

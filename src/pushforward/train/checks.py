@@ -68,9 +68,7 @@ def check_columns(table: Rows, rows: np.ndarray, moments: Moments, shape: tuple[
         j = constant[0]
         rule = f"of columns that vary in {dtype}"
         if moments.low[j] == moments.high[j]:
-            value = (
-                f"`{moments.low[j]:g} in all {len(rows)} training rows` in {name_columns(constant, shape)}"
-            )
+            value = f"`{moments.low[j]:g} in all {len(rows)} training rows` in {name_columns(constant, shape)}"
             raise bad("x", rule, value, "A constant has no density: leave the column out.")
         value = f"`values from {moments.low[j]!r} to {moments.high[j]!r}` in {name_columns(constant, shape)}"
         raise bad("x", rule, value, _finer(dtype))
@@ -113,9 +111,7 @@ def warn_constant_conditions(moments: Moments, shape: tuple[int, ...]) -> None:
 def name_columns(columns: np.ndarray, shape: tuple[int, ...]) -> str:
     """Name elements of an event by their flat indices: "column 3", "columns 0, 3", "element (0, 1)"."""
     noun = "column" if len(shape) == 1 else "element"
-    shown = [
-        str(j) if len(shape) == 1 else str(tuple(map(int, np.unravel_index(j, shape)))) for j in columns[:8]
-    ]
+    shown = [str(j) if len(shape) == 1 else str(tuple(map(int, np.unravel_index(j, shape)))) for j in columns[:8]]
     more = f" and {len(columns) - 8} more" if len(columns) > 8 else ""
     return f"{noun}{'s' if len(columns) > 1 else ''} {', '.join(shown)}{more}"
 
@@ -175,9 +171,7 @@ def _check_finite(name: str, array: np.ndarray) -> None:
             beyond[int(j)] = max(float(largest[j]), beyond.get(int(j), 0.0))
     if first is not None:
         counts = [
-            f"{n} {kind} cell{'s' if n > 1 else ''}"
-            for n, kind in ((nans, "NaN"), (infinities, "infinite"))
-            if n
+            f"{n} {kind} cell{'s' if n > 1 else ''}" for n, kind in ((nans, "NaN"), (infinities, "infinite")) if n
         ]
         where = f"row {first[0]}" + (f", {name_columns(first[1:], shape)}" if shape else "")
         remedy = "Drop the rows or fill the cells in."

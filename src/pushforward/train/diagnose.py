@@ -64,9 +64,7 @@ def explain(flow: AbstractDistribution, batch: dict[str, Any], rows: np.ndarray)
         wrong = ~_finite_rows(pulled, len(rows))
         if wrong.any() or not _all_finite(grads):
             return _sentence(stage.name, "gradient", rows[wrong])
-    return (
-        "No single part is at fault: every value and gradient is finite, but their sum or the update is not."
-    )
+    return "No single part is at fault: every value and gradient is finite, but their sum or the update is not."
 
 
 @final
@@ -98,9 +96,7 @@ def _stages(bijection: AbstractBijection, path: str, condition: Any, forward: bo
     """Yield the parts of a bijection in the order in which they are run, which `Invert` reverses."""
     if isinstance(bijection, Chain | Stack):
         field, parts = (
-            ("bijections", bijection.bijections)
-            if isinstance(bijection, Chain)
-            else ("layers()", bijection.layers())
+            ("bijections", bijection.bijections) if isinstance(bijection, Chain) else ("layers()", bijection.layers())
         )
         for i in range(len(parts)) if forward else reversed(range(len(parts))):
             yield from _stages(parts[i], f"{path}.{field}[{i}]", condition, forward)

@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 import optax
@@ -59,10 +60,11 @@ def _trial_update(optimizer: optax.GradientTransformation) -> PyTree:
 
 
 def _tree_digest(tree: PyTree) -> str:
-    leaves, structure = jax.tree.flatten(tree)
-    digest = hashlib.blake2b(str(structure).encode(), digest_size=16)
-    for leaf in leaves:
-        digest.update((_digest(np.asarray(leaf)) if hasattr(leaf, "dtype") else str(type(leaf))).encode())
+    # Equinox prints a function by its name, where the tree's own text has its address, which no resumed fit shares.
+    digest = hashlib.blake2b(eqx.tree_pformat(tree).encode(), digest_size=16)
+    for leaf in jax.tree.leaves(tree):
+        if eqx.is_array_like(leaf):
+            digest.update(_digest(np.asarray(leaf)).encode())
     return digest.hexdigest()
 
 

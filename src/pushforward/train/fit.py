@@ -171,9 +171,7 @@ def _moments(table: Rows, train: np.ndarray) -> tuple[Moments, Moments | None]:
     return of(table.x), None if table.condition is None else of(table.condition)
 
 
-def _epochs(
-    table: Rows, train: np.ndarray, batch_size: int, words: np.ndarray
-) -> Callable[[int], Iterator[Chunk]]:
+def _epochs(table: Rows, train: np.ndarray, batch_size: int, words: np.ndarray) -> Callable[[int], Iterator[Chunk]]:
     mean_weight = table.mean_weight(train)
 
     def epoch(number: int) -> Iterator[Chunk]:

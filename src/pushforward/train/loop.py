@@ -108,9 +108,7 @@ def adam(clip_norm: float | int | None) -> optax.GradientTransformation:
     return clipped(optax.adam(1.0), clip_norm)
 
 
-def clipped(
-    optimizer: optax.GradientTransformation, clip_norm: float | int | None
-) -> optax.GradientTransformation:
+def clipped(optimizer: optax.GradientTransformation, clip_norm: float | int | None) -> optax.GradientTransformation:
     """Return `optimizer` behind a clip of the gradient's global norm."""
     return optimizer if clip_norm is None else optax.chain(optax.clip_by_global_norm(clip_norm), optimizer)
 

@@ -48,6 +48,21 @@ def moments(parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> Moments:
     return Moments(np.asarray(mean), np.sqrt(squares / total) * unit, np.asarray(low), np.asarray(high))
 
 
+def covariance(parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Return the weighted covariance matrix of columns of order one: (values (rows, columns), weights (rows,))."""
+    total, mean, products = 0.0, np.zeros(1), np.zeros((1, 1))
+    for values, weights in parts:
+        weight = weights.sum()
+        block_mean = weights @ values / weight
+        centered = values - block_mean
+        shift = block_mean - mean
+        products = products + (weights[:, None] * centered).T @ centered
+        products = products + np.outer(shift, shift) * (total * weight / (total + weight))
+        mean = mean + shift * (weight / (total + weight))
+        total += weight
+    return products / total
+
+
 def correlation(x: np.ndarray, rows: np.ndarray, of: Moments) -> np.ndarray:
     """Return the correlation matrix of the columns of `x[rows]`, whose moments are `of`."""
     total = np.zeros((len(of.loc), len(of.loc)))

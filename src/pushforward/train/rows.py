@@ -19,8 +19,8 @@ Batch = dict[str, Any]
 
 def float_dtype(array: np.ndarray) -> np.dtype:
     """Return float64 for float64 where JAX has it enabled, else float32."""
-    x64 = bool(jax.config.read("jax_enable_x64"))
-    return np.dtype(np.float64 if x64 and array.dtype == np.float64 else np.float32)
+    wanted = np.float64 if array.dtype == np.float64 else np.float32
+    return np.dtype(jax.dtypes.canonicalize_dtype(wanted))
 
 
 @final
@@ -51,9 +51,7 @@ class Rows:
         weight = real if self.weights is None else real * (self.weights[filled] / mean_weight)
         return {
             "x": self.x[filled].astype(float_dtype(self.x)),
-            "condition": None
-            if self.condition is None
-            else self.condition[filled].astype(float_dtype(self.condition)),
+            "condition": None if self.condition is None else self.condition[filled].astype(float_dtype(self.condition)),
             "weight": weight.astype(float_dtype(self.x)),
         }
 

@@ -14,22 +14,26 @@ from ..bijections.chain import Chain
 from ..bijections.reshape import Reshape
 from ..bijections.standardize import Standardize
 from ..bijections.standardize_condition import StandardizeCondition
+from ..bijections.whiten import Whiten
 from ..distributions.pushforward import Pushforward
-from .moments import Moments, moments
+from .moments import Moments, covariance, moments
 from .result import Flow
 from .rows import Rows, blocks, float_dtype
+
+#: Largest dimension that is whitened; beyond it the matrix would cost more than the rest of a flow.
+MAX_CORRELATED = 1000
+#: Smallest variance, relative to the columns', that is kept in any direction.
+MIN_VARIANCE = 1e-7
 
 #: One event and its condition, changed on the way from the data into a flow.
 Step = Callable[[Any, Any], tuple[Any, Any]]
 
 
-def standardize(
-    flow: Flow, table: Rows, rows: np.ndarray, of_x: Moments, of_condition: Moments | None
-) -> Flow:
-    """Return `flow` with each `Standardize` and `StandardizeCondition` that is unfitted fitted to the data.
+def standardize(flow: Flow, table: Rows, rows: np.ndarray, of_x: Moments, of_condition: Moments | None) -> Flow:
+    """Return `flow` with each `Standardize`, `Whiten` and `StandardizeCondition` that is unfitted fitted to the data.
 
     The flow's bijection is walked from the data end through `Chain`, `Reshape` and `StandardizeCondition`.
-    Each `Standardize` sees the data pulled back through the bijections after it.
+    Each of them sees the data pulled back through the bijections after it.
 
     Arguments:
         flow: any distribution; one that is no `Pushforward` is returned unchanged.
@@ -60,9 +64,9 @@ class _View:
 
     def moments(self, of_condition: bool) -> Moments | None:
         known = self.of_condition if of_condition else self.of_x
-        return moments(self._parts(int(of_condition))) if self.steps else known
+        return moments(self.parts(int(of_condition))) if self.steps else known
 
-    def _parts(self, which: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def parts(self, which: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         @jax.jit
         def pull_back(*event: Any) -> Any:
             for step in self.steps:
@@ -83,6 +87,8 @@ def _fit(bijection: AbstractBijection, view: _View) -> AbstractBijection:
     if isinstance(bijection, Standardize):
         loc, scale = _loc_scale(view.moments(of_condition=False), bijection.loc, view.table.x)
         return Standardize(loc, scale)
+    if isinstance(bijection, Whiten):
+        return _whiten(bijection, view)
     if isinstance(bijection, StandardizeCondition):
         loc, scale = bijection.loc, bijection.scale
         if not bijection.fitted and view.table.condition is not None:
@@ -104,9 +110,26 @@ def _fit(bijection: AbstractBijection, view: _View) -> AbstractBijection:
     return bijection
 
 
+def _whiten(bijection: Whiten, view: _View) -> Whiten:
+    """Return the Cholesky factor of the covariance, its correlations scaled down by 1 - (dim / rows)².
+
+    That keeps it positive definite where rows are few: with no more rows than columns there are none. Beyond `MAX_CORRELATED` elements it stays the identity.
+    """
+    dim = bijection.shape[0]
+    if dim > MAX_CORRELATED:
+        return Whiten(bijection.matrix)
+    matrix = covariance(view.parts(0))
+    variances = np.where(np.diag(matrix) > 0, np.diag(matrix), 1.0)
+    shrunk = np.diag(variances) + (matrix - np.diag(np.diag(matrix))) * (1 - min(1.0, dim / len(view.rows)) ** 2)
+    values, vectors = np.linalg.eigh(shrunk / np.sqrt(np.outer(variances, variances)))
+    correlations = (vectors * np.maximum(values, MIN_VARIANCE)) @ vectors.T
+    factor = np.sqrt(variances)[:, None] * np.linalg.cholesky(correlations)
+    return Whiten(jnp.asarray(factor, jnp.result_type(bijection.matrix, float_dtype(view.table.x))))
+
+
 def _is_pending(bijection: AbstractBijection) -> bool:
     def pending(node: Any) -> bool:
-        return isinstance(node, (Standardize, StandardizeCondition)) and not node.fitted
+        return isinstance(node, (Standardize, StandardizeCondition, Whiten)) and not node.fitted
 
     return any(pending(leaf) for leaf in jax.tree.leaves(bijection, is_leaf=pending))
 

@@ -2,5 +2,6 @@
 
 from ._base import AbstractUnivariate as AbstractUnivariate
 from .affine import Affine as Affine
+from .compose import Compose as Compose
 from .rational_quadratic import RationalQuadratic as RationalQuadratic
 from .shift import Shift as Shift

@@ -38,27 +38,22 @@ class RationalQuadratic(AbstractUnivariate):
         "Piecewise Rational Quadratic Interpolation to Monotonic Data", Gregory, Delbourgo, 1982.
     """
 
-    bins: int = eqx.field(static=True, default=8)
-    bound: float = eqx.field(static=True, default=5.0)
-    min_bin: float = eqx.field(static=True, default=1e-2)
-    min_slope: float = eqx.field(static=True, default=1e-3)
+    bins: int = eqx.field(static=True)
+    bound: float = eqx.field(static=True)
+    min_bin: float = eqx.field(static=True)
+    min_slope: float = eqx.field(static=True)
+    num_params: int = eqx.field(static=True)
 
-    def __check_init__(self) -> None:
-        """Check the settings."""
-        require_count("bins", self.bins, 2)
-        require(self.bound > 0, "bound", "positive", self.bound)
-        require(
-            0 < self.min_bin < 1 / self.bins,
-            "min_bin",
-            f"between 0 and 1/bins = {1 / self.bins:.3g}",
-            self.min_bin,
-        )
-        require(0 < self.min_slope < 1, "min_slope", "between 0 and 1", self.min_slope)
-
-    @property
-    def num_params(self) -> int:
-        """Parameters per element: K widths, K heights and K - 1 inner slopes."""
-        return 3 * self.bins - 1
+    def __init__(self, bins: int = 8, bound: float = 5.0, *, min_bin: float = 1e-2, min_slope: float = 1e-3):
+        require_count("bins", bins, 2)
+        require(bound > 0, "bound", "positive", bound)
+        require(0 < min_bin < 1 / bins, "min_bin", f"between 0 and 1/bins = {1 / bins:.3g}", min_bin)
+        require(0 < min_slope < 1, "min_slope", "between 0 and 1", min_slope)
+        self.bins = bins
+        self.bound = bound
+        self.min_bin = min_bin
+        self.min_slope = min_slope
+        self.num_params = 3 * bins - 1
 
     def forward_and_log_derivative(
         self, z: Float[Array, "..."], params: Float[Array, "... num_params"]

@@ -17,7 +17,10 @@ class Shift(AbstractUnivariate):
         "NICE: Non-linear Independent Components Estimation", Dinh, Krueger, Bengio, 2014.
     """
 
-    num_params: int = eqx.field(static=True, default=1, init=False)
+    num_params: int = eqx.field(static=True)
+
+    def __init__(self):
+        self.num_params = 1
 
     def forward_and_log_derivative(
         self, z: Float[Array, "..."], params: Float[Array, "... num_params"]
