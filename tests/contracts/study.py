@@ -154,7 +154,8 @@ def _map(
         live["condition"] = _nonzero(d_condition)
     for path, leaf in jax.tree_util.tree_leaves_with_path(d_params):
         finite &= np.isfinite(np.asarray(leaf)).all(axis=tuple(range(1, leaf.ndim)))
-        live[jax.tree_util.keystr(path)] = _nonzero(leaf)
+        if leaf.size:
+            live[jax.tree_util.keystr(path)] = _nonzero(leaf)
     n = int(np.prod(bijection.shape))
     jacobian = np.asarray(d_event)[:, :n].reshape(len(at), n, n)
     dtypes = {str(a.dtype) for a in (out, log_det)}

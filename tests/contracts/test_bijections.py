@@ -9,7 +9,7 @@ import pytest
 import pushforward as pf
 
 from ..cases import BIJECTIONS, FLOWS, Case
-from .study import BACKWARD, BULK, LOG_DET, bijection_of, conditions, made, points, randomized, study
+from .study import BACKWARD, BULK, LOG_DET, Map, bijection_of, conditions, made, points, randomized, study
 
 CASES = BIJECTIONS + FLOWS
 DTYPES = ("float32", "float64")
@@ -36,12 +36,48 @@ def size(event: np.ndarray) -> np.ndarray:
     return np.abs(event).reshape(len(event), -1).max(axis=1)
 
 
+def settled(m: Map, dtype: str, composed: bool) -> np.ndarray:
+    """Return the near rows at which a determinant in this precision has the digits that are asked for.
+
+    A determinant of entries with relative errors eps has the relative error eps times the condition number. For
+    single maps every row is judged.
+    """
+    near = np.arange(len(m.point)) < m.near.stop
+    if not composed:
+        return near
+    regular = np.isfinite(m.jacobian).all(axis=(1, 2))
+    condition = np.full(len(near), np.inf)
+    condition[regular] = np.linalg.cond(m.jacobian[regular].astype(float))
+    return near & (8 * np.finfo(dtype).eps * condition <= LOG_DET[dtype])
+
+
+def steepness(m: Map) -> np.ndarray:
+    """Return the largest absolute row sum of the Jacobian at each row."""
+    return np.abs(m.jacobian.astype(float)).sum(axis=2).max(axis=1)
+
+
 @each
 def test_inverse_has_a_small_backward_error(case: Case, dtype: str, scale: float):
+    """|f(f⁻¹(x)) - x| is small beside 1 + |x|; for a composition beside what rounding z moves f(z) by, too."""
     s = study(case, dtype, scale)
-    x, again = (m[s.inverse.inside] for m in (s.inverse.point, s.back.value))
-    error = size(again - x) / (1 + size(x))
+    rows = s.inverse.inside
+    x, again = s.inverse.point[rows], s.back.value[rows]
+    allowed = 1 + size(x)
+    if case.composed:
+        allowed = allowed + steepness(s.back)[rows] * (1 + size(s.inverse.value[rows]))
+    error = size(again - x) / allowed
     assert error.max() <= BACKWARD[dtype], f"row {error.argmax()}: x = {x[error.argmax()]}"
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", [case for case in CASES if case.composed], ids=lambda case: case.name)
+def test_inverse_of_a_composition_has_a_small_backward_error_at_scale_one(case: Case, dtype: str):
+    if "literal" in case.known:
+        pytest.xfail(case.known["literal"])
+    s = study(case, dtype, 1.0)
+    rows = s.inverse.near
+    x, again = s.inverse.point[rows], s.back.value[rows]
+    assert np.max(size(again - x) / (1 + size(x))) <= BACKWARD[dtype]
 
 
 @each
@@ -50,26 +86,30 @@ def test_inverse_undoes_forward_as_well_as_conditioning_allows(case: Case, dtype
     s = study(case, dtype, scale)
     rows = s.forward.near
     z, x, again = s.forward.point[rows], s.forward.value[rows], s.there.value[rows]
-    steep = np.linalg.norm(s.there.jacobian[rows].astype(float), ord=np.inf, axis=(1, 2))
-    allowed = BACKWARD[dtype] * (1 + size(z) + steep * (1 + size(x)))
-    assert np.all(size(again - z) <= allowed)
+    allowed = 1 + size(z) + steepness(s.there)[rows] * (1 + size(x))
+    assert np.all(size(again - z) <= BACKWARD[dtype] * allowed)
 
 
 @each
 def test_log_det_is_that_of_the_autodiff_jacobian(case: Case, dtype: str, scale: float):
     s = study(case, dtype, scale)
     for name, m in (("forward", s.forward), ("inverse", s.inverse)):
-        reference = np.linalg.slogdet(m.jacobian[m.near].astype(float))[1]
-        error = np.abs(m.log_det[m.near] - reference) / (1 + np.abs(reference))
-        row = error.argmax()
-        assert error.max() <= LOG_DET[dtype], f"{name}, row {row}: {m.log_det[row]}, autodiff {reference[row]}"
+        rows = settled(m, dtype, case.composed)
+        reference = np.linalg.slogdet(m.jacobian[rows].astype(float))[1]
+        error = np.abs(m.log_det[rows] - reference) / (1 + np.abs(reference))
+        wrong = error > LOG_DET[dtype]
+        assert not wrong.any(), (
+            f"{name}: {m.log_det[rows][wrong]}, autodiff {reference[wrong]}, at {m.point[rows][wrong]}"
+        )
 
 
 @each
 def test_log_dets_of_the_directions_cancel(case: Case, dtype: str, scale: float):
     s = study(case, dtype, scale)
-    one, other = s.inverse.log_det[s.inverse.inside], s.back.log_det[s.inverse.inside]
-    assert np.max(np.abs(one + other) / (1 + np.abs(one))) <= LOG_DET[dtype]
+    rows = settled(s.inverse, dtype, case.composed) & settled(s.back, dtype, case.composed)
+    one, other = s.inverse.log_det[rows], s.back.log_det[rows]
+    error = np.abs(one + other) / (1 + np.abs(one))
+    assert not (error > LOG_DET[dtype]).any(), f"{one[error.argmax()]}, {other[error.argmax()]}"
 
 
 @each

@@ -24,13 +24,15 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def check_settings(hidden: tuple[int, ...], cond_dim: int, activation: str) -> None:
-    """Check what every multilayer perceptron is built from."""
-    require(len(hidden) > 0, "hidden", "a tuple of at least one layer width", hidden)
+def checked_settings(hidden: Sequence[int], cond_dim: int, activation: str) -> tuple[int, ...]:
+    """Return the widths of the hidden layers, after a check of what every multilayer perceptron is built from."""
+    ok = isinstance(hidden, Sequence) and not isinstance(hidden, str) and len(hidden) > 0
+    require(ok, "hidden", "a tuple of at least one layer width, such as (128, 128)", hidden)
     for width in hidden:
         require_count("hidden", width)
     require_count("cond_dim", cond_dim, 0)
     require(activation in ACTIVATIONS, "activation", f"one of {get_args(Activation)}", activation)
+    return tuple(hidden)
 
 
 def initial_weights(key: Key, masks: Sequence[NDArray[np.bool_]]) -> tuple[Array, ...]:

@@ -14,7 +14,7 @@ from .._errors import require, require_count
 from .._types import Condition, Key
 from ..numerics.masks import block_starts, hidden_degrees, hidden_mask, input_mask, output_mask
 from ._base import AbstractAutoregressiveConditioner
-from ._layers import ACTIVATIONS, Activation, check_settings, initial_weights, with_condition
+from ._layers import ACTIVATIONS, Activation, checked_settings, initial_weights, with_condition
 
 
 class _Known(NamedTuple):
@@ -68,10 +68,9 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
         activation: Activation = "relu",
         residual: bool = False,
     ):
-        hidden = tuple(hidden)
         require_count("dim", dim)
         require_count("num_params", num_params)
-        check_settings(hidden, cond_dim, activation)
+        hidden = checked_settings(hidden, cond_dim, activation)
         order = tuple(range(dim)) if order is None else tuple(order)
         require(sorted(order) == list(range(dim)), "order", f"a permutation of 0, ..., {dim - 1}", order)
         self.dim = dim

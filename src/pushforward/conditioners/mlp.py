@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from .._errors import require_count
 from .._types import Condition, Key
 from ._base import AbstractConditioner
-from ._layers import ACTIVATIONS, Activation, check_settings, initial_weights, with_condition
+from ._layers import ACTIVATIONS, Activation, checked_settings, initial_weights, with_condition
 
 
 @final
@@ -47,11 +47,10 @@ class MLP(AbstractConditioner):
         activation: Activation = "relu",
         residual: bool = False,
     ):
-        hidden = tuple(hidden)
         require_count("in_size", in_size, 0)
         for size in out_shape:
             require_count("out_shape", size)
-        check_settings(hidden, cond_dim, activation)
+        hidden = checked_settings(hidden, cond_dim, activation)
         widths = (in_size + cond_dim, *hidden)
         last = out_shape[0] * out_shape[1]
         seen = [np.ones((above, below), bool) for below, above in pairwise(widths)]

@@ -26,7 +26,9 @@ from .rows import Chunk, Rows, blocks, chunks, split_evenly
 from .schedule import Schedule, default_schedule, tabulate
 from .standardize import standardize
 
-LEARNING_RATE = 1e-3
+LEARNING_RATE = 3e-3
+#: Steps that a fit of default length takes, within these bounds on the number of epochs.
+STEPS, MIN_EPOCHS, MAX_EPOCHS = 2000, 5, 400
 #: Rows per line, and lines, of one evaluation of the losses of many rows.
 EVALUATION_ROWS = 1024
 EVALUATION_LINES = 8
@@ -40,8 +42,8 @@ def fit(
     weights: ArrayLike | None = None,
     *,
     learning_rate: float | int | Schedule | None = None,
-    batch_size: int = 256,
-    max_epochs: int = 100,
+    batch_size: int = 512,
+    max_epochs: int | None = None,
     patience: int = 20,
     val_fraction: float | int = 0.1,
     optimizer: optax.GradientTransformation | None = None,
@@ -65,10 +67,10 @@ def fit(
             or as float64 if it is float64 and 64-bit JAX is enabled.
         condition: shape (rows, *flow.cond_shape), for a conditional flow.
         weights: shape (rows,), non-negative, of any scale; rows of weight zero are left out.
-        learning_rate: a number, the peak of a warm-up and a cosine decay over `max_epochs` (1e-3 if None), or
+        learning_rate: a number, the peak of a warm-up and a cosine decay over `max_epochs` (3e-3 if None), or
             a schedule, a function of the step. None with an `optimizer`, which has its own.
         batch_size: the most rows of one step. Every row is used in every epoch.
-        max_epochs: the most passes over the rows.
+        max_epochs: the most passes over the rows; None: about 2000 steps, at least 5 passes and at most 400.
         patience: stop after so many epochs without a better validation loss.
         val_fraction: share of the rows kept for validation, from 0 (nothing stops the fit early) to below 1.
         optimizer: any optax optimizer, in place of Adam.
@@ -87,8 +89,10 @@ def fit(
     """
     started = time.monotonic()
     _check_settings(learning_rate, optimizer, clip_norm, val_fraction)
-    for name, value in {"batch_size": batch_size, "max_epochs": max_epochs, "patience": patience}.items():
+    for name, value in {"batch_size": batch_size, "patience": patience}.items():
         require_count(name, value)
+    if max_epochs is not None:
+        require_count("max_epochs", max_epochs)
     require_count("max_skipped", max_skipped, 0)
     table, used = check_table(flow, x, condition, weights)
     words = np.asarray(jax.random.key_data(key))
@@ -99,11 +103,14 @@ def fit(
         warn_constant_conditions(of_condition, flow.cond_shape or ())
 
     peak = LEARNING_RATE if learning_rate is None else learning_rate
+    per_epoch = math.ceil(len(train) / batch_size)
+    if max_epochs is None:
+        max_epochs = min(max(math.ceil(STEPS / per_epoch), MIN_EPOCHS), MAX_EPOCHS)
     if optimizer is not None:
         optimizer, schedule = clipped(optimizer, clip_norm), optax.constant_schedule(1.0)
     else:
-        steps = max_epochs * math.ceil(len(train) / batch_size)
-        optimizer, schedule = adam(clip_norm), peak if callable(peak) else default_schedule(peak, steps)
+        schedule = peak if callable(peak) else default_schedule(peak, max_epochs * per_epoch)
+        optimizer = adam(clip_norm)
     settings = Settings(optimizer, tabulate(schedule), max_epochs, patience, max_skipped)
     store = None
     if checkpoint is not None:

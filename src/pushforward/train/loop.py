@@ -187,6 +187,9 @@ def minimize(
         record = Record(**saved)
         started -= record.seconds
         show_epoch(bar, record.history, record.best_epoch, record.epochs)
+    elif objective.validate is not None:
+        loss = objective.validate(flow)
+        record = replace(record, start_loss=loss if math.isfinite(loss) else math.inf)
     while not record.finished(settings.max_epochs, settings.patience):
         try:
             state, losses, skipped = run_epoch(key, state, frozen, objective, settings, record)
@@ -213,6 +216,7 @@ def minimize(
             best = own(state.params)
         record = Record(
             history,
+            record.start_loss,
             best_epoch=record.epochs if improved else record.best_epoch,
             steps=record.steps + skipped.size,
             skipped=record.skipped + int(skipped.sum()),
@@ -222,7 +226,7 @@ def minimize(
             checkpoint.save(record.epochs, (state, best), asdict(record))
         show_epoch(bar, history, record.best_epoch)
     result = record.result(eqx.combine(best, frozen))
-    if record.best_epoch < 0:
+    if objective.validate is not None and record.best_loss == math.inf:
         raise NonFiniteError("The validation loss was not finite after any epoch.", result)
     return result
 

@@ -22,7 +22,7 @@ class FitResult(Generic[Flow]):
             mean negative log-likelihood in nats per row, in the units of the data. "train" is the mean over
             the epoch's batches, each taken before its step; NaN for an epoch in which every step was skipped.
         best_epoch: index into `history` of the epoch after which the parameters were best, counted from zero;
-            -1 in the result that a `NonFiniteError` of the first epoch carries.
+            -1 if none was better than the start, the normal distribution of the data's mean and covariance.
         skipped_steps: number of steps that were not taken because the loss or a gradient was not finite.
         seconds: wall-clock time of the fit, compilation included, summed over its resumptions.
     """
@@ -56,10 +56,12 @@ class Record:
     """How far a fit has come: what a checkpoint holds besides arrays. Fields as in `FitResult`.
 
     Attributes:
+        start_loss: validation loss of the start.
         steps: number of steps so far, those that were skipped included.
     """
 
     history: dict[str, list[float]]
+    start_loss: float = math.inf
     best_epoch: int = -1
     steps: int = 0
     skipped: int = 0
@@ -72,8 +74,8 @@ class Record:
 
     @property
     def best_loss(self) -> float:
-        """Lowest validation loss so far, inf if there is none."""
-        return self.history["val"][self.best_epoch] if self.best_epoch >= 0 else math.inf
+        """Lowest validation loss so far, that of the start included; inf if there is none."""
+        return self.history["val"][self.best_epoch] if self.best_epoch >= 0 else self.start_loss
 
     def finished(self, max_epochs: int, patience: int) -> bool:
         """Whether the epochs are used up or the validation loss has not improved for `patience` of them."""

@@ -113,7 +113,8 @@ def _fit(bijection: AbstractBijection, view: _View) -> AbstractBijection:
 def _whiten(bijection: Whiten, view: _View) -> Whiten:
     """Return the Cholesky factor of the covariance, its correlations scaled down by 1 - (dim / rows)².
 
-    That keeps it positive definite where rows are few: with no more rows than columns there are none. Beyond `MAX_CORRELATED` elements it stays the identity.
+    That keeps it positive definite where rows are few: with no more rows than columns there are none.
+    Beyond `MAX_CORRELATED` elements it stays the identity.
     """
     dim = bijection.shape[0]
     if dim > MAX_CORRELATED:
