@@ -5,7 +5,6 @@ from typing import final
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array
 
 from .._errors import require
@@ -31,6 +30,7 @@ class Whiten(AbstractBijection):
     """
 
     matrix: Array = eqx.field(metadata=FIXED)
+    inverse_matrix: Array = eqx.field(metadata=FIXED)
     shape: tuple[int, ...] = eqx.field(static=True)
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
     fitted: bool = eqx.field(static=True)
@@ -39,10 +39,11 @@ class Whiten(AbstractBijection):
         matrix = as_float(matrix)
         square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1] > 0
         require(square, "matrix", "square", f"`shape {matrix.shape}`")
-        values = np.asarray(matrix)
+        values = np.tril(np.asarray(matrix, np.float64))
         ok = bool(np.all(np.isfinite(values)) and np.all(np.diag(values) > 0))
         require(ok, "matrix", "finite and of positive diagonal", values.tolist())
-        self.matrix = jnp.tril(matrix)
+        self.matrix = jnp.asarray(values, matrix.dtype)
+        self.inverse_matrix = jnp.asarray(np.tril(np.linalg.inv(values)), matrix.dtype)
         self.shape = (len(values),)
         self.cond_shape = None
         self.fitted = fitted
@@ -56,4 +57,8 @@ class Whiten(AbstractBijection):
         return self.matrix @ z, jnp.log(jnp.diag(self.matrix)).sum()
 
     def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
-        return solve_triangular(self.matrix, x, lower=True), -jnp.log(jnp.diag(self.matrix)).sum()
+        # Products instead of a triangular solve, a call to which XLA fuses nothing and which slows a step of training
+        # by half; the second product takes the rounding of the first away, as a solve would.
+        z = self.inverse_matrix @ x
+        z = z + self.inverse_matrix @ (x - self.matrix @ z)
+        return z, -jnp.log(jnp.diag(self.matrix)).sum()
