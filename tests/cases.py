@@ -12,7 +12,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from pushforward import bijections as b
 from pushforward import conditioners as c
@@ -21,47 +20,7 @@ from pushforward import flows as f
 from pushforward import univariate as u
 from pushforward._fields import trainable
 
-BOUND = 3.0
-
-
-@dataclass(frozen=True)
-class Support:
-    """Where one side of a bijection lives, and what to try there.
-
-    Attributes:
-        draw: takes standard normal numbers into the support.
-        near: ordinary numbers, knots and boundaries; each is also tried one unit in the last place aside.
-        far: numbers so large that only finiteness and the backward error are judged.
-        outside: numbers outside the support, where the inverse is finite of log-determinant -inf.
-    """
-
-    draw: Callable[[Any], Any]
-    near: tuple[float, ...]
-    far: tuple[float, ...] = ()
-    outside: tuple[float, ...] = ()
-
-
-REAL = Support(
-    lambda u: 2 * u,
-    (0.0, BOUND, -BOUND, BOUND / 3, -30.0, 1e-30),
-    (1e6, 1e6, -1e6, -1e6),
-)
-#: Where an exponential of the number is taken, or its logistic.
-MODERATE = Support(lambda u: 2 * u, (0.0, BOUND, -BOUND, -8.0, 1e-30))
-#: Where autodiff of tanh, 1 - tanh², still has the digits to be a reference in float32.
-CENTRAL = Support(lambda u: u, (0.0, 0.5, -3.0, 1e-30))
-POSITIVE = Support(np.exp, (1.0, 1e-3, 100.0), (1e6, 1e-6), (0.0, -1.0, -1e6))
-
-
-def interval(low: float, high: float) -> Support:
-    """Return the support (low, high)."""
-    middle, width = (low + high) / 2, high - low
-    return Support(
-        lambda u: low + width / (1 + np.exp(-u)),
-        (middle, low + 1e-3 * width, high - 1e-3 * width),
-        (),
-        (low, high, low - 1.0, high + 1e6),
-    )
+from .supports import BOUND, CENTRAL, MODERATE, POSITIVE, REAL, Support, interval
 
 
 @dataclass(frozen=True)
@@ -264,6 +223,8 @@ BIJECTIONS = [
         lambda key: b.StandardizeCondition(_coupling(key, cond_dim=2), [1.0, -2.0], [0.1, 3.0]),
         start="identity",
     ),
+    Case("Whiten:", lambda key: b.Whiten(NOISE)),
+    Case("Whiten:unfitted", lambda key: b.Whiten.unfitted(3), start="identity"),
     Case("Chain:one", lambda key: b.Chain([b.LULinear(3)]), start="identity"),
     Case("Chain:deep-conditional", _deep, composed=True, known={"literal": CONDITIONING}),
     Case("Chain:nested-conditional", _nested, start="identity", composed=True),

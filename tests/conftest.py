@@ -7,6 +7,7 @@
   compiled once.
 """
 
+import itertools
 import pathlib
 import zlib
 
@@ -23,6 +24,10 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 SEED = 20240229
+#: A third of the usual limit of a Linux process, vm.max_map_count = 65530.
+MANY_MAPS = 20000
+
+_finished = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,6 +43,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         params = getattr(getattr(item, "callspec", None), "params", {})
         case = params.get("case")
         item.add_marker(pytest.mark.xdist_group(case.name if case is not None else item.path.name))
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Forget compiled functions before their memory maps, several for each, reach the limit of the kernel."""
+    maps = pathlib.Path("/proc/self/maps")
+    if next(_finished) % 25 == 0 and maps.exists() and maps.read_bytes().count(b"\n") > MANY_MAPS:
+        jax.clear_caches()
 
 
 @pytest.fixture

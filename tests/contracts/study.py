@@ -6,6 +6,7 @@ and dtype; the two scales of the parameters and all batches of points go through
 """
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,9 @@ from numpy.typing import NDArray
 
 from pushforward._fields import trainable
 
-from ..cases import REAL, Case, Support, cast, randomize
+from ..cases import Case, cast, randomize
 from ..conftest import SEED
+from ..supports import REAL, Support
 
 #: Bounds: backward error of an inverse, error of a log-determinant relative to 1 + |log-det|.
 BACKWARD = {"float32": 1e-4, "float64": 1e-9}
@@ -26,6 +28,8 @@ LOG_DET = {"float32": 1e-3, "float64": 1e-8}
 #: Rows of every batch: drawn from the bulk, then edge cases, then one row of NaN.
 ROWS = 72
 BULK = 32
+SCALES = (1.0, 3.0)
+UNOPTIMIZED = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
 @dataclass
@@ -86,18 +90,27 @@ def randomized(case: Case, dtype: str, scale: float) -> Any:
     return cast(randomize(made(case), jax.random.key(SEED + 1), scale), dtype)
 
 
-@functools.cache
 def study(case: Case, dtype: str, scale: float) -> Study:
-    """Evaluate one line of bijections or flows."""
-    bijection = bijection_of(randomized(case, dtype, scale))
-    z, rows_z = points(case.z, bijection.shape, dtype)
-    x, rows_x = points(case.x, bijection.shape, dtype)
-    condition = conditions(bijection.cond_shape, dtype)
-    forward = _map(bijection, rows_z, z, condition, inverse=False)
-    inverse = _map(bijection, rows_x, x, condition, inverse=True)
-    there = _map(bijection, rows_z, forward.value, condition, inverse=True)
-    back = _map(bijection, rows_x, inverse.value, condition, inverse=False)
-    return Study(bijection, condition, forward, inverse, there, back)
+    """Evaluate one line of bijections or flows at random parameters."""
+    return _studies(case, dtype)[SCALES.index(scale)]
+
+
+@functools.cache
+def _studies(case: Case, dtype: str) -> list[Study]:
+    """Return the studies of all scales. What is compiled for them is forgotten afterwards, to bound the memory."""
+    forward, inverse = _compiled(dtype), _compiled(dtype, inverse=True)
+    studies = []
+    for scale in SCALES:
+        bijection = bijection_of(randomized(case, dtype, scale))
+        condition = conditions(bijection.cond_shape, dtype)
+        z, rows_z = points(case.z, bijection.shape, dtype)
+        x, rows_x = points(case.x, bijection.shape, dtype)
+        at_z = _map(forward, bijection, rows_z, z, condition)
+        at_x = _map(inverse, bijection, rows_x, x, condition)
+        there = _map(inverse, bijection, rows_z, at_z.value, condition)
+        back = _map(forward, bijection, rows_x, at_x.value, condition)
+        studies.append(Study(bijection, condition, at_z, at_x, there, back))
+    return studies
 
 
 def points(support: Support, shape: tuple[int, ...], dtype: str) -> tuple[NDArray[Any], tuple[slice, slice, slice]]:
@@ -141,11 +154,14 @@ def conditions(cond_shape: tuple[int, ...] | None, dtype: str) -> NDArray[Any] |
 
 
 def _map(
-    bijection: Any, rows: tuple[slice, slice, slice], at: NDArray[Any], condition: NDArray[Any] | None, *, inverse: bool
+    run: Callable[..., Any],
+    bijection: Any,
+    rows: tuple[slice, slice, slice],
+    at: NDArray[Any],
+    condition: NDArray[Any] | None,
 ) -> Map:
     params, static = eqx.partition(bijection, trainable(bijection))
-    run = _optimized if at.dtype == np.float32 else _plain
-    out, log_det, pulled = run(params, static, at, condition, inverse=inverse)
+    out, log_det, pulled = run(params, static, at, condition)
     d_params, d_event, d_condition = pulled
     finite = np.isfinite(np.asarray(d_event)).all(axis=tuple(range(1, d_event.ndim)))
     live = {"input": _nonzero(d_event)}
@@ -166,25 +182,24 @@ def _nonzero(pulled: jax.Array) -> bool:
     return bool(np.any(np.asarray(pulled)[:BULK] != 0))
 
 
-def _derivatives(params: Any, static: Any, at: jax.Array, condition: jax.Array | None, *, inverse: bool) -> Any:
-    def one(event: jax.Array, cond: jax.Array | None) -> Any:
+def _compiled(dtype: str, *, inverse: bool = False) -> Callable[..., Any]:
+    """Return a compiled function of (parameters, the rest of a bijection, points, conditions).
+
+    float32 is compiled as users compile it. float64, which tells an error of the formula from one of rounding, is
+    compiled without optimization: that halves the time, and both kinds of code get tested.
+    """
+
+    def derivatives(params: Any, static: Any, at: jax.Array, condition: jax.Array | None) -> Any:
         def f(params: Any, event: jax.Array, cond: jax.Array | None) -> tuple[jax.Array, Any]:
             bijection = eqx.combine(params, static)
             go = bijection.inverse_and_log_det if inverse else bijection.forward_and_log_det
             out, log_det = go(event, cond)
             return jnp.concatenate([out.reshape(-1), log_det.reshape(1)]), (out, log_det)
 
-        flat, pullback, (out, log_det) = jax.vjp(f, params, event, cond, has_aux=True)
-        return out, log_det, jax.vmap(pullback)(jnp.eye(flat.size, dtype=flat.dtype))
+        def one(event: jax.Array, cond: jax.Array | None) -> Any:
+            flat, pullback, (out, log_det) = jax.vjp(f, params, event, cond, has_aux=True)
+            return out, log_det, jax.vmap(pullback)(jnp.eye(flat.size, dtype=flat.dtype))
 
-    return jax.vmap(one)(at, condition)
+        return jax.vmap(one)(at, condition)
 
-
-# float32 is compiled as users compile it. float64, which tells an error of the formula from one of rounding, is
-# compiled without optimisation: that halves the time, and both kinds of code get tested.
-_optimized = jax.jit(_derivatives, static_argnames="inverse")
-_plain = jax.jit(
-    _derivatives,
-    static_argnames="inverse",
-    compiler_options={"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True},
-)
+    return jax.jit(derivatives, compiler_options=None if dtype == "float32" else UNOPTIMIZED)

@@ -9,11 +9,10 @@ import pytest
 import pushforward as pf
 
 from ..cases import BIJECTIONS, FLOWS, Case
-from .study import BACKWARD, BULK, LOG_DET, Map, bijection_of, conditions, made, points, randomized, study
+from .study import BACKWARD, BULK, LOG_DET, SCALES, Map, bijection_of, conditions, made, points, randomized, study
 
 CASES = BIJECTIONS + FLOWS
 DTYPES = ("float32", "float64")
-SCALES = (1.0, 3.0)
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 

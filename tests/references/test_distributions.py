@@ -25,7 +25,7 @@ SCALAR = [
     ("log-normal", d.Pushforward(d.Normal(0.2, 0.7), b.Exp(())), stats.lognorm(0.7, scale=np.exp(0.2))),
     ("standard-uniform", d.Pushforward(d.Logistic(0.0, 1.0), b.Sigmoid(())), stats.uniform()),
     (
-        "standardised",
+        "standardized",
         d.Pushforward(d.StandardNormal(()), b.Standardize(100.0, 25.0)),
         stats.norm(100.0, 25.0),
     ),

@@ -121,7 +121,7 @@ def test_bad_weights(key, weights, message):
 
 
 @pytest.mark.parametrize("scale", [1e30, 1e-30])
-def test_extreme_scales_are_standardised_in_float64(key, scale):
+def test_extreme_scales_are_standardized_in_float64(key, scale):
     x = X.astype(np.float32)
     # Not Adam: it blows the rounding noise of a vanishing gradient up to whole steps.
     sgd = {"optimizer": optax.sgd(1e-2), **TINY}

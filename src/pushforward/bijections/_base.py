@@ -12,7 +12,7 @@ from .._types import ArrayLike, Condition, Event, Scalar
 class AbstractBijection(eqx.Module):
     """An invertible map x = f(z) of one event of `shape`, with its log-determinant.
 
-    `forward` is base -> data (generate), `inverse` is data -> base (normalise). Both directions always
+    `forward` is base -> data (generate), `inverse` is data -> base (normalize). Both directions always
     exist. A subclass gives `_forward_and_log_det` and `_inverse_and_log_det`; the public methods
     check shapes and are shared. Batching is `jax.vmap`.
 

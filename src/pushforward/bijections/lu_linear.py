@@ -1,4 +1,4 @@
-"""Linear map parameterised by its LU factors."""
+"""Linear map parameterized by its LU factors."""
 
 from typing import final
 

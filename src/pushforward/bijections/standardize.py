@@ -15,7 +15,7 @@ from ._base import AbstractBijection, as_float
 
 @final
 class Standardize(AbstractBijection):
-    """Standardisation as part of the density: x = scale * z + loc, of log-determinant Σ log scale.
+    """Standardization as part of the density: x = scale * z + loc, of log-determinant Σ log scale.
 
     Location and scale are set once from data (`pushforward.fit` does so where `fitted` is False), saved with the
     model and never trained. Being part of the map, they leave densities in the units of the data.

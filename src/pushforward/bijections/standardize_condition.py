@@ -15,7 +15,7 @@ from .standardize import checked_loc_scale
 
 @final
 class StandardizeCondition(AbstractBijection):
-    """A conditional bijection that sees the standardised condition, f(z; (c - loc) / scale).
+    """A conditional bijection that sees the standardized condition, f(z; (c - loc) / scale).
 
     Location and scale are set once from data (`pushforward.fit` does so where `fitted` is False), saved with the
     model and never trained.

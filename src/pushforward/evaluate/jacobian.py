@@ -11,7 +11,7 @@ def jacobian_log_det(bijection: AbstractBijection, z: ArrayLike, condition: Arra
     """Return log|det df/dz| from the full Jacobian by automatic differentiation.
 
     It knows nothing of the structure of the map, so it is the reference that every log-determinant is tested
-    against. For n elements it costs n forward passes and a factorisation of order n³.
+    against. For n elements it costs n forward passes and a factorization of order n³.
 
     Arguments:
         bijection: f.

@@ -35,6 +35,8 @@ def nsf(
         hidden: width of each hidden layer of each network.
         bins: bins of each spline.
         bound: the splines act on [-bound, bound], in standard deviations of the data; outside they are the identity.
+        affine: put an affine map behind each spline, with parameters from the same network. It moves the data of each
+            condition into the spline's domain, which a spline, mapping [-bound, bound] onto itself, cannot.
         wiring: "autoregressive" for the better density at a given depth, "coupling" for the cheaper samples.
         activation: of the networks: "relu", "gelu", "silu" or "tanh".
         residual: add its input to each hidden layer that is as wide as the one before it.

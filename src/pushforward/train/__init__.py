@@ -1,4 +1,4 @@
-"""Fitting: one loop, and the objectives it can minimise."""
+"""Fitting: one loop, and the objectives it can minimize."""
 
 from .fit import fit as fit
 from .result import FitResult as FitResult

@@ -54,7 +54,7 @@ def fit(
 ) -> FitResult[Flow]:
     """Fit a flow to data by maximum likelihood and return it with the record of the fit.
 
-        minimise Σ_i w_i (-log p(x_i | c_i)) / Σ_i w_i   over the trainable arrays of `flow`
+        minimize Σ_i w_i (-log p(x_i | c_i)) / Σ_i w_i   over the trainable arrays of `flow`
 
     Location and scale of the data that the flow carries (`Standardize`, `StandardizeCondition`, as the flows
     of `pushforward.flows` do) are first fitted in closed form, where that has not been done. The same

@@ -30,7 +30,7 @@ Loss: TypeAlias = Callable[[Any, Any, Key], Scalar]
 @final
 @dataclass(frozen=True)
 class Objective:
-    """What the loop minimises, and on what.
+    """What the loop minimizes, and on what.
 
     Attributes:
         loss: a module-level function, so that a second fit of the same structure need not compile again.
@@ -48,7 +48,7 @@ class Objective:
 @final
 @dataclass(frozen=True)
 class Settings:
-    """How the loop minimises.
+    """How the loop minimizes.
 
     Attributes:
         optimizer: its updates are multiplied by the learning rate of the step.
@@ -163,12 +163,12 @@ def minimize(
     checkpoint: Checkpoint | None = None,
     started: float,
 ) -> FitResult[Flow]:
-    """Minimise an objective over the trainable arrays of a flow.
+    """Minimize an objective over the trainable arrays of a flow.
 
     Arguments:
         key: random key of the losses: each step receives its own.
         flow: the start.
-        objective: what to minimise.
+        objective: what to minimize.
         settings: how.
         bar: shows the epochs.
         checkpoint: where the state after each epoch is kept and taken up again.

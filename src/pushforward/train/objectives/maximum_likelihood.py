@@ -1,4 +1,4 @@
-"""Maximum likelihood: minimise the forward Kullback-Leibler divergence, E_data[-log p(x | condition)]."""
+"""Maximum likelihood: minimize the forward Kullback-Leibler divergence, E_data[-log p(x | condition)]."""
 
 from typing import Any
 
