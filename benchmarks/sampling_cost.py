@@ -39,7 +39,7 @@ def _seconds(f: Callable[[], Array]) -> float:
 
 def measure(dim: int, events: int, repetitions: int) -> str:
     keys = jax.random.split(jax.random.key(dim), 3)
-    flow = _perturbed(pf.flows.nsf(keys[0], dim), keys[1], 0.3)
+    flow = _perturbed(pf.flows.nsf(keys[0], dim), keys[1], 0.1)
     x = flow.sample(keys[2], (events,))
     tasks = (lambda: flow.log_prob(x), lambda: flow.sample(keys[2], (events,)))
     for task in tasks:

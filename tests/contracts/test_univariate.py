@@ -111,10 +111,10 @@ def test_log_derivative_is_that_of_autodiff(case: Case, dtype: str, scale: float
 
 @_each
 def test_log_derivatives_of_the_directions_cancel(case: Case, dtype: str, scale: float):
+    """At x and f⁻¹(x); the other way round, rounding of f(z) moves the bin."""
     _, s = _study(case, dtype, scale)
-    for one, other in (("inverse", "back"), ("forward", "there")):
-        there, back = s[one]["log_derivative"], s[other]["log_derivative"]
-        assert np.max(np.abs(there + back) / (1 + np.abs(there))) <= LOG_DET[dtype], one
+    there, back = s["inverse"]["log_derivative"], s["back"]["log_derivative"]
+    assert np.max(np.abs(there + back) / (1 + np.abs(there))) <= LOG_DET[dtype]
 
 
 @_each
