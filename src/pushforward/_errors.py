@@ -23,5 +23,5 @@ def require(ok: bool, name: str, rule: str, value: Any, remedy: str = "") -> Non
 def require_count(name: str, value: Any, minimum: int = 1) -> None:
     """Raise unless `value` is an integer of at least `minimum`."""
     rule = "a positive integer" if minimum == 1 else f"an integer of at least {minimum}"
-    ok = isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= minimum
+    ok = bool(isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= minimum)
     require(ok, name, rule, value)

@@ -23,7 +23,7 @@ from ..train import FitResult, fit
 from .console import note
 from .inspecting import require_density, surprises
 from .judging import judge, lines
-from .model import fingerprint, split_rows
+from .model import fingerprint, name_epoch, split_rows
 
 
 @final
@@ -109,7 +109,7 @@ def fit_table(request: Request) -> None:
         save(request.output, result.flow, about)
         say("\n".join(lines(results)))
     say(
-        f"Saved {request.output}: best of {len(about['history']['train'])} epochs: {result.best_epoch + 1}; "
+        f"Saved {request.output}: {len(about['history']['train'])} epochs, best: {name_epoch(result.best_epoch)}; "
         f"{result.seconds:.0f} s."
     )
 

@@ -39,6 +39,11 @@ class NamedModel:
         return table.columns(self.columns), table.columns(self.given) if self.given else None
 
 
+def name_epoch(best_epoch: int) -> str:
+    """Say which epoch a fit kept, counted from one."""
+    return f"epoch {best_epoch + 1}" if best_epoch >= 0 else "the start, a normal distribution"
+
+
 def open_model(path: Path) -> NamedModel:
     """Load a model.
 

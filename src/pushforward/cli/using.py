@@ -12,7 +12,7 @@ from ..data import Table, read_table, require_writable, write_table
 from ..data.files import format_of, read_arrow, write_arrow
 from .console import note, split_names
 from .judging import TITLES
-from .model import NamedModel, open_model
+from .model import NamedModel, name_epoch, open_model
 
 
 def sample_table(model: Path, output: Path, n: int, given: str | None, seed: int) -> None:
@@ -93,7 +93,8 @@ def describe_model(model: Path) -> None:
         options = "".join(f", {name} {value}" for name, value in about["options"].items())
         rows, history = about["rows"], about["history"]
         best = about["best_epoch"]
-        losses = ", ".join(f"{name} {values[best]:.4f}" for name, values in history.items() if len(values) > best)
+        kept = history if best >= 0 else {}
+        losses = "".join(f", {name} {values[best]:.4f}" for name, values in kept.items() if len(values) > best)
         lines += [
             ("weights", about["weights"] or "none"),
             ("flow", f"{about['flow']}{options}; {about['parameters']:,} parameters"),
@@ -105,7 +106,7 @@ def describe_model(model: Path) -> None:
             (
                 "fit",
                 f"{len(history['train'])} epochs in {about['seconds']:.0f} s, "
-                f"{about['skipped_steps']} steps skipped; best epoch {best + 1}: {losses}",
+                f"{about['skipped_steps']} steps skipped; best: {name_epoch(best)}{losses}",
             ),
         ]
         for name, (mean, error) in about.get("held_out", {}).items():

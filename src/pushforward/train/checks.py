@@ -38,7 +38,7 @@ def check_table(
     else:
         if condition is None:
             remedy = "This flow is conditional: pass what it is conditioned on."
-            raise bad("condition", f"an array of shape (rows, *{flow.cond_shape})", None, remedy)
+            raise bad("condition", f"an array of shape (rows, {', '.join(map(str, flow.cond_shape))})", None, remedy)
         condition = _numeric("condition", condition)
         _check_shape("condition", condition, flow.cond_shape)
         require(
@@ -70,7 +70,9 @@ def check_columns(table: Rows, rows: np.ndarray, moments: Moments, shape: tuple[
         if moments.low[j] == moments.high[j]:
             value = f"`{moments.low[j]:g} in all {len(rows)} training rows` in {name_columns(constant, shape)}"
             raise bad("x", rule, value, "A constant has no density: leave the column out.")
-        value = f"`values from {moments.low[j]!r} to {moments.high[j]!r}` in {name_columns(constant, shape)}"
+        value = (
+            f"`values from {float(moments.low[j])!r} to {float(moments.high[j])!r}` in {name_columns(constant, shape)}"
+        )
         raise bad("x", rule, value, _finer(dtype))
     spacing = np.finfo(dtype).eps * np.abs(moments.loc) / moments.scale
     coarse = np.flatnonzero(spacing > MAX_SPACING)
