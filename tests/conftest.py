@@ -9,7 +9,9 @@
 
 import itertools
 import pathlib
+import re
 import zlib
+from typing import Any
 
 import jax
 import numpy as np
@@ -30,19 +32,16 @@ MANY_MAPS = 20000
 _finished = itertools.count(1)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Let `-n N` keep the groups that `pytest_collection_modifyitems` makes together."""
-    if config.getoption("dist", "no") == "load":
-        config.option.dist = "loadgroup"
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give the tests of one registry line, or else of one file, to one worker."""
+    from xdist.scheduler import LoadScopeScheduling
 
+    class ByLine(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            line = re.search(r"[\[-]([A-Za-z]\w*:[\w-]*)\]$", nodeid)
+            return line[1] if line else nodeid.split("::")[0]
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests of one registry line, or else of one file, for pytest-xdist."""
-    for item in items:
-        params = getattr(getattr(item, "callspec", None), "params", {})
-        case = params.get("case")
-        item.add_marker(pytest.mark.xdist_group(case.name if case is not None else item.path.name))
+    return ByLine(config, log)
 
 
 def pytest_runtest_teardown(item: pytest.Item) -> None:
