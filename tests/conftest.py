@@ -32,6 +32,7 @@ MANY_MAPS = 20000
 _finished = itertools.count(1)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give the tests of one registry line, or else of one file, to one worker."""
     from xdist.scheduler import LoadScopeScheduling

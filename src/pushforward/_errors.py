@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 
 
 def bad(name: str, rule: str, value: Any, remedy: str = "") -> ValueError:
     """Build the error "`name` must be RULE; got VALUE. REMEDY" for the caller to raise."""
-    shown = value if isinstance(value, str) and value.startswith("`") else repr(value)
+    shown = value if isinstance(value, str) and value.startswith("`") else " ".join(repr(value).split())
     if len(shown) > 200:
         shown = shown[:197] + "..."
     sentence = f"`{name}` must be {rule}; got {shown}."
@@ -18,6 +19,14 @@ def require(ok: bool, name: str, rule: str, value: Any, remedy: str = "") -> Non
     """Raise the error of `bad` unless `ok`."""
     if not ok:
         raise bad(name, rule, value, remedy)
+
+
+def require_key(key: Any) -> None:
+    """Raise unless `key` is one JAX random key, of the new or the old style."""
+    dtype, shape = getattr(key, "dtype", None), getattr(key, "shape", None)
+    new = dtype is not None and jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key) and shape == ()
+    old = dtype == np.uint32 and shape == (2,)
+    require(new or old, "key", "a JAX random key", key, "Make one with jax.random.key(0).")
 
 
 def require_count(name: str, value: Any, minimum: int = 1) -> None:

@@ -160,6 +160,14 @@ def test_refusals_of_fit(folder, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["bad.csv", "one.csv"]
 
 
+def test_a_model_never_replaces_a_table(folder, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_bytes((folder / "t.csv").read_bytes())
+    assert "another file than DATA" in error("fit", table, "-o", table, "--columns", "a,b", *SMALL)
+    assert "does not end as tables do" in error("fit", table, "-o", tmp_path / "m.parquet", "--columns", "a,b", *SMALL)
+    assert table.read_bytes() == (folder / "t.csv").read_bytes()
+
+
 def test_refusals_of_the_others(folder, tmp_path):
     out = tmp_path / "o.csv"
     assert "cannot be loaded" in error("info", folder / "t.csv")

@@ -16,7 +16,7 @@ import typer
 from .. import flows
 from .._errors import bad, require
 from .._fields import trainable
-from ..data import Table, read_table, require_writable
+from ..data import SUFFIXES, Table, read_table, require_writable
 from ..distributions import Pushforward
 from ..io import save
 from ..train import FitResult, fit
@@ -54,6 +54,7 @@ class Request:
 def fit_table(request: Request) -> None:
     """Read, check, split, fit, save, judge; what cannot work is found before the fit, not after."""
     require(0 <= request.test_fraction < 1, "--test-fraction", "at least 0 and below 1", request.test_fraction)
+    _require_no_table(request)
     require_writable(request.output)
     _require_resumable(request)
 
@@ -147,6 +148,15 @@ def _flow_options(request: Request) -> dict[str, Any]:
             raise bad("--hidden", "widths such as 128,128", ",".join(request.hidden)) from None
         require(min(options["hidden"]) > 0, "--hidden", "positive widths", ",".join(request.hidden))
     return options
+
+
+def _require_no_table(request: Request) -> None:
+    """Check that the model will not replace a table, that of the fit least of all."""
+    remedy = "Name the model as in -o model.pf."
+    same = request.output.exists() and request.data.exists() and request.output.samefile(request.data)
+    require(not same, "-o", "another file than DATA", str(request.output), remedy)
+    ending = request.output.suffix.lower()
+    require(ending not in SUFFIXES, "-o", "a file that does not end as tables do", str(request.output), remedy)
 
 
 def _require_resumable(request: Request) -> None:

@@ -16,6 +16,7 @@ from .._errors import bad
 ArrowTable: TypeAlias = Any
 PathLike: TypeAlias = str | os.PathLike[str]
 
+#: The endings of tables, and the format that each stands for.
 SUFFIXES = {
     ".csv": "csv",
     ".parquet": "parquet",

@@ -85,6 +85,8 @@ def read_table(
         ValueError: if a name is unknown, a column is not numeric, a cell is infinite, or no row is left; with
             `strict`, if a value is missing.
     """
+    for argument, names in (("columns", columns), ("exclude", exclude)):
+        require(not isinstance(names, str), argument, "a list of names", names, f"Pass [{names!r}].")
     source = read_arrow(path, as_text=True)
     source = _named(source, path, columns)
     chosen = _choose(tuple(source.column_names), columns, exclude)

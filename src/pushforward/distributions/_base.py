@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._errors import bad
+from .._errors import bad, require_key
 from .._types import ArrayLike, Condition, Event, Key, Scalar
 from ..bijections._base import as_float
 
@@ -85,6 +85,7 @@ class AbstractDistribution(eqx.Module):
         Raises:
             ValueError: if a shape does not fit, or `condition` is missing or superfluous.
         """
+        require_key(key)
         condition, out = self._checked_draw(sample_shape, condition)
         return _sample_batch(self, key, condition, out)
 
@@ -96,6 +97,7 @@ class AbstractDistribution(eqx.Module):
         Arguments and errors are those of `sample`; the log-densities have shape
         (*sample_shape, *leading axes of condition).
         """
+        require_key(key)
         condition, out = self._checked_draw(sample_shape, condition)
         return _sample_and_log_prob_batch(self, key, condition, out)
 
@@ -123,7 +125,8 @@ class AbstractDistribution(eqx.Module):
 def _leading(name: str, x: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
     split = x.ndim - len(shape)
     if split < 0 or x.shape[split:] != shape:
-        raise bad(name, f"an array of trailing shape {shape}", f"`shape {x.shape}`")
+        remedy = f"Pass `{name}[..., None]`, or [{name}] for a number." if shape == (1,) else ""
+        raise bad(name, f"an array of trailing shape {shape}", f"`shape {x.shape}`", remedy)
     return x.shape[:split]
 
 

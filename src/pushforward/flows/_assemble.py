@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import jax
 
-from .._errors import require_count
+from .._errors import require_count, require_key
 from .._types import Key
 from ..bijections import AbstractBijection, Chain, Permute, Stack, Standardize, StandardizeCondition, Whiten
 from ..distributions import Pushforward, StandardNormal
@@ -24,6 +24,7 @@ def assemble(key: Key, dim: int, cond_dim: int, layers: int, layer: Callable[[Ke
         layers: number of layers.
         layer: builds one layer from its key.
     """
+    require_key(key)
     require_count("dim", dim)
     require_count("cond_dim", cond_dim, 0)
     require_count("layers", layers)

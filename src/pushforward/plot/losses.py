@@ -27,6 +27,8 @@ def losses(history: Any, ax: Axes = None) -> Axes:
         label, color = names.get(key, (key, None))
         ax.plot(np.arange(1, len(values) + 1), values, color=color, label=label, linewidth=1.6)
     best = getattr(history, "best_epoch", None)
+    if best == -1:
+        ax.plot([], [], "o", color="0.2", markersize=5, label="kept: the start")
     key = "val" if len(curves.get("val", ())) else next(iter(curves))
     if best is None and key == "val" and np.isfinite(curves[key]).any():
         best = int(np.nanargmin(curves[key]))

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import optax
 
-from .._errors import bad, require, require_count
+from .._errors import bad, require, require_count, require_key
 from .._types import ArrayLike, Key
 from ..distributions._base import AbstractDistribution
 from . import rows as _rows
@@ -88,6 +88,9 @@ def fit(
             flow at fault and carries the best finite parameters.
     """
     started = time.monotonic()
+    require_key(key)
+    if not isinstance(flow, AbstractDistribution):
+        raise bad("flow", "a distribution, such as pf.flows.nsf(key, dim)", f"`{type(flow).__name__}`")
     _check_settings(learning_rate, optimizer, clip_norm, val_fraction)
     for name, value in {"batch_size": batch_size, "patience": patience}.items():
         require_count(name, value)
