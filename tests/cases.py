@@ -94,6 +94,7 @@ UNIVARIATE = [
     Case("Affine:narrow", lambda key: u.Affine(max_log_scale=1.0)),
     Case("RationalQuadratic:", lambda key: u.RationalQuadratic()),
     Case("RationalQuadratic:small", lambda key: spline()),
+    Case("Compose:", lambda key: u.Compose((spline(), u.Affine()))),
     Case("RationalQuadratic:two-bins", lambda key: u.RationalQuadratic(bins=2, bound=1.0)),
 ]
 
@@ -239,7 +240,10 @@ BIJECTIONS = [
     Case("Invert:autoregressive-conditional", lambda key: b.Invert(_autoregressive(key, cond_dim=2)), start="identity"),
     Case("Stack:autoregressive", lambda key: b.Stack(layers(4, _turned)(key)), composed=True),
     Case(
-        "Stack:conditional", lambda key: b.Stack(layers(3, lambda k: _coupling(k, cond_dim=2))(key)), start="identity"
+        "Stack:conditional",
+        lambda key: b.Stack(layers(3, lambda k: _coupling(k, cond_dim=2))(key)),
+        start="identity",
+        composed=True,
     ),
     Case("Stack:one", lambda key: b.Stack([b.LULinear(3)]), start="identity"),
     Case(

@@ -68,8 +68,8 @@ def test_inverse_has_a_small_backward_error(case: Case, dtype: str, scale: float
     assert error.max() <= BACKWARD[dtype], f"row {error.argmax()}: x = {x[error.argmax()]}"
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", [case for case in CASES if case.composed], ids=lambda case: case.name)
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_inverse_of_a_composition_has_a_small_backward_error_at_scale_one(case: Case, dtype: str):
     if "literal" in case.known:
         pytest.xfail(case.known["literal"])

@@ -51,12 +51,27 @@ def test_reaches_the_maximum_of_the_likelihood(key, rng):
 
 
 def test_best_epoch_is_the_one_of_the_lowest_validation_loss(key, rng):
-    x = gaussian_rows(rng, 60)
-    settings = {"learning_rate": lambda step: 0.3, "max_epochs": 40, "patience": 3, "progress": False}
+    x = gaussian_rows(rng, 600)
+    settings = {
+        "learning_rate": lambda step: 0.1,
+        "batch_size": 100,
+        "max_epochs": 40,
+        "patience": 3,
+        "progress": False,
+    }
     result = fit(key, gaussian(), x, val_fraction=0.3, **settings)
     val = result.history["val"]
     assert result.best_epoch == int(np.argmin(val))
     assert len(val) == len(result.history["train"]) == result.best_epoch + 1 + 3 < 40
+
+
+def test_the_start_is_kept_if_no_epoch_is_better(key, rng):
+    x = gaussian_rows(rng, 60)
+    result = fit(key, gaussian(), x, learning_rate=lambda step: 10.0, max_epochs=40, patience=3, progress=False)
+    assert result.best_epoch == -1
+    assert len(result.history["val"]) == 3
+    start = gaussian().bijection.bijections[0]
+    assert eqx.tree_equal(result.flow.bijection.bijections[0], start)
 
 
 def test_the_same_call_gives_the_same_bits_and_leaves_its_arguments_alone(key, rng):

@@ -31,10 +31,13 @@ class Chain(AbstractBijection):
     def __init__(self, bijections: Sequence[AbstractBijection]):
         self.bijections = tuple(bijections)
         require(len(self.bijections) > 0, "bijections", "at least one bijection", self.bijections)
-        shapes = [b.shape for b in self.bijections]
-        require(len(set(shapes)) == 1, "bijections", "all of one event shape", shapes)
-        self.shape = shapes[0]
+        self.shape = self.bijections[0].shape
         self.cond_shape = merge_cond_shapes(self.bijections)
+
+    def __check_init__(self) -> None:
+        """Check that the parts fit together."""
+        shapes = [b.shape for b in self.bijections]
+        require(set(shapes) == {self.shape}, "bijections", "all of one event shape", shapes)
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         total = jnp.zeros((), z.dtype)

@@ -28,9 +28,12 @@ class Affine(AbstractUnivariate):
     num_params: int = eqx.field(static=True)
 
     def __init__(self, max_log_scale: float = 5.0):
-        require(max_log_scale > 0, "max_log_scale", "positive", max_log_scale)
         self.max_log_scale = max_log_scale
         self.num_params = 2
+
+    def __check_init__(self) -> None:
+        """Check the bound."""
+        require(self.max_log_scale > 0, "max_log_scale", "positive", self.max_log_scale)
 
     def forward_and_log_derivative(
         self, z: Float[Array, "..."], params: Float[Array, "... num_params"]

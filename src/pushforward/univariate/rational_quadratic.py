@@ -46,14 +46,18 @@ class RationalQuadratic(AbstractUnivariate):
 
     def __init__(self, bins: int = 8, bound: float = 5.0, *, min_bin: float = 1e-2, min_slope: float = 1e-3):
         require_count("bins", bins, 2)
-        require(bound > 0, "bound", "positive", bound)
-        require(0 < min_bin < 1 / bins, "min_bin", f"between 0 and 1/bins = {1 / bins:.3g}", min_bin)
-        require(0 < min_slope < 1, "min_slope", "between 0 and 1", min_slope)
         self.bins = bins
         self.bound = bound
         self.min_bin = min_bin
         self.min_slope = min_slope
         self.num_params = 3 * bins - 1
+
+    def __check_init__(self) -> None:
+        """Check the settings."""
+        most = 1 / self.bins
+        require(self.bound > 0, "bound", "positive", self.bound)
+        require(0 < self.min_bin < most, "min_bin", f"between 0 and 1/bins = {most:.3g}", self.min_bin)
+        require(0 < self.min_slope < 1, "min_slope", "between 0 and 1", self.min_slope)
 
     def forward_and_log_derivative(
         self, z: Float[Array, "..."], params: Float[Array, "... num_params"]
