@@ -9,4 +9,5 @@ from .safe import bounded as bounded
 from .safe import into_open_interval as into_open_interval
 from .safe import inverse_softplus as inverse_softplus
 from .safe import log_expm1 as log_expm1
+from .safe import round_into as round_into
 from .safe import safe_sqrt as safe_sqrt

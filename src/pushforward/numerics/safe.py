@@ -4,6 +4,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 
@@ -31,10 +32,14 @@ def safe_sqrt(x: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)
 
 
-def into_open_interval(x: Float[Array, "..."], low: Array, high: Array) -> Float[Array, "..."]:
-    """Move what rounding has put on or beyond an end of (low, high) to the nearest number inside.
+def round_into(x: Float[Array, "..."], low: ArrayLike, high: ArrayLike) -> Float[Array, "..."]:
+    """Move what rounding has put outside [low, high] to its nearer end; the gradient is that of the identity.
 
-    The change is below one unit in the last place, so the gradient of the identity is kept.
+    A clip has half the gradient where `x` is an end exactly, and none beyond it.
     """
-    inside = jnp.clip(x, jnp.nextafter(low, high), jnp.nextafter(high, low))
-    return x + jax.lax.stop_gradient(inside - x)
+    return x + jax.lax.stop_gradient(jnp.clip(x, low, high) - x)
+
+
+def into_open_interval(x: Float[Array, "..."], low: Array, high: Array) -> Float[Array, "..."]:
+    """Move what rounding has put on or beyond an end of (low, high) to the nearest number inside."""
+    return round_into(x, jnp.nextafter(low, high), jnp.nextafter(high, low))

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._errors import require, require_count
-from ..numerics.safe import inverse_softplus, safe_sqrt
+from ..numerics.safe import inverse_softplus, round_into, safe_sqrt
 from ._base import AbstractUnivariate
 
 
@@ -66,7 +66,7 @@ class RationalQuadratic(AbstractUnivariate):
         inside = jnp.abs(z) < self.bound
         safe = jnp.where(inside, z, 0.0)
         b = self._bin(safe, params, by_height=False)
-        t = jnp.clip((safe - b.x) / b.width, 0.0, 1.0)
+        t = round_into((safe - b.x) / b.width, 0.0, 1.0)
         x = b.y + b.height * (b.slope * t * t + b.left * t * (1 - t)) / _denominator(t, b)
         return jnp.where(inside, x, z), jnp.where(inside, _log_derivative(t, b), 0.0)
 
@@ -80,14 +80,14 @@ class RationalQuadratic(AbstractUnivariate):
         # With r = (x - y_k) / h, t solves A t² + B t + C = 0 for the coefficients below. Both forms of the
         # root are exact in real numbers; the one whose terms do not cancel depends on the sign of B. If B < 0,
         # then r (d_0 + d_1 - 2s) > d_0, so that A > s > 0: neither form divides by zero.
-        r = jnp.clip((safe - b.y) / b.height, 0.0, 1.0)
+        r = round_into((safe - b.y) / b.height, 0.0, 1.0)
         bend = r * (b.left + b.right - 2 * b.slope)
         qa, qb, qc = b.slope - b.left + bend, b.left - bend, -b.slope * r
         root = safe_sqrt(qb * qb - 4 * qa * qc)
         falling = qb < 0
         numerator = jnp.where(falling, root - qb, -2 * qc)
         denominator = jnp.where(falling, 2 * qa, qb + root)
-        t = jnp.clip(numerator / jnp.where(denominator > 0, denominator, 1.0), 0.0, 1.0)
+        t = round_into(numerator / jnp.where(denominator > 0, denominator, 1.0), 0.0, 1.0)
         z = b.x + b.width * t
         return jnp.where(inside, z, x), jnp.where(inside, -_log_derivative(t, b), 0.0)
 
