@@ -3,6 +3,7 @@
 from typing import final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -50,6 +51,7 @@ class MultivariateNormal(AbstractDistribution):
         return StandardNormal(self.shape)._log_prob(z, None) + log_det
 
     def _sample_and_log_prob(self, key: Key, condition: Condition) -> tuple[Event, Scalar]:
-        z, log_prob = StandardNormal(self.shape)._sample_and_log_prob(key, None)
+        z = jax.random.normal(key, self.shape, self.affine.loc.dtype)
+        log_prob = StandardNormal(self.shape)._log_prob(z, None)
         x, log_det = self.affine.forward_and_log_det(z)
         return x, log_prob - log_det

@@ -8,7 +8,8 @@ def hidden_degrees(width: int, dim: int, lowest: int) -> NDArray[np.int64]:
     """Return the sorted degrees of `width` hidden units; a unit of degree g sees the first g elements.
 
     Degrees run over lowest, ..., dim - 1, in contiguous blocks that differ in size by at most one. With
-    fewer units than degrees they are spread evenly and the largest is kept, so that no element is cut off.
+    fewer units than degrees they are spread evenly from the lowest, without which the first parameters would not
+    see the condition, to the largest, without which the last elements would not be seen.
 
     Arguments:
         width: number of units.
@@ -19,7 +20,9 @@ def hidden_degrees(width: int, dim: int, lowest: int) -> NDArray[np.int64]:
     count = dim - lowest
     if width >= count:
         return lowest + (np.arange(width) * count) // width
-    return lowest + ((np.arange(width) + 1) * count) // width - 1
+    if width == 1:
+        return np.array([dim - 1])
+    return lowest + np.rint(np.linspace(0, count - 1, width)).astype(np.int64)
 
 
 def input_mask(degrees: NDArray[np.int64], dim: int) -> NDArray[np.bool_]:
