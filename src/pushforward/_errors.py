@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 
@@ -24,7 +25,7 @@ def require(ok: bool, name: str, rule: str, value: Any, remedy: str = "") -> Non
 def require_key(key: Any) -> None:
     """Raise unless `key` is one JAX random key, of the new or the old style."""
     dtype, shape = getattr(key, "dtype", None), getattr(key, "shape", None)
-    new = dtype is not None and jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key) and shape == ()
+    new = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key) and shape == ()
     old = dtype == np.uint32 and shape == (2,)
     require(new or old, "key", "a JAX random key", key, "Make one with jax.random.key(0).")
 
