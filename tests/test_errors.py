@@ -4,7 +4,9 @@ import jax
 import numpy as np
 import pytest
 
-from pushforward._errors import bad, require_count, require_key
+import pushforward as pf
+from pushforward._errors import bad, checked_shape, require_count, require_key
+from pushforward.bijections._base import as_float
 
 
 @pytest.mark.parametrize("key", [jax.random.key(0), jax.random.PRNGKey(0)], ids=["new", "old"])
@@ -28,6 +30,33 @@ def test_counts(value):
 def test_what_is_no_count(value):
     with pytest.raises(ValueError, match="`layers` must be a positive integer; got"):
         require_count("layers", value)
+
+
+def test_shapes():
+    assert checked_shape((2, np.int64(3))) == (2, 3)
+    assert checked_shape(()) == ()
+
+
+@pytest.mark.parametrize("shape", [3, (-1,), ("a",), (1.0,), None])
+def test_what_is_no_shape(shape):
+    with pytest.raises(ValueError, match="`shape` must be a tuple of non-negative integers; got"):
+        checked_shape(shape)
+
+
+def test_the_remedy_for_a_number_as_a_shape():
+    with pytest.raises(ValueError, match=r"Pass \(3,\)\."):
+        checked_shape(3)
+
+
+@pytest.mark.parametrize("value", ["text", None, 1j, {"x": 1}, jax.random.key(0)], ids=str)
+def test_what_is_no_number(value):
+    with pytest.raises(ValueError, match="`x` must be an array of real numbers; got"):
+        as_float("x", value)
+
+
+def test_parts_of_different_shapes():
+    with pytest.raises(ValueError, match=r"of one event shape; got .* `Reshape` changes"):
+        pf.bijections.Chain([pf.bijections.Exp((2,)), pf.bijections.Exp(())])
 
 
 def test_a_long_value_is_cut():

@@ -135,10 +135,27 @@ def test_exports_are_explicit():
                 assert all(alias.asname == alias.name for alias in node.names), f"{source}: `from .x import X as X`"
 
 
+def _loaded_by(code: str, modules: tuple[str, ...]) -> list[str]:
+    """Return which of some modules a new interpreter has loaded after running `code`."""
+    code = f"{code}; import sys; print(*(m for m in {modules!r} if m in sys.modules))"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+
 def test_plain_import_is_light():
-    code = f"import sys, pushforward; print([m for m in {HEAVY!r} if m in sys.modules])"
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert shown.strip() == "[]"
+    assert _loaded_by("import pushforward", ("jax", "equinox", *HEAVY)) == []
+    assert _loaded_by("import pushforward as pf; pf.fit, pf.flows.nsf, pf.save, pf.evaluate", HEAVY) == []
+
+
+def test_every_public_name_can_be_reached():
+    """What type checkers are told of the package is what its `__getattr__` imports."""
+    tree = ast.parse((ROOT / "__init__.py").read_text())
+    told = {a.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level for a in node.names}
+    assert told == {*pf._FLOORS, *pf._FROM}
+    assert told <= set(dir(pf))
+    for name in told:
+        assert getattr(pf, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = pf.nothing
 
 
 @pytest.mark.slow

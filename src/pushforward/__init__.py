@@ -4,30 +4,49 @@
 
 A density is a base distribution pushed forward through an invertible map, log p(x) = log p(z) - log|det df/dz|.
 `pf.flows` builds the architectures, `pf.fit` learns one from data, `pf.save` and `pf.load` keep it, `pf.plot` draws it.
+
+Everything is imported when it is first used, so that `import pushforward` and `pushforward --help` cost next to
+nothing and a script that draws no picture needs no Matplotlib.
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import bijections as bijections
-from . import conditioners as conditioners
-from . import data as data
-from . import distributions as distributions
-from . import evaluate as evaluate
-from . import flows as flows
-from . import io as io
-from . import numerics as numerics
-from . import train as train
-from . import univariate as univariate
-from .distributions import Pushforward as Pushforward
-from .io import load as load
-from .io import save as save
-from .train import FitResult as FitResult
-from .train import fit as fit
+if TYPE_CHECKING:
+    from . import bijections as bijections
+    from . import conditioners as conditioners
+    from . import data as data
+    from . import distributions as distributions
+    from . import evaluate as evaluate
+    from . import flows as flows
+    from . import io as io
+    from . import numerics as numerics
+    from . import plot as plot
+    from . import train as train
+    from . import univariate as univariate
+    from .distributions import Pushforward as Pushforward
+    from .io import load as load
+    from .io import save as save
+    from .train import FitResult as FitResult
+    from .train import fit as fit
+
+_FLOORS = (
+    *("bijections", "conditioners", "data", "distributions", "evaluate", "flows", "io", "numerics", "plot", "train"),
+    "univariate",
+)
+_FROM = {"Pushforward": "distributions", "load": "io", "save": "io", "FitResult": "train", "fit": "train"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import `pf.plot` when it is first used: it needs an optional dependency."""
-    if name == "plot":
+    """Import a floor, or a name from its floor, when it is first used."""
+    if name in _FLOORS:
         return importlib.import_module(f".{name}", __name__)
+    if name in _FROM:
+        globals()[name] = value = getattr(importlib.import_module(f".{_FROM[name]}", __name__), name)
+        return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List what is there before its first use, too."""
+    return sorted({*globals(), *_FLOORS, *_FROM})

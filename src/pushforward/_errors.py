@@ -30,6 +30,14 @@ def require_key(key: Any) -> None:
     require(new or old, "key", "a JAX random key", key, "Make one with jax.random.key(0).")
 
 
+def checked_shape(shape: Any) -> tuple[int, ...]:
+    """Return the shape of an event, after a check that it is one."""
+    if not isinstance(shape, (tuple, list)) or not all(isinstance(n, (int, np.integer)) and n >= 0 for n in shape):
+        remedy = f"Pass ({shape},)." if isinstance(shape, int) else ""
+        raise bad("shape", "a tuple of non-negative integers", shape, remedy)
+    return tuple(shape)
+
+
 def require_count(name: str, value: Any, minimum: int = 1) -> None:
     """Raise unless `value` is an integer of at least `minimum`."""
     rule = "a positive integer" if minimum == 1 else f"an integer of at least {minimum}"

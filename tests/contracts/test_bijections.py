@@ -35,19 +35,20 @@ def size(event: np.ndarray) -> np.ndarray:
     return np.abs(event).reshape(len(event), -1).max(axis=1)
 
 
-def settled(m: Map, dtype: str, composed: bool) -> np.ndarray:
-    """Return the near rows at which a determinant in this precision has the digits that are asked for.
+def unsettled(m: Map, dtype: str, composed: bool) -> np.ndarray:
+    """Return what the rounding of its entries moves the log-determinant of the Jacobian by, at each near row.
 
-    A determinant of entries with relative errors eps has the relative error eps times the condition number. For
-    single maps every row is judged.
+    A determinant of entries with relative errors eps has the relative error eps times the condition number; where
+    that is of order one the determinant has no digit. Single maps get no such allowance.
     """
-    near = np.arange(len(m.point)) < m.near.stop
+    jacobian = m.jacobian[m.near].astype(float)
     if not composed:
-        return near
-    regular = np.isfinite(m.jacobian).all(axis=(1, 2))
-    condition = np.full(len(near), np.inf)
-    condition[regular] = np.linalg.cond(m.jacobian[regular].astype(float))
-    return near & (8 * np.finfo(dtype).eps * condition <= LOG_DET[dtype])
+        return np.zeros(len(jacobian))
+    regular = np.isfinite(jacobian).all(axis=(1, 2))
+    condition = np.full(len(jacobian), np.inf)
+    condition[regular] = np.linalg.cond(jacobian[regular])
+    error = 8 * np.finfo(dtype).eps * condition
+    return np.where(error < 0.1, error, np.inf)
 
 
 def steepness(m: Map) -> np.ndarray:
@@ -94,23 +95,30 @@ def test_inverse_undoes_forward_as_well_as_conditioning_allows(case: Case, dtype
 def test_log_det_is_that_of_the_autodiff_jacobian(case: Case, dtype: str, scale: float):
     s = study(case, dtype, scale)
     for name, m in (("forward", s.forward), ("inverse", s.inverse)):
-        rows = settled(m, dtype, case.composed)
-        reference = np.linalg.slogdet(m.jacobian[rows].astype(float))[1]
-        error = np.abs(m.log_det[rows] - reference) / (1 + np.abs(reference))
-        wrong = error > LOG_DET[dtype]
+        reference = np.linalg.slogdet(m.jacobian[m.near].astype(float))[1]
+        allowed = LOG_DET[dtype] * (1 + np.abs(reference)) + unsettled(m, dtype, case.composed)
+        wrong = np.abs(m.log_det[m.near] - reference) > allowed
         assert not wrong.any(), (
-            f"{name}: {m.log_det[rows][wrong]}, autodiff {reference[wrong]}, at {m.point[rows][wrong]}"
+            f"{name}: {m.log_det[m.near][wrong]}, autodiff {reference[wrong]}, at {m.point[m.near][wrong]}"
         )
 
 
 @each
 def test_log_dets_of_the_directions_cancel(case: Case, dtype: str, scale: float):
     s = study(case, dtype, scale)
-    rows = settled(s.inverse, dtype, case.composed) & settled(s.back, dtype, case.composed)
-    one, other = s.inverse.log_det[rows], s.back.log_det[rows]
-    error = np.abs(one + other) / (1 + np.abs(one))
+    one, other = s.inverse.log_det[s.inverse.near], s.back.log_det[s.back.near]
+    conditioning = unsettled(s.inverse, dtype, case.composed) + unsettled(s.back, dtype, case.composed)
+    error = np.abs(one + other) / (1 + np.abs(one) + conditioning / LOG_DET[dtype])
     excused(case, dtype, scale, error.max(), LOG_DET[dtype])
-    assert not (error > LOG_DET[dtype]).any(), f"{one[error.argmax()]}, {other[error.argmax()]}"
+    assert error.max() <= LOG_DET[dtype], f"{one[error.argmax()]}, {other[error.argmax()]}"
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.composed], ids=lambda case: case.name)
+def test_conditioning_does_not_excuse_a_wrong_log_det(case: Case):
+    """What `unsettled` allows is far below the error of a wrong formula, in float64 and at most rows."""
+    s = study(case, "float64", 1.0)
+    assert np.median(unsettled(s.forward, "float64", True)) <= 1e-4
+    assert np.median(unsettled(s.inverse, "float64", True)) <= 1e-4
 
 
 @each

@@ -7,11 +7,12 @@ import subprocess
 import sys
 import time
 
+import jax
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import pushforward.io
+import pushforward
 from pushforward.cli import app
 from pushforward.data import Table, read_table, write_table
 
@@ -147,6 +148,7 @@ def test_refusals_of_fit(folder, tmp_path):
     assert "there is no directory" in error("fit", t, "-o", tmp_path / "no" / "m.pf")
     assert "without missing values" in error("fit", t, "-o", m, "--exclude", "label", "--strict")
     assert "widths such as 128,128" in error("fit", t, "-o", m, "--columns", "a", "--hidden", "1,x")
+    assert "`--learning-rate` must be positive" in error("fit", t, "-o", m, "--columns", "a", "--learning-rate", "-1")
     assert "--test-fraction" in error("fit", t, "-o", m, "--columns", "a", "--test-fraction", "1")
     assert "at least one that is not" in error("fit", t, "-o", m, "--columns", "a", "--given", "a")
     (tmp_path / "bad.csv").write_text("k,a,b,w\n" + "".join(f"1,{i},{2 * i + 1},-1\n" for i in range(30)))
@@ -193,8 +195,25 @@ def test_a_left_checkpoint_is_not_overwritten(folder, tmp_path):
 
 def test_notes_on_spikes_and_columns_that_are_mostly_missing(tmp_path):
     result = run("fit", WEATHER, "-o", tmp_path / "m.pf", "--columns", "wind_gust,precip", *SMALL)
-    assert "--exclude wind_gust keeps 26,115 rows" in result.stderr
+    assert "without (--exclude wind_gust) 26,115 rows are kept" in result.stderr
     assert "Note: one single value fills much of precip" in result.stderr
+
+
+def test_a_handful_of_rows_is_pointed_out(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(12, 2))
+    np.savetxt(tmp_path / "t.csv", rows, delimiter=",", header="a,b", comments="")
+    result = run("fit", tmp_path / "t.csv", "-o", tmp_path / "m.pf", *SMALL)
+    assert "Note: 12 rows are few for 2 columns" in result.stderr
+
+
+def test_a_model_saved_from_python_has_the_names_it_was_given(tmp_path):
+    flow = pushforward.flows.nice(jax.random.key(0), 2, cond_dim=1, layers=1, hidden=(4,))
+    pushforward.save(tmp_path / "m.pf", flow, {"columns": ["u", "v"], "given": ["w"]})
+    assert "saved from Python" in run("info", tmp_path / "m.pf").stdout
+    run("sample", tmp_path / "m.pf", "-n", 3, "-o", tmp_path / "o.csv", "--given", "w=0")
+    assert (tmp_path / "o.csv").read_text().startswith("u,v,w\n")
+    pushforward.save(tmp_path / "m.pf", flow, {"columns": ["u"]})
+    assert "saved with 2 names of columns; got ['u']" in error("info", tmp_path / "m.pf")
 
 
 def command(*arguments) -> list[str]:

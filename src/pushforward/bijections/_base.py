@@ -3,6 +3,7 @@
 from abc import abstractmethod
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 
 from .._errors import bad
@@ -65,7 +66,7 @@ class AbstractBijection(eqx.Module):
         return self.inverse_and_log_det(x, condition)[0]
 
     def _checked(self, name: str, event: ArrayLike, condition: ArrayLike | None) -> tuple[Event, Condition]:
-        event = as_float(event)
+        event = as_float(name, event)
         if event.shape != self.shape:
             remedy = "A bijection maps one event; use `jax.vmap` for a batch."
             raise bad(name, f"an array of shape {self.shape}", f"`shape {event.shape}`", remedy)
@@ -75,15 +76,24 @@ class AbstractBijection(eqx.Module):
             return event, None
         if condition is None:
             raise bad("condition", f"an array of shape {self.cond_shape}", condition)
-        condition = as_float(condition)
+        condition = as_float("condition", condition)
         if condition.shape != self.cond_shape:
             raise bad("condition", f"an array of shape {self.cond_shape}", f"`shape {condition.shape}`")
         return event, condition
 
 
-def as_float(x: ArrayLike) -> Event:
-    """Return `x` as a floating-point array, its dtype kept where it is one already."""
-    x = jnp.asarray(x)
+def as_float(name: str, x: ArrayLike) -> Event:
+    """Return `x` as a floating-point array, its dtype kept where it is one already.
+
+    Raises:
+        ValueError: if it is no array of real numbers.
+    """
+    try:
+        x = jnp.asarray(x)
+    except (TypeError, ValueError):
+        raise bad(name, "an array of real numbers", x) from None
+    if jnp.issubdtype(x.dtype, jnp.complexfloating) or jnp.issubdtype(x.dtype, jax.dtypes.extended):
+        raise bad(name, "an array of real numbers", f"`dtype {x.dtype}`")
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.result_type(float))
 
 

@@ -37,7 +37,8 @@ class Chain(AbstractBijection):
     def __check_init__(self) -> None:
         """Check that the parts fit together."""
         shapes = [b.shape for b in self.bijections]
-        require(set(shapes) == {self.shape}, "bijections", "all of one event shape", shapes)
+        remedy = "`Reshape` changes the shape of an event, `Concatenate` joins maps of some of its elements."
+        require(set(shapes) == {self.shape}, "bijections", "all of one event shape", shapes, remedy)
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         total = jnp.zeros((), z.dtype)

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .._errors import checked_shape
 from .._types import Condition, Event, Scalar
 from ..univariate._base import AbstractUnivariate
 from ._base import AbstractBijection
@@ -27,7 +28,7 @@ class Elementwise(AbstractBijection):
 
     def __init__(self, univariate: AbstractUnivariate, shape: tuple[int, ...]):
         self.univariate = univariate
-        self.shape = tuple(shape)
+        self.shape = checked_shape(shape)
         self.cond_shape = None
         self.params = jnp.zeros((*self.shape, univariate.num_params))
 

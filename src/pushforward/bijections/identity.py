@@ -5,6 +5,7 @@ from typing import final
 import equinox as eqx
 import jax.numpy as jnp
 
+from .._errors import checked_shape
 from .._types import Condition, Event, Scalar
 from ._base import AbstractBijection
 
@@ -21,7 +22,7 @@ class Identity(AbstractBijection):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, shape: tuple[int, ...] = ()):
-        self.shape = tuple(shape)
+        self.shape = checked_shape(shape)
         self.cond_shape = None
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:

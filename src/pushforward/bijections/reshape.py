@@ -5,7 +5,7 @@ from typing import final
 
 import equinox as eqx
 
-from .._errors import require
+from .._errors import checked_shape, require
 from .._types import Condition, Event, Scalar
 from ._base import AbstractBijection
 
@@ -28,7 +28,7 @@ class Reshape(AbstractBijection):
 
     def __init__(self, bijection: AbstractBijection, shape: tuple[int, ...]):
         self.bijection = bijection
-        self.shape = tuple(shape)
+        self.shape = checked_shape(shape)
         self.cond_shape = bijection.cond_shape
 
     def __check_init__(self) -> None:

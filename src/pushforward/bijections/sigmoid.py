@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .._errors import require
+from .._errors import checked_shape, require
 from .._fields import FIXED
 from .._types import ArrayLike, Condition, Event, Scalar
 from ..numerics.safe import into_open_interval
@@ -39,10 +39,10 @@ class Sigmoid(AbstractBijection):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, shape: tuple[int, ...] = (), low: ArrayLike = 0.0, high: ArrayLike = 1.0):
-        self.shape = tuple(shape)
+        self.shape = checked_shape(shape)
         self.cond_shape = None
-        self.low = jnp.broadcast_to(as_float(low), self.shape)
-        self.high = jnp.broadcast_to(as_float(high), self.shape)
+        self.low = jnp.broadcast_to(as_float("low", low), self.shape)
+        self.high = jnp.broadcast_to(as_float("high", high), self.shape)
         finite = bool(np.all(np.isfinite(self.low)) and np.all(np.isfinite(self.high)))
         ok = finite and bool(np.all(np.asarray(self.low) < np.asarray(self.high)))
         require(ok, "low", "finite and below `high`, finite too", f"`low = {low}, high = {high}`")

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from .._errors import checked_shape
 from .._types import Condition, Event, Scalar
 from ..numerics.safe import log_expm1
 from ._base import AbstractBijection
@@ -26,7 +27,7 @@ class Softplus(AbstractBijection):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, shape: tuple[int, ...] = ()):
-        self.shape = tuple(shape)
+        self.shape = checked_shape(shape)
         self.cond_shape = None
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:

@@ -59,7 +59,7 @@ def checked_loc_scale(loc: ArrayLike, scale: ArrayLike) -> tuple[Array, Array]:
     Raises:
         ValueError: if the shapes differ, a location is not finite or a scale not positive and finite.
     """
-    loc, scale = as_float(loc), as_float(scale)
+    loc, scale = as_float("loc", loc), as_float("scale", scale)
     require(scale.shape == loc.shape, "scale", f"of the shape of `loc`, {loc.shape}", f"`shape {scale.shape}`")
     require(bool(np.all(np.isfinite(loc))), "loc", "finite", loc)
     require(

@@ -38,7 +38,7 @@ class TriangularAffine(AbstractBijection):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, loc: ArrayLike, matrix: ArrayLike, *, lower: bool = True):
-        loc, matrix = as_float(loc), as_float(matrix)
+        loc, matrix = as_float("loc", loc), as_float("matrix", matrix)
         require(loc.ndim == 1 and loc.size > 0, "loc", "a vector", f"`shape {loc.shape}`")
         square = (loc.size, loc.size)
         require(matrix.shape == square, "matrix", f"of shape {square}", f"`shape {matrix.shape}`")

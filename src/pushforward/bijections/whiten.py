@@ -36,7 +36,7 @@ class Whiten(AbstractBijection):
     fitted: bool = eqx.field(static=True)
 
     def __init__(self, matrix: ArrayLike, *, fitted: bool = True):
-        matrix = as_float(matrix)
+        matrix = as_float("matrix", matrix)
         square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1] > 0
         require(square, "matrix", "square", f"`shape {matrix.shape}`")
         values = np.tril(np.asarray(matrix, np.float64))

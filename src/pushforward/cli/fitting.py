@@ -1,5 +1,6 @@
 """`pushforward fit`: from a table to a saved model, judged on held-out rows."""
 
+import math
 import os
 import re
 import shutil
@@ -54,6 +55,8 @@ class Request:
 def fit_table(request: Request) -> None:
     """Read, check, split, fit, save, judge; what cannot work is found before the fit, not after."""
     require(0 <= request.test_fraction < 1, "--test-fraction", "at least 0 and below 1", request.test_fraction)
+    rate = request.learning_rate
+    require(rate is None or 0 < rate < math.inf, "--learning-rate", "positive and finite", rate)
     _require_no_table(request)
     require_writable(request.output)
     _require_resumable(request)

@@ -7,6 +7,8 @@ from ..data import Table
 
 #: A share of the rows with one and the same value that makes a density there a spike.
 SPIKE = 0.3
+#: Rows per column below which a flow hardly learns more than a mean and a covariance.
+FEW = 20
 
 
 def require_density(table: Table, names: tuple[str, ...]) -> None:
@@ -32,18 +34,23 @@ def require_density(table: Table, names: tuple[str, ...]) -> None:
 def surprises(table: Table, names: tuple[str, ...]) -> list[str]:
     """Return sentences on columns of which the log-likelihood says less than it seems to."""
     values = table.columns(names)
-    spikes = []
+    sentences, spikes = [], []
+    if values.shape[0] < FEW * len(names):
+        sentences.append(
+            f"{values.shape[0]} rows are few for {len(names)} columns: expect little more than a normal distribution, "
+            "and wide standard errors."
+        )
     for name, column in zip(names, values.T, strict=True):
         share = np.unique(column, return_counts=True)[1].max() / column.size
         if share > SPIKE and column.size >= 20:
             spikes.append(f"{name} ({share:.0%})")
-    if not spikes:
-        return []
-    return [
-        f"one single value fills much of {', '.join(spikes)}. The density has a spike there, its height is "
-        "limited by the flow's stiffness alone: log-likelihoods are high without meaning much. To compare "
-        "models, --exclude such columns."
-    ]
+    if spikes:
+        sentences.append(
+            f"one single value fills much of {', '.join(spikes)}. The density has a spike there, its height is "
+            "limited by the flow's stiffness alone: log-likelihoods are high without meaning much. To compare "
+            "models, --exclude such columns."
+        )
+    return sentences
 
 
 def _standardized(values: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from .._errors import bad
+from .._errors import bad, require
 from ..data import Table, read_table
 from ..distributions import Pushforward
 from ..io import load, read_metadata
@@ -54,9 +54,17 @@ def open_model(path: Path) -> NamedModel:
     about = read_metadata(path)
     if not isinstance(flow, Pushforward) or len(flow.shape) != 1 or len(flow.cond_shape or (0,)) != 1:
         raise bad("MODEL", "a flow on the rows of a table", f"`{type(flow).__name__}`")
-    columns = tuple(about.get("columns", [f"x{i}" for i in range(flow.shape[0])]))
-    k = 0 if flow.cond_shape is None else flow.cond_shape[0]
-    return NamedModel(flow, columns, tuple(about.get("given", [f"c{i}" for i in range(k)])), about)
+    columns = _names(about, "columns", "x", flow.shape)
+    return NamedModel(flow, columns, _names(about, "given", "c", flow.cond_shape or (0,)), about)
+
+
+def _names(about: dict[str, Any], key: str, letter: str, shape: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the names that were saved with a model, x0, x1, ... where there are none."""
+    names = about.get(key, [f"{letter}{i}" for i in range(shape[0])])
+    ok = isinstance(names, list) and len(names) == shape[0] and all(isinstance(name, str) for name in names)
+    remedy = f'Save it with `pf.save(path, flow, {{"{key}": [...]}})`.'
+    require(ok, "MODEL", f"saved with {shape[0]} names of {key}", names, remedy)
+    return tuple(names)
 
 
 def split_rows(n: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -46,7 +46,7 @@ def conditions(named: NamedModel, given: str | None) -> np.ndarray | None:
     if given is None:
         example = ",".join(f"{name}=0" for name in named.given)
         remedy = f"Say what to condition on: --given {example}, or --given FILE."
-        raise bad("--given", f"values of {', '.join(named.given)}", None, remedy)
+        raise bad("--given", f"values of {', '.join(named.given)}", "`none`", remedy)
     if "=" not in given or Path(given).exists():
         table = read_table(given, columns=named.given)
         if table.rows_read > table.rows.size:
@@ -87,8 +87,8 @@ def describe_model(model: Path) -> None:
     lines = [("columns", ", ".join(named.columns))]
     if named.given:
         lines.append(("given", ", ".join(named.given)))
-    if not about.get("columns"):
-        lines.append(("flow", "not fitted by this command line; nothing is noted of its fit"))
+    if "options" not in about:
+        lines.append(("flow", "saved from Python; nothing is noted of its fit"))
     else:
         options = "".join(f", {name} {value}" for name, value in about["options"].items())
         rows, history = about["rows"], about["history"]

@@ -36,7 +36,7 @@ def format_of(path: PathLike) -> str:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
-        raise bad("path", f"a file ending in {', '.join(SUFFIXES)}", str(path))
+        raise bad(str(path), f"a file ending in {', '.join(SUFFIXES)}", Path(path).suffix or "`no ending`")
     return SUFFIXES[suffix]
 
 
@@ -110,8 +110,13 @@ def write_arrow(table: ArrowTable, path: PathLike) -> None:
         OSError: if `path` cannot be written.
         ValueError: if a column of text is to go into a NumPy file.
     """
+    import pyarrow as pa
+
     kind = format_of(path)
     require_writable(path)
+    text = [f.name for f in table.schema if not (pa.types.is_floating(f.type) or pa.types.is_integer(f.type))]
+    if text and kind in ("npy", "npz"):
+        raise bad(str(path), "a .csv, .parquet or .feather file where there are columns of text", ", ".join(text))
     with _replacing(Path(path)) as part:
         if kind == "csv":
             _write_csv(table, part)
@@ -136,19 +141,26 @@ def _read_csv(path: Path, as_text: bool) -> ArrowTable:
     _require_names(path, names)
     if all(_is_number(name) for name in names):
         remedy = "Add a first line that names the columns."
-        raise bad("path", "a CSV file with a header line", ",".join(names), remedy)
-    return pyarrow.csv.read_csv(
-        path,
-        parse_options=pyarrow.csv.ParseOptions(
+        raise bad(str(path), "a CSV file with a header line", ",".join(names), remedy)
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+        remedy = "Write it with commas: semicolons, tabs and bars separate nothing here."
+        raise bad(str(path), "a CSV file separated by commas", names[0], remedy)
+    options: dict[str, Any] = {
+        "parse_options": pyarrow.csv.ParseOptions(
             newlines_in_values=True,
             # In a file of one column an empty line is a missing value, not nothing.
             ignore_empty_lines=len(names) > 1,
         ),
-        convert_options=pyarrow.csv.ConvertOptions(
+        "convert_options": pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()) if as_text else None,
             null_values=["", "NA", "NaN", "nan", "null", "NULL"],
         ),
-    )
+    }
+    try:
+        return pyarrow.csv.read_csv(path, **options)
+    except pa.ArrowInvalid:
+        # Once more and slowly: only a single thread knows the number of the row at fault.
+        return pyarrow.csv.read_csv(path, pyarrow.csv.ReadOptions(use_threads=False), **options)
 
 
 def _write_csv(table: ArrowTable, path: Path) -> None:
@@ -180,16 +192,11 @@ def _from_numpy(path: Path) -> ArrowTable:
         arrays = {"x0": arrays[""]}
     shapes = {array.shape for array in arrays.values()}
     if len(shapes) > 1 or any(len(shape) != 1 for shape in shapes):
-        raise bad("path", "a matrix, or arrays of one axis and one length", f"`shapes {sorted(shapes)}`")
+        raise bad(str(path), "a matrix, or arrays of one axis and one length", f"`shapes {sorted(shapes)}`")
     return pa.table({name: pa.array(array) for name, array in arrays.items()})
 
 
 def _to_numpy(table: ArrowTable, path: Path, kind: str) -> None:
-    import pyarrow as pa
-
-    text = [f.name for f in table.schema if not (pa.types.is_floating(f.type) or pa.types.is_integer(f.type))]
-    if text:
-        raise bad("path", "a .csv, .parquet or .feather file where there are columns of text", ", ".join(text))
     columns = {name: table[name].to_numpy() for name in table.column_names}
     with open(path, "wb") as file:
         if kind == "npz":
@@ -203,7 +210,7 @@ def _require_names(path: Path, names: list[str]) -> None:
         raise ValueError(f"{path} is empty: it has no columns.")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise bad("path", "a table in which each column has its own name", f"`{twice[0]}` twice in {path}")
+        raise bad(str(path), "a table in which each column has its own name", f"`{twice[0]}` twice")
 
 
 def _is_number(text: str) -> bool:

@@ -96,14 +96,14 @@ def read_table(
     for j, name in enumerate(chosen):
         if np.isinf(values[:, j]).any():
             row = int(np.argmax(np.isinf(values[:, j])))
-            remedy = f"Remove the row, leave the cell empty, or --exclude {name}."
-            raise bad("path", "a table of finite numbers", f"`{values[row, j]}` in row {row + 1} of {name}", remedy)
+            remedy = f"Remove the row, leave the cell empty, or exclude {name}."
+            raise bad(str(path), "a table of finite numbers", f"`{values[row, j]}` in row {row + 1} of {name}", remedy)
     absent = np.isnan(values)
     missing = {name: int(n) for name, n in zip(chosen, absent.sum(axis=0), strict=True) if n}
     if strict and missing:
         row, j = np.argwhere(absent)[0]
         where = f"`{chosen[j]}` empty in row {row + 1}, {int(absent.any(axis=1).sum()):,} such rows in all"
-        raise bad("path", "without missing values (strict)", where, "Without --strict these rows are dropped.")
+        raise bad(str(path), "without missing values (strict)", where, "Without strict these rows are dropped.")
     rows = np.flatnonzero(~absent.any(axis=1))
     advice = _advice(chosen, absent)
     if rows.size == 0:
@@ -161,7 +161,7 @@ def _numbers(source: ArrowTable, chosen: tuple[str, ...]) -> Float[np.ndarray, "
     if refused:
         cells = "; ".join(f"{name} has {cell}" for name, cell in refused.items())
         names = ",".join(refused)
-        remedy = f"Leave text and dates out with --exclude {names}, or name the columns to use with --columns."
+        remedy = f"Leave text and dates out, exclude={list(refused)} (--exclude {names}), or name the columns to use."
         raise bad("columns", "columns of numbers", f"`{cells}`", remedy)
     return values
 
@@ -176,4 +176,4 @@ def _advice(names: tuple[str, ...], absent: np.ndarray) -> tuple[str, ...]:
     each = " and ".join(
         f"{name} is missing in {int(n):,}" for name, n in zip(scarce, absent[:, mostly].sum(axis=0), strict=True)
     )
-    return (f"{each} of {total:,} rows; --exclude {','.join(scarce)} keeps {kept:,} rows.",)
+    return (f"{each} of {total:,} rows; without (--exclude {','.join(scarce)}) {kept:,} rows are kept.",)

@@ -57,7 +57,7 @@ class AbstractDistribution(eqx.Module):
         Raises:
             ValueError: if a shape does not fit, or `condition` is missing or superfluous.
         """
-        x = as_float(x)
+        x = as_float("x", x)
         batch = _leading("x", x, self.shape)
         condition, cond_batch = self._checked_condition(condition)
         try:
@@ -109,7 +109,7 @@ class AbstractDistribution(eqx.Module):
         if condition is None:
             remedy = "This density is conditional: pass what it is conditioned on."
             raise bad("condition", f"an array of trailing shape {self.cond_shape}", None, remedy)
-        condition = as_float(condition)
+        condition = as_float("condition", condition)
         return condition, _leading("condition", condition, self.cond_shape)
 
     def _checked_draw(

@@ -16,7 +16,7 @@ def raw_location_scale(loc: ArrayLike, scale: ArrayLike) -> tuple[Array, Array]:
     Raises:
         ValueError: if a location is not finite or a scale not positive and finite.
     """
-    loc, scale = jnp.broadcast_arrays(as_float(loc), as_float(scale))
+    loc, scale = jnp.broadcast_arrays(as_float("loc", loc), as_float("scale", scale))
     require(bool(np.all(np.isfinite(loc))), "loc", "finite", loc)
     return loc, raw_positive("scale", scale)
 
@@ -27,7 +27,7 @@ def raw_positive(name: str, value: ArrayLike) -> Array:
     Raises:
         ValueError: if a value is not positive and finite.
     """
-    value = as_float(value)
+    value = as_float(name, value)
     ok = bool(np.all(np.isfinite(value)) and np.all(np.asarray(value) > 0))
     require(ok, name, "positive and finite", value)
     return log_expm1(value)

@@ -34,7 +34,7 @@ class MultivariateNormal(AbstractDistribution):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, loc: ArrayLike, covariance: ArrayLike):
-        loc, given = as_float(loc), as_float(covariance)
+        loc, given = as_float("loc", loc), as_float("covariance", covariance)
         covariance = np.asarray(given, np.float64)
         square = (loc.size, loc.size)
         require(given.shape == square, "covariance", f"of shape {square}", f"`shape {given.shape}`")

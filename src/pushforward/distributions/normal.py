@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .._errors import checked_shape
 from .._types import ArrayLike, Condition, Event, Key, Scalar
 from ._base import AbstractDistribution
 from ._location_scale import raw_location_scale
@@ -29,7 +30,7 @@ class StandardNormal(AbstractDistribution):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, shape: tuple[int, ...] = ()):
-        self.shape = tuple(shape)
+        self.shape = checked_shape(shape)
         self.cond_shape = None
 
     def _log_prob(self, x: Event, condition: Condition) -> Scalar:

@@ -3,6 +3,8 @@
 from typing import final
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 
 from .._errors import bad
 from .._types import Condition, Event, Key, Scalar
@@ -53,6 +55,10 @@ class Pushforward(AbstractDistribution):
 
     def _sample_and_log_prob(self, key: Key, condition: Condition) -> tuple[Event, Scalar]:
         z, log_prob = self.base._sample_and_log_prob(key, self._for(self.base, condition))
+        # A base without parameters draws in JAX's default dtype, which would turn a float32 model into a float64 one.
+        dtypes = [leaf.dtype for leaf in jax.tree.leaves(self.bijection) if eqx.is_inexact_array(leaf)]
+        if dtypes:
+            z, log_prob = z.astype(jnp.result_type(*dtypes)), log_prob.astype(jnp.result_type(*dtypes))
         x, log_det = self.bijection.forward_and_log_det(z, self._for(self.bijection, condition))
         return x, log_prob - log_det
 

@@ -35,7 +35,7 @@ class Uniform(AbstractDistribution):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, low: ArrayLike, high: ArrayLike):
-        self.low, self.high = jnp.broadcast_arrays(as_float(low), as_float(high))
+        self.low, self.high = jnp.broadcast_arrays(as_float("low", low), as_float("high", high))
         finite = bool(np.all(np.isfinite(self.low)) and np.all(np.isfinite(self.high)))
         ok = finite and bool(np.all(np.asarray(self.low) < np.asarray(self.high)))
         require(ok, "low", "finite and below `high`, finite too", f"`low = {low}, high = {high}`")

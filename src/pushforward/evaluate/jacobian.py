@@ -21,6 +21,6 @@ def jacobian_log_det(bijection: AbstractBijection, z: ArrayLike, condition: Arra
     Raises:
         ValueError: if a shape is not as stated.
     """
-    z = as_float(z)
+    z = as_float("z", z)
     jacobian = jax.jacfwd(lambda event: bijection.forward(event, condition))(z)
     return jnp.linalg.slogdet(jacobian.reshape(z.size, z.size))[1]
