@@ -35,7 +35,7 @@ def checked_shape(shape: Any) -> tuple[int, ...]:
     if not isinstance(shape, (tuple, list)) or not all(isinstance(n, (int, np.integer)) and n >= 0 for n in shape):
         remedy = f"Pass ({shape},)." if isinstance(shape, int) else ""
         raise bad("shape", "a tuple of non-negative integers", shape, remedy)
-    return tuple(shape)
+    return tuple(int(n) for n in shape)
 
 
 def require_count(name: str, value: Any, minimum: int = 1) -> None:
