@@ -12,7 +12,7 @@ import pytest
 from ..cases import UNIVARIATE, Case, excused
 from ..conftest import SEED
 from ..supports import BOUND
-from .study import BACKWARD, LOG_DET, SCALES, UNOPTIMIZED, made
+from .study import BACKWARD, LOG_DET, SCALES, made
 
 DTYPES = ("float32", "float64")
 #: Sets of parameters tried per line.
@@ -44,7 +44,7 @@ def _params(univariate: Any, dtype: str, scale: float) -> np.ndarray:
     return params.astype(dtype)
 
 
-def _compiled(univariate: Any, dtype: str, *, inverse: bool) -> Callable[..., dict[str, jax.Array]]:
+def _compiled(univariate: Any, *, inverse: bool) -> Callable[..., dict[str, jax.Array]]:
     """Return a function of points and parameters, of shape (draws, points), to values and derivatives there."""
 
     def value(point: jax.Array, p: jax.Array) -> jax.Array:
@@ -56,14 +56,13 @@ def _compiled(univariate: Any, dtype: str, *, inverse: bool) -> Callable[..., di
         d_point, d_params = jax.vmap(pullback)(jnp.eye(2, dtype=out.dtype))
         return {"value": out[0], "log_derivative": out[1], "d_point": d_point, "d_params": d_params}
 
-    options = None if dtype == "float32" else UNOPTIMIZED
-    return jax.jit(jax.vmap(jax.vmap(one, (0, None))), compiler_options=options)
+    return jax.jit(jax.vmap(jax.vmap(one, (0, None))))
 
 
 @functools.cache
 def _studies(case: Case, dtype: str) -> list[Any]:
     univariate = made(case)
-    forward, inverse = (_compiled(univariate, dtype, inverse=inverse) for inverse in (False, True))
+    forward, inverse = (_compiled(univariate, inverse=inverse) for inverse in (False, True))
     at = np.tile(_at(univariate, dtype), (DRAWS, 1))
     studies = []
     for scale in SCALES:

@@ -26,9 +26,9 @@ from .rows import Chunk, Rows, blocks, chunks, split_evenly
 from .schedule import Schedule, default_schedule, tabulate
 from .standardize import standardize
 
-LEARNING_RATE = 3e-3
+LEARNING_RATE = 5e-3
 #: Steps that a fit of default length takes, within these bounds on the number of epochs.
-STEPS, MIN_EPOCHS, MAX_EPOCHS = 2000, 5, 400
+STEPS, MIN_EPOCHS, MAX_EPOCHS = 1500, 5, 400
 #: Rows per line, and lines, of one evaluation of the losses of many rows.
 EVALUATION_ROWS = 1024
 EVALUATION_LINES = 8
@@ -67,10 +67,10 @@ def fit(
             or as float64 if it is float64 and 64-bit JAX is enabled.
         condition: shape (rows, *flow.cond_shape), for a conditional flow.
         weights: shape (rows,), non-negative, of any scale; rows of weight zero are left out.
-        learning_rate: a number, the peak of a warm-up and a cosine decay over `max_epochs` (3e-3 if None), or
+        learning_rate: a number, the peak of a warm-up and a cosine decay over `max_epochs` (5e-3 if None), or
             a schedule, a function of the step. None with an `optimizer`, which has its own.
         batch_size: the most rows of one step. Every row is used in every epoch.
-        max_epochs: the most passes over the rows; None: about 2000 steps, at least 5 passes and at most 400.
+        max_epochs: the most passes over the rows; None: about 1500 steps, at least 5 passes and at most 400.
         patience: stop after so many epochs without a better validation loss.
         val_fraction: share of the rows kept for validation, from 0 (nothing stops the fit early) to below 1.
         optimizer: any optax optimizer, in place of Adam.

@@ -1,0 +1,69 @@
+"""How long a user waits for the first sign of life, in seconds, each in a new process.
+
+    python -m benchmarks.start_up [--repeats 5]
+
+Medians of: `import pushforward`; the same and the first flow, which imports JAX; `import jax` alone, beside it;
+`pushforward --help`; and the command of the README until its progress bar shows.
+"""
+
+import argparse
+import os
+import pty
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = {
+    "import pushforward": "import pushforward",
+    "import pushforward, first use of pf.flows and pf.fit": "import pushforward as pf; pf.flows, pf.fit",
+    "import jax": "import jax",
+}
+FIT = ["fit", "data/weather.csv", "--exclude", "year,origin,time_hour,wind_gust", "-o"]
+
+
+def seconds(command: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def until_bar(command: list[str]) -> float:
+    """Return the seconds until a command with a terminal for its standard error writes a progress bar there."""
+    main, terminal = pty.openpty()
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stderr=terminal, stdout=subprocess.DEVNULL, cwd=ROOT)
+    os.close(terminal)
+    shown = b""
+    try:
+        while b"epoch" not in shown:
+            shown += os.read(main, 4096)
+        return time.perf_counter() - start
+    finally:
+        process.kill()
+        process.wait()
+        os.close(main)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5)
+    repeats = range(parser.parse_args().repeats)
+    bare = statistics.median(seconds([sys.executable, "-c", "pass"]) for _ in repeats)
+    for name, script in SCRIPTS.items():
+        took = statistics.median(seconds([sys.executable, "-c", script]) for _ in repeats) - bare
+        print(f"{name:<54} {took:6.2f}", flush=True)
+    program = [sys.executable, "-m", "pushforward"]
+    print(f"{'pushforward --help':<54} {statistics.median(seconds([*program, '--help']) for _ in repeats):6.2f}")
+    times = []
+    for _ in repeats:
+        with tempfile.TemporaryDirectory() as folder:
+            times.append(until_bar([*program, *FIT, f"{folder}/weather.pf"]))
+    print(f"{'pushforward fit data/weather.csv: progress bar':<54} {statistics.median(times):6.2f}")
+
+
+if __name__ == "__main__":
+    main()
