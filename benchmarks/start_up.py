@@ -39,7 +39,7 @@ def until_bar(command: list[str]) -> float:
     os.close(terminal)
     shown = b""
     try:
-        while b"epoch" not in shown:
+        while b"compiling" not in shown:
             shown += os.read(main, 4096)
         return time.perf_counter() - start
     finally:
