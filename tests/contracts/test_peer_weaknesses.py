@@ -305,6 +305,25 @@ def test_a_result_does_not_depend_on_its_batch_mates():
     np.testing.assert_allclose(flow.log_prob(wild)[:5], flow.log_prob(x), rtol=1e-12)
 
 
+@pytest.mark.parametrize("make", [pf.flows.nsf, pf.flows.maf, pf.flows.real_nvp], ids=lambda make: make.__name__)
+def test_a_row_far_out_leaves_the_gradient_usable(make: Any):
+    """One wrong cell, 110 standard deviations out, amplified by each layer: a gradient whose square overflows.
+
+    Optimizers square gradients, so that every batch with this row would be skipped, and the row never learned. (Seen
+    here: a wind speed of 1048 mph in the weather table.)
+    """
+    for seed in range(3):
+        flow = randomize(make(jax.random.key(seed), 4, hidden=(64, 64)), jax.random.key(seed + 10), 1.0)
+        params, static = eqx.partition(cast(flow, "float32"), trainable(flow))
+
+        @jax.jit
+        def squares(params: Any, x: jax.Array, static: Any = static) -> jax.Array:
+            grads = jax.grad(lambda params: eqx.combine(params, static).log_prob(x))(params)
+            return jnp.sum(jnp.stack([jnp.vdot(g, g) for g in jax.tree.leaves(grads)]))
+
+        assert squares(params, jnp.full(4, 110.0, jnp.float32)) < 1e30
+
+
 @each_dtype
 def test_tails_of_student_t_and_logistic(dtype: str):
     """exp and squares that overflow far out: inf or NaN for a density that is small (bijx log cosh, normflows)."""

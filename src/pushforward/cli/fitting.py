@@ -104,6 +104,8 @@ def fit_table(request: Request) -> None:
         "skipped_steps": result.skipped_steps,
         "seconds": result.seconds,
     }
+    if result.skipped_steps:
+        note(f"{result.skipped_steps} steps were skipped, because the loss or its gradient was not finite.")
     # Saved before it is judged: an interruption from here on loses nothing.
     save(request.output, result.flow, about)
     shutil.rmtree(request.checkpoint, ignore_errors=True)

@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 
 from .._errors import require, require_count
 from .._types import Condition, Key
+from ..numerics.safe import squash
 
 #: Names instead of functions, so that a model is data and can be saved.
 Activation: TypeAlias = Literal["relu", "gelu", "silu", "tanh"]
+
+#: Up to about this size, in standard deviations of standardized data, inputs reach a network as they are.
+LINEAR = 5.0
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
@@ -54,6 +58,12 @@ def _draw(key: Key, bounds: tuple[Array, ...], shapes: tuple[tuple[int, int], ..
     return tuple(b * piece.reshape(shape) for b, piece, shape in zip(bounds, pieces, shapes, strict=True))
 
 
-def with_condition(x: Float[Array, " n"], condition: Condition) -> Float[Array, " m"]:
-    """Return x followed by the condition."""
-    return x if condition is None else jnp.concatenate([x, condition.astype(x.dtype)])
+def seen(x: Float[Array, " n"], condition: Condition = None) -> Float[Array, " m"]:
+    """Return x, then the condition, as a network sees them: 5 asinh(x / 5).
+
+    A network grows linearly with its inputs, and so do the log-scales that it gives. One number a hundred
+    standard deviations out, amplified by layer after layer, would have a density whose gradient overflows; beyond
+    about 5 the inputs therefore grow as a logarithm.
+    """
+    x = x if condition is None else jnp.concatenate([x, condition.astype(x.dtype)])
+    return squash(x, LINEAR)

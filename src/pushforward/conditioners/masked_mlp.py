@@ -14,11 +14,11 @@ from .._errors import require, require_count
 from .._types import Condition, Key
 from ..numerics.masks import block_starts, hidden_degrees, hidden_mask, input_mask, output_mask
 from ._base import AbstractAutoregressiveConditioner
-from ._layers import ACTIVATIONS, Activation, checked_settings, initial_weights, with_condition
+from ._layers import ACTIVATIONS, Activation, checked_settings, initial_weights, seen
 
 
 class _Known(NamedTuple):
-    """The elements known so far (in order, zero if unknown, then the condition) and all hidden units."""
+    """What the network sees of the elements known so far (in order, zero if unknown) and the condition; all units."""
 
     inputs: Array
     units: tuple[Array, ...]
@@ -31,7 +31,8 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
     Every hidden unit has a degree g and sees the first g elements in order; the parameters of step i see
     units of degree <= i. Units are sorted by degree, so that those that become final when an element
     becomes known are one block of each layer. The incremental form computes that block and nothing else: the
-    `dim` steps together compute each unit once, as one parallel pass does. The last layer starts at zero.
+    `dim` steps together compute each unit once, as one parallel pass does. The last layer starts at zero. Inputs are
+    seen as 5 asinh(x / 5), so that a wrong cell, far out, does not throw the parameters.
 
     Arguments:
         key: for the initial weights.
@@ -94,7 +95,7 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
         natural = self.order == tuple(range(self.dim))
         activate = ACTIVATIONS[self.activation]
         masks = _masks(self.dim, self.num_params, self.cond_dim, self.hidden)
-        h = with_condition(x if natural else x[order], condition)
+        h = seen(x if natural else x[order], condition)
         for i, (w, b, mask) in enumerate(zip(self.weights[:-1], self.biases[:-1], masks[:-1], strict=True)):
             new = activate((w * mask) @ h + b)
             h = h + new if self._skips(i) else new
@@ -104,7 +105,7 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
 
     def start(self, condition: Condition = None) -> _Known:
         """Return the state in which no element is known."""
-        inputs = with_condition(jnp.zeros(self.dim, self.weights[0].dtype), condition)
+        inputs = seen(jnp.zeros(self.dim, self.weights[0].dtype), condition)
         return self._compute(_Known(inputs, tuple(jnp.zeros_like(b) for b in self.biases[:-1])), 0)
 
     def params_at(self, state: _Known, i: int | Int[Array, ""]) -> Float[Array, " p"]:
@@ -116,7 +117,7 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
 
     def advance(self, state: _Known, i: int | Int[Array, ""], x_i: Float[Array, ""]) -> _Known:
         """Return the state after element `order[i]` has become known to be `x_i`."""
-        inputs = dynamic_update_slice_in_dim(state.inputs, x_i[None].astype(state.inputs.dtype), i, 0)
+        inputs = dynamic_update_slice_in_dim(state.inputs, seen(x_i[None]).astype(state.inputs.dtype), i, 0)
         # After the last element no unit is left to compute; units of degree dim - 1 are computed once more.
         return self._compute(_Known(inputs, state.units), jnp.minimum(i + 1, self.dim - 1))
 
@@ -153,6 +154,6 @@ def _masks(dim: int, num_params: int, cond_dim: int, hidden: tuple[int, ...]) ->
     """Return the mask of each layer; the condition is seen by every unit of the first."""
     degrees = [hidden_degrees(width, dim, 0 if cond_dim else 1) for width in hidden]
     first = input_mask(degrees[0], dim)
-    seen = np.ones((hidden[0], cond_dim), bool)
+    every = np.ones((hidden[0], cond_dim), bool)
     inner = [hidden_mask(b, a) for a, b in pairwise(degrees)]
-    return [np.hstack([first, seen]), *inner, output_mask(dim, num_params, degrees[-1])]
+    return [np.hstack([first, every]), *inner, output_mask(dim, num_params, degrees[-1])]

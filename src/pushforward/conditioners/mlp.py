@@ -11,12 +11,14 @@ from jaxtyping import Array, Float
 from .._errors import require_count
 from .._types import Condition, Key
 from ._base import AbstractConditioner
-from ._layers import ACTIVATIONS, Activation, checked_settings, initial_weights, with_condition
+from ._layers import ACTIVATIONS, Activation, checked_settings, initial_weights, seen
 
 
 @final
 class MLP(AbstractConditioner):
     """Multilayer perceptron of (x, condition), whose last layer starts at zero.
+
+    Inputs are seen as 5 asinh(x / 5), so that a wrong cell, far out, does not throw the parameters.
 
     Arguments:
         key: for the initial weights.
@@ -53,8 +55,8 @@ class MLP(AbstractConditioner):
         hidden = checked_settings(hidden, cond_dim, activation)
         widths = (in_size + cond_dim, *hidden)
         last = out_shape[0] * out_shape[1]
-        seen = [np.ones((above, below), bool) for below, above in pairwise(widths)]
-        self.weights = (*initial_weights(key, seen), jnp.zeros((last, hidden[-1])))
+        masks = [np.ones((above, below), bool) for below, above in pairwise(widths)]
+        self.weights = (*initial_weights(key, masks), jnp.zeros((last, hidden[-1])))
         self.biases = tuple(jnp.zeros(n) for n in (*hidden, last))
         self.in_size = in_size
         self.out_shape = out_shape
@@ -65,7 +67,7 @@ class MLP(AbstractConditioner):
     def __call__(self, x: Float[Array, " in_size"], condition: Condition = None) -> Float[Array, "n p"]:
         """Return the parameters, shape `out_shape`."""
         activate = ACTIVATIONS[self.activation]
-        h = with_condition(x, condition)
+        h = seen(x, condition)
         for i, (w, b) in enumerate(zip(self.weights[:-1], self.biases[:-1], strict=True)):
             new = activate(w @ h + b)
             h = h + new if self.residual and i > 0 and new.shape == h.shape else new

@@ -9,6 +9,10 @@ from .._types import Key
 from ..bijections import AbstractBijection, Chain, Permute, Stack, Standardize, StandardizeCondition, Whiten
 from ..distributions import Pushforward, StandardNormal
 
+#: Bound of the log-scale of one affine map. Layers multiply: five of these still scale by up to exp(15), which is
+#: plenty, and what they do to a number far out, squared, can be held in float32.
+MAX_LOG_SCALE = 3.0
+
 
 def assemble(key: Key, dim: int, cond_dim: int, layers: int, layer: Callable[[Key], AbstractBijection]) -> Pushforward:
     """Build the flow base -> (layer, reversal) x layers -> whitening -> standardization -> data.

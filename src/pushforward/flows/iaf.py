@@ -5,7 +5,7 @@ from ..bijections import Autoregressive, Invert
 from ..conditioners import Activation
 from ..distributions import Pushforward
 from ..univariate import Affine
-from ._assemble import assemble
+from ._assemble import MAX_LOG_SCALE, assemble
 
 
 def iaf(
@@ -37,10 +37,18 @@ def iaf(
         Sutskever, Welling, 2016.
     """
 
+    affine = Affine(MAX_LOG_SCALE)
+
     def layer(key: Key) -> Invert:
         return Invert(
             Autoregressive(
-                key, Affine(), dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual
+                key,
+                affine,
+                dim,
+                cond_dim=cond_dim,
+                hidden=hidden,
+                activation=activation,
+                residual=residual,
             )
         )
 

@@ -5,7 +5,7 @@ from ..bijections import Autoregressive
 from ..conditioners import Activation
 from ..distributions import Pushforward
 from ..univariate import Affine
-from ._assemble import assemble
+from ._assemble import MAX_LOG_SCALE, assemble
 
 
 def maf(
@@ -33,9 +33,11 @@ def maf(
         "Masked Autoregressive Flow for Density Estimation", Papamakarios, Pavlakou, Murray, 2017.
     """
 
+    affine = Affine(MAX_LOG_SCALE)
+
     def layer(key: Key) -> Autoregressive:
         return Autoregressive(
-            key, Affine(), dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual
+            key, affine, dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual
         )
 
     return assemble(key, dim, cond_dim, layers, layer)

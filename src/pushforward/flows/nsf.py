@@ -8,7 +8,7 @@ from ..bijections import Autoregressive, Coupling
 from ..conditioners import Activation
 from ..distributions import Pushforward
 from ..univariate import AbstractUnivariate, Affine, Compose, RationalQuadratic
-from ._assemble import assemble
+from ._assemble import MAX_LOG_SCALE, assemble
 
 
 def nsf(
@@ -47,7 +47,7 @@ def nsf(
     require(wiring in ("autoregressive", "coupling"), "wiring", '"autoregressive" or "coupling"', wiring)
     spline: AbstractUnivariate = RationalQuadratic(bins, bound)
     if affine:
-        spline = Compose((spline, Affine()))
+        spline = Compose((spline, Affine(MAX_LOG_SCALE)))
     wire = Autoregressive if wiring == "autoregressive" else Coupling
 
     def layer(key: Key) -> Autoregressive | Coupling:

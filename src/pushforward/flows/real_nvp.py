@@ -5,7 +5,7 @@ from ..bijections import Coupling
 from ..conditioners import Activation
 from ..distributions import Pushforward
 from ..univariate import Affine
-from ._assemble import assemble
+from ._assemble import MAX_LOG_SCALE, assemble
 
 
 def real_nvp(
@@ -33,7 +33,9 @@ def real_nvp(
         "Density Estimation using Real NVP", Dinh, Sohl-Dickstein, Bengio, 2017.
     """
 
+    affine = Affine(MAX_LOG_SCALE)
+
     def layer(key: Key) -> Coupling:
-        return Coupling(key, Affine(), dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual)
+        return Coupling(key, affine, dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual)
 
     return assemble(key, dim, cond_dim, layers, layer)

@@ -16,6 +16,11 @@ def bounded(x: Float[Array, "..."], bound: float) -> Float[Array, "..."]:
     return x / (1 + jnp.abs(x) / bound)
 
 
+def squash(x: Float[Array, "..."], linear: float) -> Float[Array, "..."]:
+    """Return linear · asinh(x / linear): the identity up to about ±`linear`, logarithmic growth beyond."""
+    return linear * jnp.arcsinh(x / linear)
+
+
 def inverse_softplus(y: float) -> float:
     """Return x with log(1 + exp(x)) = y > 0."""
     return y + math.log(-math.expm1(-y))

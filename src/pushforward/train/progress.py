@@ -17,17 +17,18 @@ def progress_bar(total: int, enabled: bool | None) -> Iterator[tqdm]:
         enabled: None shows it iff standard error is a terminal.
     """
     enabled = sys.stderr.isatty() if enabled is None else enabled
-    with tqdm(total=total, desc="fit", unit="epoch", disable=not enabled, **_size()) as bar:
+    columns, lines = _size()
+    with tqdm(total=total, desc="fit", unit="epoch", disable=not enabled, ncols=columns, nrows=lines) as bar:
         bar.set_postfix_str("compiling")
         yield bar
 
 
-def _size() -> dict[str, int]:
-    """Return a usual size for a terminal that says it has no lines or columns, where tqdm would draw nothing."""
+def _size() -> tuple[int | None, int | None]:
+    """Return 80 columns, 24 lines for a terminal that says it has none, where tqdm would draw nothing; else None."""
     with contextlib.suppress(OSError, ValueError):  # standard error may be no terminal, or no file at all
         if 0 in os.get_terminal_size(sys.stderr.fileno()):
-            return {"ncols": 80, "nrows": 24}
-    return {}
+            return 80, 24
+    return None, None
 
 
 def show_epoch(bar: tqdm, history: dict[str, list[float]], best_epoch: int, epochs: int = 1) -> None:
