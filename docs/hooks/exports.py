@@ -27,7 +27,7 @@ class Exports(griffe.Extension):
         for floor in pkg.modules.values():
             for name in map(str, floor.exports or []):
                 module = floor.members[name]
-                if module.is_module and name in module.members:
+                if not module.is_alias and module.is_module and name in module.members:
                     floor.members[name] = griffe.Alias(name, module.members[name], parent=floor)
 
     def on_class_members(self, *, node: ast.AST | griffe.ObjectNode, cls: griffe.Class, **_: Any) -> None:
