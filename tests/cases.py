@@ -25,9 +25,9 @@ from .supports import BOUND, CENTRAL, MODERATE, POSITIVE, REAL, Support, interva
 
 
 def excused(case: "Case", dtype: str, scale: float, error: float, bound: float) -> None:
-    """Report an error up to five times its bound as an expected failure, where the line lists the reason."""
+    """Report an error up to three times its bound as an expected failure, where the line lists the reason."""
     reason = case.known.get(f"{dtype}-{scale}")
-    if reason is not None and bound < error <= 5 * bound:
+    if reason is not None and bound < error <= 3 * bound:
         pytest.xfail(f"{error:.1e} > {bound:.0e}: {reason}")
 
 
@@ -95,12 +95,8 @@ CONDITIONING = (
 )
 EMPTY = "the strict triangle of a 1 x 1 matrix is empty"
 AMPLIFIED = (
-    "one element's rounding, 2e-7, enters the next element's spline through the network, whose slope is 450: error "
-    "3.8e-4 where 1e-4 is asked for; float64 keeps its bounds"
-)
-CANCELLED = (
-    "x = exp(s) z + t is near zero where z is -3000, both terms near 900: one unit of their last place is 6e-5, the "
-    "error is 1.1e-4 where 1e-4 is asked for; float64 keeps its bounds"
+    "one element's rounding enters the next element's spline through the network: error 1.06e-4 where 1e-4 is asked "
+    "for, and 1.4e-3 in the log-determinant where 1e-3 is; float64 keeps its bounds"
 )
 ROOT = (
     "autodiff of the root formula of the inverse is itself off by 2e-3 in float32, near a double root; the closed-form "
@@ -216,7 +212,6 @@ BIJECTIONS = [
         "Autoregressive:residual-order-conditional",
         lambda key: _autoregressive(key, 4, cond_dim=2, hidden=(7, 7, 7), residual=True, order=(2, 0, 3, 1)),
         start="identity",
-        known={"float32-3.0": CANCELLED},
     ),
     Case(
         "Autoregressive:spline",

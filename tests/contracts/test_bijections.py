@@ -39,7 +39,8 @@ def unsettled(m: Map, dtype: str, composed: bool) -> np.ndarray:
     """Return what the rounding of its entries moves the log-determinant of the Jacobian by, at each near row.
 
     A determinant of entries with relative errors eps has the relative error eps times the condition number; where
-    that is of order one the determinant has no digit. Single maps get no such allowance.
+    that is of order one the determinant has no digit. Single maps, and rows at which it is below the bound, get no
+    such allowance.
     """
     jacobian = m.jacobian[m.near].astype(float)
     if not composed:
@@ -48,6 +49,7 @@ def unsettled(m: Map, dtype: str, composed: bool) -> np.ndarray:
     condition = np.full(len(jacobian), np.inf)
     condition[regular] = np.linalg.cond(jacobian[regular])
     error = 8 * np.finfo(dtype).eps * condition
+    error[error <= LOG_DET[dtype]] = 0.0
     return np.where(error < 0.1, error, np.inf)
 
 

@@ -17,7 +17,7 @@ from ..numerics.safe import squash
 #: Names instead of functions, so that a model is data and can be saved.
 Activation: TypeAlias = Literal["relu", "gelu", "silu", "tanh"]
 
-#: Up to about this size, in standard deviations of standardized data, inputs reach a network as they are.
+#: Up to this size, in standard deviations of standardized data, inputs reach a network as they are.
 LINEAR = 5.0
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
@@ -59,11 +59,11 @@ def _draw(key: Key, bounds: tuple[Array, ...], shapes: tuple[tuple[int, int], ..
 
 
 def seen(x: Float[Array, " n"], condition: Condition = None) -> Float[Array, " m"]:
-    """Return x, then the condition, as a network sees them: 5 asinh(x / 5).
+    """Return x, then the condition, as a network sees them: logarithmic beyond ±5.
 
     A network grows linearly with its inputs, and so do the log-scales that it gives. One number a hundred
-    standard deviations out, amplified by layer after layer, would have a density whose gradient overflows; beyond
-    about 5 the inputs therefore grow as a logarithm.
+    standard deviations out, amplified by layer after layer, would have a density whose gradient overflows. Inputs up
+    to ±5 are seen as they are, to the last bit, and those beyond as ±5 (1 + log(|x| / 5)).
     """
     x = x if condition is None else jnp.concatenate([x, condition.astype(x.dtype)])
     return squash(x, LINEAR)

@@ -31,8 +31,8 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
     Every hidden unit has a degree g and sees the first g elements in order; the parameters of step i see
     units of degree <= i. Units are sorted by degree, so that those that become final when an element
     becomes known are one block of each layer. The incremental form computes that block and nothing else: the
-    `dim` steps together compute each unit once, as one parallel pass does. The last layer starts at zero. Inputs are
-    seen as 5 asinh(x / 5), so that a wrong cell, far out, does not throw the parameters.
+    `dim` steps together compute each unit once, as one parallel pass does. The last layer starts at zero. Inputs
+    beyond ±5 are seen as ±5 (1 + log(|x| / 5)), so that a wrong cell, far out, does not throw the parameters.
 
     Arguments:
         key: for the initial weights.

@@ -18,7 +18,7 @@ from ._layers import ACTIVATIONS, Activation, checked_settings, initial_weights,
 class MLP(AbstractConditioner):
     """Multilayer perceptron of (x, condition), whose last layer starts at zero.
 
-    Inputs are seen as 5 asinh(x / 5), so that a wrong cell, far out, does not throw the parameters.
+    Inputs beyond ±5 are seen as ±5 (1 + log(|x| / 5)), so that a wrong cell, far out, does not throw the parameters.
 
     Arguments:
         key: for the initial weights.

@@ -17,8 +17,10 @@ def bounded(x: Float[Array, "..."], bound: float) -> Float[Array, "..."]:
 
 
 def squash(x: Float[Array, "..."], linear: float) -> Float[Array, "..."]:
-    """Return linear · asinh(x / linear): the identity up to about ±`linear`, logarithmic growth beyond."""
-    return linear * jnp.arcsinh(x / linear)
+    """Return x where |x| <= L = `linear`, and ±L (1 + log(|x| / L)) beyond: continuously differentiable, increasing."""
+    far = jnp.abs(x) > linear
+    log = jnp.log(jnp.where(far, jnp.abs(x), linear) / linear)
+    return jnp.where(far, jnp.sign(x) * linear * (1 + log), x)
 
 
 def inverse_softplus(y: float) -> float:
