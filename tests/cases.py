@@ -177,6 +177,8 @@ NOISE = [[1.0, 0.0, 0.0], [0.5, 2.0, 0.0], [-3.0, 0.1, 0.3]]
 BIJECTIONS = [
     Case("Identity:", lambda key: b.Identity((3,)), start="identity"),
     Case("Identity:scalar", lambda key: b.Identity(()), start="identity"),
+    Case("Flip:", lambda key: b.Flip(4)),
+    Case("Flip:one", lambda key: b.Flip(1)),
     Case("Permute:given", lambda key: b.Permute([2, 0, 3, 1])),
     Case("Permute:reverse", lambda key: b.Permute.reverse(4)),
     Case("Permute:random", lambda key: b.Permute.random(key, 5)),

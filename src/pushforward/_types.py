@@ -2,16 +2,25 @@
 
 from typing import Any, TypeAlias
 
+import jaxtyping
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
 #: A JAX random key, new style (`jax.random.key`) or old (`jax.random.PRNGKey`).
 Key: TypeAlias = PRNGKeyArray | UInt32[Array, "2"]
+#: Keys of a batch.
+Keys: TypeAlias = jaxtyping.Key[Array, " n"] | UInt32[Array, "n 2"]
 #: log|det|, or any other number.
 Scalar: TypeAlias = Float[Array, ""]
 #: One event: the argument of a bijection.
 Event: TypeAlias = Float[Array, "..."]
 #: What a conditional map or density is conditioned on, for one event.
 Condition: TypeAlias = Float[Array, "..."] | None
+#: A number per event of a batch.
+Scalars: TypeAlias = Float[Array, " n"]
+#: A batch of events, its last axis.
+Events: TypeAlias = Float[Array, "... n"]
+#: What a batch is conditioned on.
+Conditions: TypeAlias = Float[Array, "... n"] | None
 #: A permutation.
 Indices: TypeAlias = Int[Array, "..."]
 #: What users hand over: NumPy, JAX, nested lists, numbers.

@@ -7,6 +7,7 @@ from .concatenate import Concatenate as Concatenate
 from .coupling import Coupling as Coupling
 from .elementwise import Elementwise as Elementwise
 from .exp import Exp as Exp
+from .flip import Flip as Flip
 from .householder import Householder as Householder
 from .identity import Identity as Identity
 from .invert import Invert as Invert

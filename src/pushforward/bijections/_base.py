@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from .._errors import bad
-from .._types import ArrayLike, Condition, Event, Scalar
+from .._types import ArrayLike, Condition, Conditions, Event, Events, Scalar, Scalars
 
 
 class AbstractBijection(eqx.Module):
@@ -80,6 +80,46 @@ class AbstractBijection(eqx.Module):
         if condition.shape != self.cond_shape:
             raise bad("condition", f"an array of shape {self.cond_shape}", f"`shape {condition.shape}`")
         return event, condition
+
+
+class AbstractBatchBijection(AbstractBijection):
+    """A bijection that maps a batch at once: events and conditions carry the batch as their last axis.
+
+    Compilers vectorize along the last axis, and it is the batch that is long. A subclass gives the two maps of a batch;
+    the maps of one event are those of a batch of one.
+    """
+
+    @abstractmethod
+    def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        """Return f(z) and log|det df/dz|; shapes (*shape, n) and (n,)."""
+
+    @abstractmethod
+    def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        """Return f⁻¹(x) and log|det df⁻¹/dx|; shapes (*shape, n) and (n,)."""
+
+    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+        x, log_det = self._forward_batch(z[..., None], None if condition is None else condition[..., None])
+        return x[..., 0], log_det[0]
+
+    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+        z, log_det = self._inverse_batch(x[..., None], None if condition is None else condition[..., None])
+        return z[..., 0], log_det[0]
+
+
+def forward_batch(bijection: AbstractBijection, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
+    """Return f(z) and log|det df/dz| of a batch, its last axis; the condition is dropped if f takes none."""
+    condition = condition_for(bijection, condition)
+    if isinstance(bijection, AbstractBatchBijection):
+        return bijection._forward_batch(z, condition)
+    return jax.vmap(bijection._forward_and_log_det, in_axes=-1, out_axes=-1)(z, condition)
+
+
+def inverse_batch(bijection: AbstractBijection, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
+    """Return f⁻¹(x) and log|det df⁻¹/dx| of a batch, its last axis; the condition is dropped if f takes none."""
+    condition = condition_for(bijection, condition)
+    if isinstance(bijection, AbstractBatchBijection):
+        return bijection._inverse_batch(x, condition)
+    return jax.vmap(bijection._inverse_and_log_det, in_axes=-1, out_axes=-1)(x, condition)
 
 
 def as_float(name: str, x: ArrayLike) -> Event:

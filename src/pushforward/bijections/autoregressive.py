@@ -9,16 +9,16 @@ import numpy as np
 from jaxtyping import Array
 
 from .._errors import require
-from .._types import Condition, Event, Key, Scalar
+from .._types import Conditions, Events, Key, Scalars
 from ..conditioners._base import AbstractAutoregressiveConditioner
 from ..conditioners._layers import Activation
 from ..conditioners.masked_mlp import MaskedMLP
 from ..univariate._base import AbstractUnivariate
-from ._base import AbstractBijection
+from ._base import AbstractBatchBijection
 
 
 @final
-class Autoregressive(AbstractBijection):
+class Autoregressive(AbstractBatchBijection):
     """Autoregressive map: x_i = u(z_i; params_i(x_<i, condition)), with i counted in the conditioner's order.
 
     Its Jacobian is triangular, so log|det| = Σ log u'. `inverse` (density) is one parallel pass. `forward`
@@ -73,7 +73,7 @@ class Autoregressive(AbstractBijection):
         given = (self.conditioner.dim, self.conditioner.num_params)
         require(given == expected, "conditioner", f"of (dim, num_params) = {expected}", given)
 
-    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+    def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         order = np.array(self.conditioner.order)
 
         def step(state: Any, step_input: tuple[Array, Array]) -> tuple[Any, tuple[Array, Array]]:
@@ -83,10 +83,10 @@ class Autoregressive(AbstractBijection):
             return self.conditioner.advance(state, i, x_i), (x_i, log_derivative)
 
         steps = (jnp.arange(self.shape[0]), z[order])
-        _, (x, log_derivative) = jax.lax.scan(step, self.conditioner.start(condition), steps)
-        return x[np.argsort(order)], log_derivative.sum()
+        _, (x, log_derivative) = jax.lax.scan(step, self.conditioner.start(condition, z.shape[1:]), steps)
+        return x[np.argsort(order)], log_derivative.sum(axis=0)
 
-    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+    def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
         params = self.conditioner(x, condition)
         z, log_derivative = self.univariate.inverse_and_log_derivative(x, params)
-        return z, log_derivative.sum()
+        return z, log_derivative.sum(axis=0)

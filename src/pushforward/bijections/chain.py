@@ -7,12 +7,12 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from .._errors import require
-from .._types import Condition, Event, Scalar
-from ._base import AbstractBijection, condition_for, merge_cond_shapes
+from .._types import Conditions, Events, Scalars
+from ._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch, merge_cond_shapes
 
 
 @final
-class Chain(AbstractBijection):
+class Chain(AbstractBatchBijection):
     """Composition, first to last on the way from base to data: f(z) = f_n(... f_2(f_1(z))).
 
     The log-determinant is the sum of the parts'. The condition goes to every conditional part.
@@ -40,16 +40,16 @@ class Chain(AbstractBijection):
         remedy = "`Reshape` changes the shape of an event, `Concatenate` joins maps of some of its elements."
         require(set(shapes) == {self.shape}, "bijections", "all of one event shape", shapes, remedy)
 
-    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
-        total = jnp.zeros((), z.dtype)
+    def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        total = jnp.zeros(z.shape[-1:], z.dtype)
         for b in self.bijections:
-            z, log_det = b.forward_and_log_det(z, condition_for(b, condition))
+            z, log_det = forward_batch(b, z, condition)
             total = total + log_det
         return z, total
 
-    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
-        total = jnp.zeros((), x.dtype)
+    def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        total = jnp.zeros(x.shape[-1:], x.dtype)
         for b in reversed(self.bijections):
-            x, log_det = b.inverse_and_log_det(x, condition_for(b, condition))
+            x, log_det = inverse_batch(b, x, condition)
             total = total + log_det
         return x, total

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._errors import require
-from .._types import Condition, Event, Scalar
-from ._base import AbstractBijection, condition_for, merge_cond_shapes
+from .._types import Conditions, Events, Scalars
+from ._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch, merge_cond_shapes
 
 
 @final
-class Concatenate(AbstractBijection):
+class Concatenate(AbstractBatchBijection):
     """Bijections side by side: the event is cut along an axis and each part has its own map.
 
     The log-determinant is the sum of the parts'. The condition goes to every conditional part.
@@ -33,32 +33,31 @@ class Concatenate(AbstractBijection):
 
     def __init__(self, bijections: Sequence[AbstractBijection], axis: int = 0):
         self.bijections = tuple(bijections)
-        self.axis = axis
         require(len(self.bijections) > 0, "bijections", "at least one bijection", self.bijections)
         shapes = [b.shape for b in self.bijections]
         ndim = len(shapes[0])
         require(-ndim <= axis < ndim, "axis", f"between {-ndim} and {ndim - 1}", axis)
-        at = axis % ndim
+        at = self.axis = axis % ndim
         rests = {(len(s), s[:at], s[at + 1 :]) for s in shapes}
         require(len(rests) == 1, "bijections", f"of shapes that agree but on axis {axis}", shapes)
         total = sum(s[at] for s in shapes)
         self.shape = (*shapes[0][:at], total, *shapes[0][at + 1 :])
         self.cond_shape = merge_cond_shapes(self.bijections)
 
-    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+    def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         parts = zip(self.bijections, self._split(z), strict=True)
-        results = [b.forward_and_log_det(part, condition_for(b, condition)) for b, part in parts]
+        results = [forward_batch(b, part, condition) for b, part in parts]
         return self._join(results)
 
-    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+    def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
         parts = zip(self.bijections, self._split(x), strict=True)
-        results = [b.inverse_and_log_det(part, condition_for(b, condition)) for b, part in parts]
+        results = [inverse_batch(b, part, condition) for b, part in parts]
         return self._join(results)
 
-    def _split(self, event: Event) -> list[Event]:
+    def _split(self, events: Events) -> list[Events]:
         ends = np.cumsum([b.shape[self.axis] for b in self.bijections])
-        return jnp.split(event, ends[:-1], axis=self.axis)
+        return jnp.split(events, ends[:-1], axis=self.axis)
 
-    def _join(self, results: list[tuple[Event, Scalar]]) -> tuple[Event, Scalar]:
-        event = jnp.concatenate([part for part, _ in results], axis=self.axis)
-        return event, jnp.sum(jnp.stack([log_det for _, log_det in results]))
+    def _join(self, results: list[tuple[Events, Scalars]]) -> tuple[Events, Scalars]:
+        events = jnp.concatenate([part for part, _ in results], axis=self.axis)
+        return events, jnp.sum(jnp.stack([log_det for _, log_det in results]), axis=0)

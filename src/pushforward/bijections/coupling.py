@@ -6,16 +6,16 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from .._errors import require, require_count
-from .._types import Condition, Event, Key, Scalar
+from .._types import Conditions, Events, Key, Scalars
 from ..conditioners._base import AbstractConditioner
 from ..conditioners._layers import Activation
 from ..conditioners.mlp import MLP
 from ..univariate._base import AbstractUnivariate
-from ._base import AbstractBijection
+from ._base import AbstractBatchBijection
 
 
 @final
-class Coupling(AbstractBijection):
+class Coupling(AbstractBatchBijection):
     """Coupling: the first dim // 2 elements pass through and set the parameters of a map of the others.
 
         x_a = z_a,   x_b = u(z_b; params(z_a, condition)),   log|det| = Σ log u'
@@ -74,14 +74,14 @@ class Coupling(AbstractBijection):
             self.conditioner.out_shape,
         )
 
-    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+    def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         kept, moved = jnp.split(z, [self.conditioner.in_size])
         params = self.conditioner(kept, condition)
         moved, log_derivative = self.univariate.forward_and_log_derivative(moved, params)
-        return jnp.concatenate([kept.astype(moved.dtype), moved]), log_derivative.sum()
+        return jnp.concatenate([kept.astype(moved.dtype), moved]), log_derivative.sum(axis=0)
 
-    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+    def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
         kept, moved = jnp.split(x, [self.conditioner.in_size])
         params = self.conditioner(kept, condition)
         moved, log_derivative = self.univariate.inverse_and_log_derivative(moved, params)
-        return jnp.concatenate([kept.astype(moved.dtype), moved]), log_derivative.sum()
+        return jnp.concatenate([kept.astype(moved.dtype), moved]), log_derivative.sum(axis=0)

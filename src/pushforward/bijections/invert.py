@@ -4,12 +4,12 @@ from typing import final
 
 import equinox as eqx
 
-from .._types import Condition, Event, Scalar
-from ._base import AbstractBijection
+from .._types import Conditions, Events, Scalars
+from ._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch
 
 
 @final
-class Invert(AbstractBijection):
+class Invert(AbstractBatchBijection):
     """The inverse of a bijection: its `forward` is the other's `inverse`.
 
     Arguments:
@@ -25,8 +25,8 @@ class Invert(AbstractBijection):
         self.shape = bijection.shape
         self.cond_shape = bijection.cond_shape
 
-    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
-        return self.bijection.inverse_and_log_det(z, condition)
+    def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        return inverse_batch(self.bijection, z, condition)
 
-    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
-        return self.bijection.forward_and_log_det(x, condition)
+    def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        return forward_batch(self.bijection, x, condition)

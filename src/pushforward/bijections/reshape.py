@@ -6,12 +6,12 @@ from typing import final
 import equinox as eqx
 
 from .._errors import checked_shape, require
-from .._types import Condition, Event, Scalar
-from ._base import AbstractBijection
+from .._types import Conditions, Events, Scalars
+from ._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch
 
 
 @final
-class Reshape(AbstractBijection):
+class Reshape(AbstractBatchBijection):
     """A bijection of events of another shape: the event is reshaped (row-major) on the way in and out.
 
     Arguments:
@@ -36,10 +36,10 @@ class Reshape(AbstractBijection):
         inner = self.bijection.shape
         require(math.prod(self.shape) == math.prod(inner), "shape", f"of as many elements as {inner}", self.shape)
 
-    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
-        x, log_det = self.bijection.forward_and_log_det(z.reshape(self.bijection.shape), condition)
-        return x.reshape(self.shape), log_det
+    def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        x, log_det = forward_batch(self.bijection, z.reshape((*self.bijection.shape, -1)), condition)
+        return x.reshape((*self.shape, -1)), log_det
 
-    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
-        z, log_det = self.bijection.inverse_and_log_det(x.reshape(self.bijection.shape), condition)
-        return z.reshape(self.shape), log_det
+    def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        z, log_det = inverse_batch(self.bijection, x.reshape((*self.bijection.shape, -1)), condition)
+        return z.reshape((*self.shape, -1)), log_det

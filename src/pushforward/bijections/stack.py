@@ -1,6 +1,7 @@
 """Many layers of one kind, compiled once."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import final
 
 import equinox as eqx
@@ -9,12 +10,14 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from .._errors import require
-from .._types import Condition, Event, Scalar
-from ._base import AbstractBijection
+from .._types import Conditions, Events, Scalars
+from ._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch
+
+_remat = partial(jax.checkpoint, prevent_cse=False, policy=jax.checkpoint_policies.dots_saveable)
 
 
 @final
-class Stack(AbstractBijection):
+class Stack(AbstractBatchBijection):
     """Composition of layers of one structure, as `Chain` but with stacked arrays, run by a scan.
 
     The compiled program holds one layer, whatever their number, so compile time does not grow with depth.
@@ -47,24 +50,24 @@ class Stack(AbstractBijection):
         """Return the layers one by one, from base to data."""
         return [jax.tree.map(lambda a, i=i: a[i], self.layer) for i in range(self.length)]
 
-    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+    def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         def step(carry: tuple[Array, Array], layer: AbstractBijection) -> tuple[tuple[Array, Array], None]:
             z, total = carry
-            z, log_det = layer.forward_and_log_det(z, condition)
+            z, log_det = forward_batch(layer, z, condition)
             return (z, total + log_det), None
 
-        return jax.lax.scan(step, self._carry(z), self.layer)[0]
+        return jax.lax.scan(_remat(step), self._carry(z), self.layer)[0]
 
-    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+    def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
         def step(carry: tuple[Array, Array], layer: AbstractBijection) -> tuple[tuple[Array, Array], None]:
             x, total = carry
-            x, log_det = layer.inverse_and_log_det(x, condition)
+            x, log_det = inverse_batch(layer, x, condition)
             return (x, total + log_det), None
 
-        return jax.lax.scan(step, self._carry(x), self.layer, reverse=True)[0]
+        return jax.lax.scan(_remat(step), self._carry(x), self.layer, reverse=True)[0]
 
-    def _carry(self, event: Event) -> tuple[Array, Array]:
-        """Return the event and a zero log-determinant, of the dtype that the layers will return."""
+    def _carry(self, events: Events) -> tuple[Array, Array]:
+        """Return the events and zero log-determinants, of the dtype that the layers will return."""
         floats = [a.dtype for a in jax.tree.leaves(self.layer) if eqx.is_inexact_array(a)]
-        dtype = jnp.result_type(event, *floats)
-        return event.astype(dtype), jnp.zeros((), dtype)
+        dtype = jnp.result_type(events, *floats)
+        return events.astype(dtype), jnp.zeros(events.shape[-1:], dtype)

@@ -8,13 +8,13 @@ from jaxtyping import Array
 
 from .._errors import require
 from .._fields import FIXED
-from .._types import ArrayLike, Condition, Event, Scalar
-from ._base import AbstractBijection
+from .._types import ArrayLike, Condition, Conditions, Events, Scalars
+from ._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch
 from .standardize import checked_loc_scale
 
 
 @final
-class StandardizeCondition(AbstractBijection):
+class StandardizeCondition(AbstractBatchBijection):
     """A conditional bijection that sees the standardized condition, f(z; (c - loc) / scale).
 
     Location and scale are set once from data (`pushforward.fit` does so where `fitted` is False), saved with the
@@ -57,8 +57,11 @@ class StandardizeCondition(AbstractBijection):
         """Return (condition - loc) / scale."""
         return None if condition is None else (condition - self.loc) / self.scale
 
-    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
-        return self.bijection.forward_and_log_det(z, self.standardize(condition))
+    def _standardized(self, condition: Conditions) -> Conditions:
+        return None if condition is None else (condition - self.loc[..., None]) / self.scale[..., None]
 
-    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
-        return self.bijection.inverse_and_log_det(x, self.standardize(condition))
+    def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        return forward_batch(self.bijection, z, self._standardized(condition))
+
+    def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        return inverse_batch(self.bijection, x, self._standardized(condition))

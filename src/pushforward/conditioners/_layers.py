@@ -58,7 +58,12 @@ def _draw(key: Key, bounds: tuple[Array, ...], shapes: tuple[tuple[int, int], ..
     return tuple(b * piece.reshape(shape) for b, piece, shape in zip(bounds, pieces, shapes, strict=True))
 
 
-def seen(x: Float[Array, " n"], condition: Condition = None) -> Float[Array, " m"]:
+def affine(w: Float[Array, "m n"], b: Float[Array, " m"], h: Float[Array, "n *batch"]) -> Float[Array, "m *batch"]:
+    """Return w h + b."""
+    return w @ h + b.reshape(b.shape + (1,) * (h.ndim - 1))
+
+
+def seen(x: Float[Array, "n *batch"], condition: Condition = None) -> Float[Array, "m *batch"]:
     """Return x, then the condition, as a network sees them: logarithmic beyond ±5.
 
     A network grows linearly with its inputs, and so do the log-scales that it gives. One number a hundred

@@ -6,7 +6,7 @@ from typing import NamedTuple, final
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax.lax import dynamic_slice_in_dim, dynamic_update_slice_in_dim
+from jax.lax import dynamic_index_in_dim, dynamic_slice_in_dim, dynamic_update_slice_in_dim
 from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
@@ -14,7 +14,7 @@ from .._errors import require, require_count
 from .._types import Condition, Key
 from ..numerics.masks import block_starts, hidden_degrees, hidden_mask, input_mask, output_mask
 from ._base import AbstractAutoregressiveConditioner
-from ._layers import ACTIVATIONS, Activation, checked_settings, initial_weights, seen
+from ._layers import ACTIVATIONS, Activation, affine, checked_settings, initial_weights, seen
 
 
 class _Known(NamedTuple):
@@ -89,33 +89,35 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
         """The width of each hidden layer."""
         return tuple(b.shape[-1] for b in self.biases[:-1])
 
-    def __call__(self, x: Float[Array, " dim"], condition: Condition = None) -> Float[Array, "dim p"]:
-        """Return all parameters, shape (dim, num_params)."""
+    def __call__(self, x: Float[Array, "dim *batch"], condition: Condition = None) -> Float[Array, "dim *batch p"]:
+        """Return all parameters, shape (dim, *batch, num_params)."""
         order = np.array(self.order)
         natural = self.order == tuple(range(self.dim))
         activate = ACTIVATIONS[self.activation]
         masks = _masks(self.dim, self.num_params, self.cond_dim, self.hidden)
         h = seen(x if natural else x[order], condition)
         for i, (w, b, mask) in enumerate(zip(self.weights[:-1], self.biases[:-1], masks[:-1], strict=True)):
-            new = activate((w * mask) @ h + b)
+            new = activate(affine(w * mask, b, h))
             h = h + new if self._skips(i) else new
-        params = (self.weights[-1] * masks[-1]) @ h + self.biases[-1]
-        params = params.reshape(self.dim, self.num_params)
+        params = affine(self.weights[-1] * masks[-1], self.biases[-1], h)
+        params = jnp.moveaxis(params.reshape((self.num_params, self.dim, *x.shape[1:])), 0, -1)
         return params if natural else params[np.argsort(order)]
 
-    def start(self, condition: Condition = None) -> _Known:
+    def start(self, condition: Condition = None, batch: tuple[int, ...] = ()) -> _Known:
         """Return the state in which no element is known."""
-        inputs = seen(jnp.zeros(self.dim, self.weights[0].dtype), condition)
-        return self._compute(_Known(inputs, tuple(jnp.zeros_like(b) for b in self.biases[:-1])), 0)
+        inputs = seen(jnp.zeros((self.dim, *batch), self.weights[0].dtype), condition)
+        units = tuple(jnp.zeros((len(b), *batch), b.dtype) for b in self.biases[:-1])
+        return self._compute(_Known(inputs, units), 0)
 
-    def params_at(self, state: _Known, i: int | Int[Array, ""]) -> Float[Array, " p"]:
+    def params_at(self, state: _Known, i: int | Int[Array, ""]) -> Float[Array, "*batch p"]:
         """Return the parameters of element `order[i]`."""
-        p = self.num_params
-        rows = dynamic_slice_in_dim(self.weights[-1], i * p, p)
+        weights = self.weights[-1].reshape((self.num_params, self.dim, -1))
+        biases = self.biases[-1].reshape((self.num_params, self.dim))
         mask = hidden_degrees(self.hidden[-1], self.dim, self._lowest) <= i
-        return rows @ (state.units[-1] * mask) + dynamic_slice_in_dim(self.biases[-1], i * p, p)
+        w = dynamic_index_in_dim(weights, i, axis=1, keepdims=False) * mask
+        return jnp.moveaxis(affine(w, dynamic_index_in_dim(biases, i, axis=1, keepdims=False), state.units[-1]), 0, -1)
 
-    def advance(self, state: _Known, i: int | Int[Array, ""], x_i: Float[Array, ""]) -> _Known:
+    def advance(self, state: _Known, i: int | Int[Array, ""], x_i: Float[Array, "*batch"]) -> _Known:
         """Return the state after element `order[i]` has become known to be `x_i`."""
         inputs = dynamic_update_slice_in_dim(state.inputs, seen(x_i[None]).astype(state.inputs.dtype), i, 0)
         # After the last element no unit is left to compute; units of degree dim - 1 are computed once more.
@@ -134,7 +136,7 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
             starts, size = block_starts(hidden_degrees(len(b), self.dim, self._lowest), self.dim)
             at = jnp.asarray(starts)[degree]
             mask = dynamic_slice_in_dim(jnp.asarray(masks[i]), at, size)
-            new = (dynamic_slice_in_dim(w, at, size) * mask) @ below + dynamic_slice_in_dim(b, at, size)
+            new = affine(dynamic_slice_in_dim(w, at, size) * mask, dynamic_slice_in_dim(b, at, size), below)
             new = activate(new)
             if self._skips(i):
                 new = new + dynamic_slice_in_dim(below, at, size)

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from .._errors import require_count
 from .._types import Condition, Key
 from ._base import AbstractConditioner
-from ._layers import ACTIVATIONS, Activation, checked_settings, initial_weights, seen
+from ._layers import ACTIVATIONS, Activation, affine, checked_settings, initial_weights, seen
 
 
 @final
@@ -64,11 +64,13 @@ class MLP(AbstractConditioner):
         self.activation = activation
         self.residual = residual
 
-    def __call__(self, x: Float[Array, " in_size"], condition: Condition = None) -> Float[Array, "n p"]:
-        """Return the parameters, shape `out_shape`."""
+    def __call__(self, x: Float[Array, "in_size *batch"], condition: Condition = None) -> Float[Array, "n *batch p"]:
+        """Return the parameters, shape (elements, *batch, parameters per element)."""
         activate = ACTIVATIONS[self.activation]
         h = seen(x, condition)
         for i, (w, b) in enumerate(zip(self.weights[:-1], self.biases[:-1], strict=True)):
-            new = activate(w @ h + b)
+            new = activate(affine(w, b, h))
             h = h + new if self.residual and i > 0 and new.shape == h.shape else new
-        return (self.weights[-1] @ h + self.biases[-1]).reshape(self.out_shape)
+        params = affine(self.weights[-1], self.biases[-1], h)
+        elements, num_params = self.out_shape
+        return jnp.moveaxis(params.reshape((num_params, elements, *x.shape[1:])), 0, -1)

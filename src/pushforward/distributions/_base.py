@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._errors import bad, require_key
-from .._types import ArrayLike, Condition, Event, Key, Scalar
+from .._types import ArrayLike, Condition, Conditions, Event, Events, Key, Keys, Scalar, Scalars
 from ..bijections._base import as_float
 
 #: Events evaluated at once. Larger batches run in chunks of this size one after the other, so that memory is
@@ -130,47 +130,95 @@ def _leading(name: str, x: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
     return x.shape[:split]
 
 
-def _map_events(f: Callable[..., Any], out: tuple[int, ...], condition: Condition, cond_ndim: int, *args: Array) -> Any:
-    """Apply f(*args, condition) to each event of the batch `out`; one condition for all is not copied."""
+class AbstractBatchDistribution(AbstractDistribution):
+    """A distribution that handles a batch at once; see `AbstractBatchBijection`."""
+
+    @abstractmethod
+    def _log_prob_batch(self, x: Events, condition: Conditions) -> Scalars:
+        """Return log p(x | condition); shapes (*shape, n) and (n,)."""
+
+    @abstractmethod
+    def _sample_and_log_prob_batch(self, keys: Keys, condition: Conditions) -> tuple[Events, Scalars]:
+        """Return a draw for each of n keys and their log-densities; shapes (*shape, n) and (n,)."""
+
+    def _log_prob(self, x: Event, condition: Condition) -> Scalar:
+        return self._log_prob_batch(x[..., None], None if condition is None else condition[..., None])[0]
+
+    def _sample_and_log_prob(self, key: Key, condition: Condition) -> tuple[Event, Scalar]:
+        condition = None if condition is None else condition[..., None]
+        x, log_prob = self._sample_and_log_prob_batch(key[None], condition)
+        return x[..., 0], log_prob[0]
+
+
+def log_prob_batch(distribution: AbstractDistribution, x: Events, condition: Conditions) -> Scalars:
+    """Return log p(x | condition) of a batch, its last axis; the condition is dropped if there should be none."""
+    condition = None if distribution.cond_shape is None else condition
+    if isinstance(distribution, AbstractBatchDistribution):
+        return distribution._log_prob_batch(x, condition)
+    return jax.vmap(distribution._log_prob, in_axes=-1)(x, condition)
+
+
+def sample_and_log_prob_batch(
+    distribution: AbstractDistribution, keys: Keys, condition: Conditions
+) -> tuple[Events, Scalars]:
+    """Return a draw for each key and their log-densities; the batch is the last axis."""
+    condition = None if distribution.cond_shape is None else condition
+    if isinstance(distribution, AbstractBatchDistribution):
+        return distribution._sample_and_log_prob_batch(keys, condition)
+    return jax.vmap(distribution._sample_and_log_prob, in_axes=(0, -1), out_axes=-1)(keys, condition)
+
+
+def _in_chunks(f: Callable[..., Any], out: tuple[int, ...], *args: Array | None) -> Any:
+    """Apply f, whose results have the batch as their last axis, to arguments of leading axes `out`, chunk by chunk."""
     n = math.prod(out)
-    flat = tuple(a.reshape((n, *a.shape[len(out) :])) for a in args)
-    if condition is None or condition.ndim == cond_ndim:
+    count = max(1, math.ceil(n / CHUNK))
+    size = math.ceil(n / count)
 
-        def one(event: tuple[Array, ...]) -> Any:
-            return f(*event, condition)
+    def one(chunk: tuple[Array | None, ...]) -> Any:
+        return jax.tree.map(lambda a: jnp.moveaxis(a, -1, 0), f(*chunk))
 
+    flat = jax.tree.map(lambda a: a.reshape((n, *a.shape[len(out) :])), args)
+    if count == 1:
+        mapped = one(flat)
     else:
-        condition = jnp.broadcast_to(condition, out + condition.shape[condition.ndim - cond_ndim :])
-        flat = (*flat, condition.reshape((n, *condition.shape[len(out) :])))
-
-        def one(event: tuple[Array, ...]) -> Any:
-            return f(*event)
-
-    mapped = jax.vmap(one)(flat) if n <= CHUNK else jax.lax.map(one, flat, batch_size=CHUNK)
+        # The last row fills up the last chunk: another size of chunk would be compiled once more.
+        filled = jax.tree.map(lambda a: a[jnp.minimum(jnp.arange(count * size), n - 1)], flat)
+        chunks = jax.tree.map(lambda a: a.reshape((count, size, *a.shape[1:])), filled)
+        mapped = jax.tree.map(lambda a: a.reshape((count * size, *a.shape[2:]))[:n], jax.lax.map(one, chunks))
     return jax.tree.map(lambda a: a.reshape(out + a.shape[1:]), mapped)
 
 
-def _cond_ndim(distribution: AbstractDistribution) -> int:
-    return 0 if distribution.cond_shape is None else len(distribution.cond_shape)
+def _last(a: Array | None) -> Array | None:
+    return None if a is None else jnp.moveaxis(a, 0, -1)
+
+
+def _broadcast(distribution: AbstractDistribution, condition: Condition, out: tuple[int, ...]) -> Condition:
+    if condition is None or distribution.cond_shape is None:
+        return None
+    return jnp.broadcast_to(condition, out + distribution.cond_shape)
 
 
 @eqx.filter_jit
 def _log_prob_batch(distribution: AbstractDistribution, x: Array, condition: Condition, out: tuple[int, ...]) -> Array:
-    return _map_events(distribution._log_prob, out, condition, _cond_ndim(distribution), x)
+    def log_prob(x: Array, condition: Condition) -> Array:
+        return log_prob_batch(distribution, jnp.moveaxis(x, 0, -1), _last(condition))
+
+    return _in_chunks(log_prob, out, x, _broadcast(distribution, condition, out))
 
 
 @eqx.filter_jit
 def _sample_batch(distribution: AbstractDistribution, key: Key, condition: Condition, out: tuple[int, ...]) -> Array:
-    def draw(key: Key, condition: Condition) -> Array:
-        return distribution._sample_and_log_prob(key, condition)[0]
+    def draw(keys: Keys, condition: Condition) -> Array:
+        return sample_and_log_prob_batch(distribution, keys, _last(condition))[0]
 
-    keys = jax.random.split(key, out)
-    return _map_events(draw, out, condition, _cond_ndim(distribution), keys)
+    return _in_chunks(draw, out, jax.random.split(key, out), _broadcast(distribution, condition, out))
 
 
 @eqx.filter_jit
 def _sample_and_log_prob_batch(
     distribution: AbstractDistribution, key: Key, condition: Condition, out: tuple[int, ...]
 ) -> tuple[Array, Array]:
-    keys = jax.random.split(key, out)
-    return _map_events(distribution._sample_and_log_prob, out, condition, _cond_ndim(distribution), keys)
+    def draw(keys: Keys, condition: Condition) -> tuple[Array, Array]:
+        return sample_and_log_prob_batch(distribution, keys, _last(condition))
+
+    return _in_chunks(draw, out, jax.random.split(key, out), _broadcast(distribution, condition, out))

@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 
 from .._errors import bad
-from .._types import Condition, Event, Key, Scalar
-from ..bijections._base import AbstractBijection
-from ._base import AbstractDistribution
+from .._types import Conditions, Events, Keys, Scalars
+from ..bijections._base import AbstractBijection, forward_batch, inverse_batch
+from ._base import AbstractBatchDistribution, AbstractDistribution, log_prob_batch, sample_and_log_prob_batch
 
 
 @final
-class Pushforward(AbstractDistribution):
+class Pushforward(AbstractBatchDistribution):
     """The density of x = f(z), z ~ base: a normalizing flow.
 
         log p(x) = log p_base(f⁻¹(x)) + log|det df⁻¹/dx|
@@ -49,18 +49,15 @@ class Pushforward(AbstractDistribution):
         if len(shapes) > 1:
             raise bad("bijection", f"conditioned on the base's {self.base.cond_shape}", self.bijection.cond_shape)
 
-    def _log_prob(self, x: Event, condition: Condition) -> Scalar:
-        z, log_det = self.bijection.inverse_and_log_det(x, self._for(self.bijection, condition))
-        return self.base._log_prob(z, self._for(self.base, condition)) + log_det
+    def _log_prob_batch(self, x: Events, condition: Conditions) -> Scalars:
+        z, log_det = inverse_batch(self.bijection, x, condition)
+        return log_prob_batch(self.base, z, condition) + log_det
 
-    def _sample_and_log_prob(self, key: Key, condition: Condition) -> tuple[Event, Scalar]:
-        z, log_prob = self.base._sample_and_log_prob(key, self._for(self.base, condition))
+    def _sample_and_log_prob_batch(self, keys: Keys, condition: Conditions) -> tuple[Events, Scalars]:
+        z, log_prob = sample_and_log_prob_batch(self.base, keys, condition)
         # A base without parameters draws in JAX's default dtype, which would turn a float32 model into a float64 one.
         dtypes = [leaf.dtype for leaf in jax.tree.leaves(self.bijection) if eqx.is_inexact_array(leaf)]
         if dtypes:
             z, log_prob = z.astype(jnp.result_type(*dtypes)), log_prob.astype(jnp.result_type(*dtypes))
-        x, log_det = self.bijection.forward_and_log_det(z, self._for(self.bijection, condition))
+        x, log_det = forward_batch(self.bijection, z, condition)
         return x, log_prob - log_det
-
-    def _for(self, part: AbstractBijection | AbstractDistribution, condition: Condition) -> Condition:
-        return None if part.cond_shape is None else condition

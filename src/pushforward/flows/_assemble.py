@@ -6,7 +6,7 @@ import jax
 
 from .._errors import require_count, require_key
 from .._types import Key
-from ..bijections import AbstractBijection, Chain, Permute, Stack, Standardize, StandardizeCondition, Whiten
+from ..bijections import AbstractBijection, Chain, Flip, Stack, Standardize, StandardizeCondition, Whiten
 from ..distributions import Pushforward, StandardNormal
 
 #: Bound of the log-scale of one affine map. Layers multiply: five of these still scale by up to exp(15), which is
@@ -33,7 +33,7 @@ def assemble(key: Key, dim: int, cond_dim: int, layers: int, layer: Callable[[Ke
     require_count("cond_dim", cond_dim, 0)
     require_count("layers", layers)
 
-    parts = [Chain([layer(k), Permute.reverse(dim)]) for k in jax.random.split(key, layers)]
+    parts = [Chain([layer(k), Flip(dim)]) for k in jax.random.split(key, layers)]
     frame = [Whiten.unfitted(dim), Standardize.unfitted((dim,))] if dim > 1 else [Standardize.unfitted((dim,))]
     bijection: AbstractBijection = Chain([Stack(parts), *frame])
     if cond_dim:

@@ -36,8 +36,8 @@ def hidden_mask(degrees_out: NDArray[np.int64], degrees_in: NDArray[np.int64]) -
 
 
 def output_mask(dim: int, num_params: int, degrees: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return the mask (dim * num_params, units): the parameters of element i see units of degree <= i."""
-    return np.repeat(degrees[None, :] <= np.arange(dim)[:, None], num_params, axis=0)
+    """Return the mask (num_params * dim, units): the parameters of element i see units of degree <= i."""
+    return np.tile(degrees[None, :] <= np.arange(dim)[:, None], (num_params, 1))
 
 
 def block_starts(degrees: NDArray[np.int64], dim: int) -> tuple[NDArray[np.int64], int]:

@@ -1,6 +1,8 @@
 """Monotone rational-quadratic splines."""
 
-from typing import NamedTuple, final
+from collections.abc import Callable
+from functools import partial, reduce
+from typing import Any, NamedTuple, final
 
 import equinox as eqx
 import jax
@@ -9,7 +11,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._errors import require, require_count
-from ..numerics.safe import inverse_softplus, round_into, safe_sqrt
+from ..numerics.layout import materialize, materialize_index, one_like
+from ..numerics.safe import inverse_softplus, round_into
 from ._base import AbstractUnivariate
 
 
@@ -66,9 +69,10 @@ class RationalQuadratic(AbstractUnivariate):
         inside = jnp.abs(z) < self.bound
         safe = jnp.where(inside, z, 0.0)
         b = self._bin(safe, params, by_height=False)
-        t = round_into((safe - b.x) / b.width, 0.0, 1.0)
-        x = b.y + b.height * (b.slope * t * t + b.left * t * (1 - t)) / _denominator(t, b)
-        return jnp.where(inside, x, z), jnp.where(inside, _log_derivative(t, b), 0.0)
+        t, near, far, flip = _from_nearer_end(safe, b.x, b.x_end, b)
+        rise = b.height * _rise(t, b.slope, near, far)
+        x = jnp.where(flip, b.y_end - rise, b.y + rise)
+        return jnp.where(inside, x, z), jnp.where(inside, _log_derivative(t, b.slope, near, far), 0.0)
 
     def inverse_and_log_derivative(
         self, x: Float[Array, "..."], params: Float[Array, "... num_params"]
@@ -77,77 +81,154 @@ class RationalQuadratic(AbstractUnivariate):
         inside = jnp.abs(x) < self.bound
         safe = jnp.where(inside, x, 0.0)
         b = self._bin(safe, params, by_height=True)
-        # With r = (x - y_k) / h, t solves A t² + B t + C = 0 for the coefficients below. Both forms of the
-        # root are exact in real numbers; the one whose terms do not cancel depends on the sign of B. If B < 0,
-        # then r (d_0 + d_1 - 2s) > d_0, so that A > s > 0: neither form divides by zero.
-        r = round_into((safe - b.y) / b.height, 0.0, 1.0)
-        bend = r * (b.left + b.right - 2 * b.slope)
-        qa, qb, qc = b.slope - b.left + bend, b.left - bend, -b.slope * r
-        root = safe_sqrt(qb * qb - 4 * qa * qc)
-        falling = qb < 0
-        numerator = jnp.where(falling, root - qb, -2 * qc)
-        denominator = jnp.where(falling, 2 * qa, qb + root)
-        t = round_into(numerator / jnp.where(denominator > 0, denominator, 1.0), 0.0, 1.0)
-        z = b.x + b.width * t
-        return jnp.where(inside, z, x), jnp.where(inside, -_log_derivative(t, b), 0.0)
+        r, near, far, flip = _from_nearer_end(safe, b.y, b.y_end, b)
+        t = _inverse_rise(r, b.slope, near, far)
+        z = jnp.where(flip, b.x_end - b.width * t, b.x + b.width * t)
+        return jnp.where(inside, z, x), jnp.where(inside, -_log_derivative(t, b.slope, near, far), 0.0)
 
     def _bin(self, at: Array, params: Array, *, by_height: bool) -> "_Bin":
         """Return the bin that holds `at`, an abscissa or (`by_height`) an ordinate.
 
-        Everything that depends on the bins is a sum over them under a mask. XLA fuses these sums and their
-        gradients are as cheap; a gather, a cumulative sum or a chain of selects costs several times more.
+        Everything that depends on the bins is a sum over them under a mask: a gather or a chain of selects costs
+        several times more. The parameter axis comes first, because XLA vectorizes along the last axis only.
         """
         k = self.bins
-        raw_widths, raw_heights, raw_slopes = jnp.split(params, [k, 2 * k], axis=-1)
-        widths, heights = self._sizes(raw_widths), self._sizes(raw_heights)
-        sizes = jax.lax.stop_gradient(heights if by_height else widths)
-        right_ends = jnp.dot(sizes, np.triu(np.ones((k, k), sizes.dtype)), precision="highest") - self.bound
-        # The last bin ends at B itself, whatever the rounding of the sum.
-        passed = (at[..., None] >= right_ends) & (np.arange(k) < k - 1)
-        here = jnp.concatenate([jnp.ones_like(passed[..., :1]), passed[..., :-1]], axis=-1) & ~passed
+        one = one_like(at)
+        raw_sizes, raw_slopes = jnp.split(jnp.moveaxis(params, -1, 0), [2 * k])
+        raw_sizes = raw_sizes.reshape((2, k, *at.shape))
+        largest = reduce(jnp.maximum, jnp.unstack(jax.lax.stop_gradient(raw_sizes), axis=1))
+        weights = jnp.exp(raw_sizes - materialize(largest, one)[:, None])
+        least = 2 * self.bound * self.min_bin
+        free = 2 * self.bound * (1 - k * self.min_bin) / _sum(weights, None, 1)
 
-        def total(mask: Array, values: Array) -> Array:
-            return jnp.where(mask, values, 0.0).sum(axis=-1)
+        index = materialize_index(
+            _count_passed(weights[int(by_height)], free[int(by_height)], at, least, self.bound), k
+        )
+        before, here = _sum(weights, jnp.less, 1, index), _sum(weights, jnp.equal, 1, index)
+        starts = free * before + (index * least - self.bound)
+        # The end is computed as the next bin computes its start, so that a bin ends where the next one begins.
+        ends = free * (before + here) + ((index + 1) * least - self.bound)
 
-        def slope(inner: Array, at_end: Array) -> Array:
-            raw = total(inner, raw_slopes) + inverse_softplus(1 - self.min_slope)
+        def slope(knot: Array, at_end: Array) -> Array:
+            raw = _sum(raw_slopes, jnp.equal, 0, knot) + inverse_softplus(1 - self.min_slope)
             return jnp.where(at_end, 1.0, jax.nn.softplus(raw) + self.min_slope)
 
         return _Bin(
-            x=total(passed, widths) - self.bound,
-            y=total(passed, heights) - self.bound,
-            width=total(here, widths),
-            height=total(here, heights),
-            left=slope(here[..., 1:], here[..., 0]),
-            right=slope(here[..., :-1], here[..., -1]),
+            x=materialize(starts[0], one),
+            y=materialize(starts[1], one),
+            x_end=materialize(ends[0], one),
+            y_end=materialize(ends[1], one),
+            left=materialize(slope(index - 1, index == 0), one),
+            right=materialize(slope(index, index == k - 1), one),
         )
 
-    def _sizes(self, raw: Array) -> Array:
-        """Return the widths or heights of the bins, at least `min_bin` of the domain each."""
-        weights = jnp.exp(raw - jax.lax.stop_gradient(raw.max(axis=-1, keepdims=True)))
-        free = 2 * self.bound * (1 - self.bins * self.min_bin)
-        return 2 * self.bound * self.min_bin + (free / weights.sum(axis=-1, keepdims=True)) * weights
+
+@partial(jax.custom_jvp, nondiff_argnums=(1, 2))
+def _sum(values: Array, chosen: Callable[[Any, Array], Array] | None, axis: int, index: Array | None = None) -> Array:
+    """Return the sum over the k for which `chosen(k, index)`, along an axis."""
+    # Written out, the terms are added in one pass; a reduction takes two and longer. Its gradient is the better one.
+    parts = jnp.unstack(values, axis=axis)
+    if chosen is not None:
+        parts = [jnp.where(chosen(j, index), part, 0.0) for j, part in enumerate(parts)]
+    return reduce(jnp.add, parts)
+
+
+@_sum.defjvp
+def _sum_jvp(
+    chosen: Callable[[Any, Array], Array] | None, axis: int, primals: tuple[Any, ...], tangents: tuple[Any, ...]
+) -> tuple[Array, Array]:
+    values, *index = primals
+    dot = tangents[0]
+    if chosen is not None:
+        bins = np.arange(values.shape[axis], dtype=np.int32).reshape((-1,) + (1,) * index[0].ndim)
+        dot = jnp.where(chosen(bins, index[0]), dot, 0.0)
+    return _sum(values, chosen, axis, *index), dot.sum(axis=axis)
 
 
 class _Bin(NamedTuple):
-    """Left end (x, y), size and slopes at both ends of a bin."""
+    """Left end (x, y), right end and the slopes at both ends of a bin."""
 
     x: Array
     y: Array
-    width: Array
-    height: Array
+    x_end: Array
+    y_end: Array
     left: Array
     right: Array
+
+    @property
+    def width(self) -> Array:
+        return self.x_end - self.x
+
+    @property
+    def height(self) -> Array:
+        return self.y_end - self.y
 
     @property
     def slope(self) -> Array:
         return self.height / self.width
 
 
-def _denominator(t: Array, b: _Bin) -> Array:
-    return b.slope + (b.left + b.right - 2 * b.slope) * t * (1 - t)
+def _from_nearer_end(at: Array, start: Array, end: Array, b: _Bin) -> tuple[Array, Array, Array, Array]:
+    """Return the distance from the nearer end in units of end - start, the slopes there and beyond, and which end.
+
+    A bin is a bin again when both axes are mirrored. Close to the right end, distances from the left have lost
+    the digits that distinguish one from the end, and the inverse of a flat piece would not be increasing.
+    """
+    flip = at - start > end - at
+    t = round_into(jnp.where(flip, end - at, at - start) / (end - start), 0.0, 1.0)
+    return t, jnp.where(flip, b.right, b.left), jnp.where(flip, b.left, b.right), flip
 
 
-def _log_derivative(t: Array, b: _Bin) -> Array:
-    numerator = b.right * t * t + 2 * b.slope * t * (1 - t) + b.left * (1 - t) * (1 - t)
-    return 2 * jnp.log(b.slope) + jnp.log(numerator) - 2 * jnp.log(_denominator(t, b))
+def _count_passed(weights: Array, free: Array, at: Array, least: float, bound: float) -> Array:
+    """Return the number of inner knots at or below `at`; the last bin ends at B itself, whatever the rounding."""
+    total = jnp.zeros_like(free)
+    count = jnp.zeros(at.shape, jnp.int32)
+    for j in range(len(weights) - 1):
+        total = total + weights[j]
+        count = count + (at >= free * total + ((j + 1) * least - bound))
+    return count
+
+
+def _rise(t: Array, s: Array, left: Array, right: Array) -> Array:
+    """Return how much of the bin's height has been climbed at t, from 0 to 1."""
+    u = t * (1 - t)
+    return (s * t * t + left * u) / (s + (left + right - 2 * s) * u)
+
+
+def _numerator_denominator(t: Array, s: Array, left: Array, right: Array) -> tuple[Array, Array]:
+    u = t * (1 - t)
+    return right * t * t + 2 * s * u + left * (1 - t) * (1 - t), s + (left + right - 2 * s) * u
+
+
+def _log_derivative(t: Array, s: Array, left: Array, right: Array) -> Array:
+    """Return log(s² n / d²), with factors whose product does not leave the range of floats before it must."""
+    n, d = _numerator_denominator(t, s, left, right)
+    return jnp.log((n / d) * (s * (s / d)))
+
+
+@jax.custom_jvp
+def _inverse_rise(r: Array, s: Array, left: Array, right: Array) -> Array:
+    """Return the t at which `_rise` is r, as the root of A t² + B t + C = 0.
+
+    Both forms of the root are exact in real numbers; the one whose terms do not cancel depends on the sign of B. If
+    B < 0, then r (d_0 + d_1 - 2s) > d_0, so that A > s > 0: neither form divides by zero.
+    """
+    bend = r * (left + right - 2 * s)
+    a, b, c = s - left + bend, left - bend, -s * r
+    root = jnp.sqrt(jnp.maximum(b * b - 4 * a * c, 0.0))
+    falling = b < 0
+    numerator = jnp.where(falling, root - b, -2 * c)
+    denominator = jnp.where(falling, 2 * a, b + root)
+    return jnp.clip(numerator / jnp.where(denominator > 0, denominator, 1.0), 0.0, 1.0)
+
+
+@_inverse_rise.defjvp
+def _inverse_rise_jvp(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
+    # By the implicit function theorem, from the derivatives of `_rise`: those of the root formula cancel, and the
+    # square root has none at zero.
+    r_dot, *shape_dots = tangents
+    t = _inverse_rise(*primals)
+    shape = primals[1:]
+    _, rise_dot = jax.jvp(partial(_rise, t), shape, tuple(shape_dots))
+    n, d = _numerator_denominator(t, *shape)
+    return t, (r_dot - rise_dot) * (d / n) * (d / shape[0])
