@@ -98,9 +98,9 @@ AMPLIFIED = (
     "one element's rounding enters the next element's spline through the network: error 1.06e-4 where 1e-4 is asked "
     "for, and 1.4e-3 in the log-determinant where 1e-3 is; float64 keeps its bounds"
 )
-ROOT = (
-    "autodiff of the root formula of the inverse is itself off by 2e-3 in float32, near a double root; the closed-form "
-    "derivative is not, as float64 and the forward direction show"
+STEEP = (
+    "in a bin 0.06 wide that ends with a slope of 0.02, to round z to the next float32 changes the log-derivative by "
+    "4e-3, as the formula in float64 shows"
 )
 SEES_NOTHING = "no unit of a first masked layer sees an element when there is one element and no condition"
 
@@ -108,8 +108,8 @@ UNIVARIATE = [
     Case("Shift:", lambda key: u.Shift()),
     Case("Affine:", lambda key: u.Affine()),
     Case("Affine:narrow", lambda key: u.Affine(max_log_scale=1.0)),
-    Case("RationalQuadratic:", lambda key: u.RationalQuadratic(), known={"float32-3.0": ROOT}),
-    Case("RationalQuadratic:small", lambda key: spline(), known={"float32-3.0": ROOT}),
+    Case("RationalQuadratic:", lambda key: u.RationalQuadratic()),
+    Case("RationalQuadratic:small", lambda key: spline(), known={"float32-3.0": STEEP}),
     Case("Compose:", lambda key: u.Compose((spline(), u.Affine()))),
     Case("RationalQuadratic:two-bins", lambda key: u.RationalQuadratic(bins=2, bound=1.0)),
 ]

@@ -105,8 +105,6 @@ def test_log_derivative_is_that_of_autodiff(case: Case, dtype: str, scale: float
         log_derivative, slope = s[direction]["log_derivative"], s[direction]["d_point"][:, :, 0]
         assert np.all(slope > 0), direction
         error = np.abs(log_derivative - np.log(slope)) / (1 + np.abs(log_derivative))
-        if direction == "inverse":
-            excused(case, dtype, scale, error.max(), LOG_DET[dtype])
         assert error.max() <= LOG_DET[dtype], direction
 
 
@@ -115,7 +113,9 @@ def test_log_derivatives_of_the_directions_cancel(case: Case, dtype: str, scale:
     """At x and f⁻¹(x); the other way round, rounding of f(z) moves the bin."""
     _, s = _study(case, dtype, scale)
     there, back = s["inverse"]["log_derivative"], s["back"]["log_derivative"]
-    assert np.max(np.abs(there + back) / (1 + np.abs(there))) <= LOG_DET[dtype]
+    error = np.max(np.abs(there + back) / (1 + np.abs(there)))
+    excused(case, dtype, scale, error, LOG_DET[dtype])
+    assert error <= LOG_DET[dtype]
 
 
 @_each

@@ -75,15 +75,22 @@ class Autoregressive(AbstractBatchBijection):
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         order = np.array(self.conditioner.order)
+        z = z[order]
 
-        def step(state: Any, step_input: tuple[Array, Array]) -> tuple[Any, tuple[Array, Array]]:
+        def draw(state: Any, i: Any, z_i: Array) -> tuple[Array, Array]:
+            return self.univariate.forward_and_log_derivative(z_i, self.conditioner.params_at(state, i))
+
+        def step(carry: tuple[Any, Array], step_input: tuple[Array, Array]) -> tuple[Any, tuple[Array, Array]]:
+            state, known = carry
             i, z_i = step_input
-            params = self.conditioner.params_at(state, i)
-            x_i, log_derivative = self.univariate.forward_and_log_derivative(z_i, params)
-            return self.conditioner.advance(state, i, x_i), (x_i, log_derivative)
+            state = self.conditioner.advance(state, i - 1, known)
+            x_i, log_derivative = draw(state, i, z_i)
+            return (state, x_i), (x_i, log_derivative)
 
-        steps = (jnp.arange(self.shape[0]), z[order])
-        _, (x, log_derivative) = jax.lax.scan(step, self.conditioner.start(condition, z.shape[1:]), steps)
+        state = self.conditioner.start(condition, z.shape[1:])
+        first = draw(state, 0, z[0])
+        _, rest = jax.lax.scan(step, (state, first[0]), (jnp.arange(1, len(z)), z[1:]))
+        x, log_derivative = (jnp.concatenate([a[None], b]) for a, b in zip(first, rest, strict=True))
         return x[np.argsort(order)], log_derivative.sum(axis=0)
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:

@@ -107,7 +107,9 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
         """Return the state in which no element is known."""
         inputs = seen(jnp.zeros((self.dim, *batch), self.weights[0].dtype), condition)
         units = tuple(jnp.zeros((len(b), *batch), b.dtype) for b in self.biases[:-1])
-        return self._compute(_Known(inputs, units), 0)
+        state = _Known(inputs, units)
+        # Without a condition there is no unit of degree 0, unless there is but one element.
+        return self._compute(state, 0) if self.cond_dim or self.dim == 1 else state
 
     def params_at(self, state: _Known, i: int | Int[Array, ""]) -> Float[Array, "*batch p"]:
         """Return the parameters of element `order[i]`."""

@@ -10,13 +10,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .._compile import compiled
 from .._errors import bad, require_key
 from .._types import ArrayLike, Condition, Conditions, Event, Events, Key, Keys, Scalar, Scalars
 from ..bijections._base import as_float
 
-#: Events evaluated at once. Larger batches run in chunks of this size one after the other, so that memory is
-#: bounded and what one chunk needs stays in a processor's cache.
-CHUNK = 1024
+#: Events evaluated at once. Larger batches run in chunks of at most this size one after the other, so that memory is
+#: bounded and, on a CPU, what one chunk needs stays in its cache.
+CPU_CHUNK, CHUNK = 512, 16384
 
 
 class AbstractDistribution(eqx.Module):
@@ -171,7 +172,7 @@ def sample_and_log_prob_batch(
 def _in_chunks(f: Callable[..., Any], out: tuple[int, ...], *args: Array | None) -> Any:
     """Apply f, whose results have the batch as their last axis, to arguments of leading axes `out`, chunk by chunk."""
     n = math.prod(out)
-    count = max(1, math.ceil(n / CHUNK))
+    count = max(1, math.ceil(n / (CPU_CHUNK if jax.default_backend() == "cpu" else CHUNK)))
     size = math.ceil(n / count)
 
     def one(chunk: tuple[Array | None, ...]) -> Any:
@@ -198,7 +199,7 @@ def _broadcast(distribution: AbstractDistribution, condition: Condition, out: tu
     return jnp.broadcast_to(condition, out + distribution.cond_shape)
 
 
-@eqx.filter_jit
+@compiled
 def _log_prob_batch(distribution: AbstractDistribution, x: Array, condition: Condition, out: tuple[int, ...]) -> Array:
     def log_prob(x: Array, condition: Condition) -> Array:
         return log_prob_batch(distribution, jnp.moveaxis(x, 0, -1), _last(condition))
@@ -206,7 +207,7 @@ def _log_prob_batch(distribution: AbstractDistribution, x: Array, condition: Con
     return _in_chunks(log_prob, out, x, _broadcast(distribution, condition, out))
 
 
-@eqx.filter_jit
+@compiled
 def _sample_batch(distribution: AbstractDistribution, key: Key, condition: Condition, out: tuple[int, ...]) -> Array:
     def draw(keys: Keys, condition: Condition) -> Array:
         return sample_and_log_prob_batch(distribution, keys, _last(condition))[0]
@@ -214,7 +215,7 @@ def _sample_batch(distribution: AbstractDistribution, key: Key, condition: Condi
     return _in_chunks(draw, out, jax.random.split(key, out), _broadcast(distribution, condition, out))
 
 
-@eqx.filter_jit
+@compiled
 def _sample_and_log_prob_batch(
     distribution: AbstractDistribution, key: Key, condition: Condition, out: tuple[int, ...]
 ) -> tuple[Array, Array]:

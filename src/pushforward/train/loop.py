@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeAlias, final
 
 import equinox as eqx
@@ -15,6 +15,7 @@ import optax
 from jaxtyping import Array, Int, PyTree
 from tqdm import tqdm
 
+from .._compile import compiled
 from .._fields import trainable
 from .._types import Key, Scalar
 from ..distributions._base import AbstractDistribution
@@ -98,14 +99,19 @@ def _step_keys(key: Key, steps: Int[Array, " n"]) -> Array:
     return jax.vmap(jax.random.fold_in, (None, 0))(key, steps)
 
 
+@final
+class Tame(optax.GradientTransformation):
+    """An optimizer whose updates are finite if the squares of the gradients are."""
+
+
 @lru_cache
-def adam(clip_norm: float | int | None) -> optax.GradientTransformation:
+def adam(clip_norm: float | int | None) -> Tame:
     """Return Adam of unit learning rate; one object per setting, so that repeated fits share a compilation.
 
     Reference:
         "Adam: A Method for Stochastic Optimization", Kingma, Ba, 2015.
     """
-    return clipped(optax.adam(1.0), clip_norm)
+    return Tame(*clipped(optax.adam(1.0), clip_norm))
 
 
 def clipped(optimizer: optax.GradientTransformation, clip_norm: float | int | None) -> optax.GradientTransformation:
@@ -113,7 +119,7 @@ def clipped(optimizer: optax.GradientTransformation, clip_norm: float | int | No
     return optimizer if clip_norm is None else optax.chain(optax.clip_by_global_norm(clip_norm), optimizer)
 
 
-@eqx.filter_jit(donate="all-except-first")
+@partial(compiled, donate="all-except-first")
 def take_steps(fixed: tuple[Any, ...], state: State) -> tuple[State, Array, Array]:
     """Take one step per batch of a chunk, all on the device.
 
@@ -140,7 +146,8 @@ def take_steps(fixed: tuple[Any, ...], state: State) -> tuple[State, Array, Arra
         updates, opt_state = update(grads, state.opt_state, state.params, value=value)
         updates = jax.tree.map(lambda u: rate.astype(u.dtype) * u, updates)
         # Squares, because optimizers square gradients: 1e20 is finite in float32, its square is not.
-        squares = sum(jnp.vdot(a, a) for a in jax.tree.leaves((grads, updates)))
+        seen = grads if isinstance(optimizer, Tame) else (grads, updates)
+        squares = sum(jnp.sum(jnp.square(a)) for a in jax.tree.leaves(seen))
         finite = jnp.isfinite(value) & jnp.isfinite(squares)
         halted = state.streak > max_skipped
         streak = jnp.where(halted, state.streak, jnp.where(finite, 0, state.streak + 1))

@@ -1,8 +1,7 @@
 """Monotone rational-quadratic splines."""
 
-from collections.abc import Callable
-from functools import partial, reduce
-from typing import Any, NamedTuple, final
+from functools import partial
+from typing import NamedTuple, final
 
 import equinox as eqx
 import jax
@@ -96,22 +95,23 @@ class RationalQuadratic(AbstractUnivariate):
         one = one_like(at)
         raw_sizes, raw_slopes = jnp.split(jnp.moveaxis(params, -1, 0), [2 * k])
         raw_sizes = raw_sizes.reshape((2, k, *at.shape))
-        largest = reduce(jnp.maximum, jnp.unstack(jax.lax.stop_gradient(raw_sizes), axis=1))
-        weights = jnp.exp(raw_sizes - materialize(largest, one)[:, None])
+        weights = jnp.exp(raw_sizes - jax.lax.stop_gradient(raw_sizes.max(axis=1, keepdims=True)))
         least = 2 * self.bound * self.min_bin
-        free = 2 * self.bound * (1 - k * self.min_bin) / _sum(weights, None, 1)
+        free = 2 * self.bound * (1 - k * self.min_bin) / weights.sum(axis=1)
 
         index = materialize_index(
             _count_passed(weights[int(by_height)], free[int(by_height)], at, least, self.bound), k
         )
-        before, here = _sum(weights, jnp.less, 1, index), _sum(weights, jnp.equal, 1, index)
+        bins = np.arange(k, dtype=np.int32).reshape((k,) + (1,) * at.ndim)
+        before = jnp.where(bins < index, weights, 0.0).sum(axis=1)
+        here = jnp.where(bins == index, weights, 0.0).sum(axis=1)
         starts = free * before + (index * least - self.bound)
         # The end is computed as the next bin computes its start, so that a bin ends where the next one begins.
         ends = free * (before + here) + ((index + 1) * least - self.bound)
 
         def slope(knot: Array, at_end: Array) -> Array:
-            raw = _sum(raw_slopes, jnp.equal, 0, knot) + inverse_softplus(1 - self.min_slope)
-            return jnp.where(at_end, 1.0, jax.nn.softplus(raw) + self.min_slope)
+            raw = jnp.where(bins[: k - 1] == knot, raw_slopes, 0.0).sum(axis=0)
+            return jnp.where(at_end, 1.0, jax.nn.softplus(raw + inverse_softplus(1 - self.min_slope)) + self.min_slope)
 
         return _Bin(
             x=materialize(starts[0], one),
@@ -121,28 +121,6 @@ class RationalQuadratic(AbstractUnivariate):
             left=materialize(slope(index - 1, index == 0), one),
             right=materialize(slope(index, index == k - 1), one),
         )
-
-
-@partial(jax.custom_jvp, nondiff_argnums=(1, 2))
-def _sum(values: Array, chosen: Callable[[Any, Array], Array] | None, axis: int, index: Array | None = None) -> Array:
-    """Return the sum over the k for which `chosen(k, index)`, along an axis."""
-    # Written out, the terms are added in one pass; a reduction takes two and longer. Its gradient is the better one.
-    parts = jnp.unstack(values, axis=axis)
-    if chosen is not None:
-        parts = [jnp.where(chosen(j, index), part, 0.0) for j, part in enumerate(parts)]
-    return reduce(jnp.add, parts)
-
-
-@_sum.defjvp
-def _sum_jvp(
-    chosen: Callable[[Any, Array], Array] | None, axis: int, primals: tuple[Any, ...], tangents: tuple[Any, ...]
-) -> tuple[Array, Array]:
-    values, *index = primals
-    dot = tangents[0]
-    if chosen is not None:
-        bins = np.arange(values.shape[axis], dtype=np.int32).reshape((-1,) + (1,) * index[0].ndim)
-        dot = jnp.where(chosen(bins, index[0]), dot, 0.0)
-    return _sum(values, chosen, axis, *index), dot.sum(axis=axis)
 
 
 class _Bin(NamedTuple):

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ..._compile import compiled
 from ..._types import Key, Scalar
 from ...distributions._base import AbstractDistribution
 
@@ -26,7 +26,7 @@ def negative_log_likelihood(flow: AbstractDistribution, batch: dict[str, Any], k
     return jnp.sum(weight * losses) / jnp.sum(weight > 0)
 
 
-@eqx.filter_jit
+@compiled
 def row_losses(flow: AbstractDistribution, batches: dict[str, Any]) -> Float[Array, "lines rows"]:
     """Return -log p(x | condition) of each row of stacked batches, one batch after the other."""
     return jax.lax.map(lambda batch: -flow.log_prob(batch["x"], batch["condition"]), batches)
