@@ -1,5 +1,6 @@
 """Invertible maps of one event."""
 
+from ._base import AbstractBatchBijection as AbstractBatchBijection
 from ._base import AbstractBijection as AbstractBijection
 from .autoregressive import Autoregressive as Autoregressive
 from .chain import Chain as Chain

@@ -13,6 +13,8 @@ from .._errors import require
 from .._types import Conditions, Events, Scalars
 from ._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch
 
+#: What is not a matrix product is computed again for the gradient: to store the dozens of small arrays of every layer
+#: takes longer.
 _remat = partial(jax.checkpoint, prevent_cse=False, policy=jax.checkpoint_policies.dots_saveable)
 
 
