@@ -1,0 +1,184 @@
+"""One library in a process of its own, driven by lines of JSON: a request on standard input, an answer on output.
+
+    python -m benchmarks.worker LIBRARY THREADS
+
+Started by `python -m benchmarks`.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import problem
+from .libraries import Model, build, load
+from .spec import EVENTS, Spec, UnsupportedError
+
+#: A repetition takes at least so many seconds.
+SHORTEST = 0.2
+#: Batches of a training step's repetition, at most: an epoch of 20,000 rows.
+BATCHES = 40
+#: Events of a piece, if all at once are slower or too slow.
+PIECE = 1000
+
+
+def confine(threads: int) -> None:
+    """Run on so many processor cores, and threads, before a library counts them."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _seconds(f: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    f()
+    return time.perf_counter() - start
+
+
+class Session:
+    """What a worker answers; each method but `_...` is a request."""
+
+    def __init__(self, library: str):
+        self._library = library
+        self._imported = _peak()
+        self._model: Model
+        self._spec: Spec
+        self._repeat: Callable[[], Any]
+        self._share = 1.0
+
+    def build(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """Build the flow that the other requests are about."""
+        self._spec = Spec(**spec)
+        self._model = build(self._library, self._spec)
+        return {"parameters": self._model.parameters}
+
+    def prepare(self, work: str, longest: float) -> dict[str, Any]:
+        """Compile, and choose what a repetition does: no longer than about `longest` seconds."""
+        return self._prepare_step() if work == "step" else self._prepare_events(work, longest)
+
+    def repeat(self) -> dict[str, float]:
+        """Return the seconds of one step or of `EVENTS` events."""
+        return {"seconds": _seconds(self._repeat) * self._share}
+
+    def compile(self) -> dict[str, float]:
+        """Return what the first training step took longer than the second."""
+        placed = self._batches(1)
+        first = _seconds(lambda: self._model.train(placed))
+        return {"seconds": first - _seconds(lambda: self._model.train(placed))}
+
+    def memory(self, work: str) -> dict[str, float]:
+        """Return by how many bytes building the flow and doing the work twice raised the peak since the imports."""
+        if work == "step":
+            placed = self._batches(BATCHES)
+            self._model.train(placed)
+            self._model.train(placed)
+        else:
+            x, condition = map(self._model.array, self._spec.data(EVENTS))
+            self._model.log_prob(x, condition)
+            self._model.log_prob(x, condition)
+        return {"bytes": _peak() - self._imported}
+
+    def quality(self) -> dict[str, float]:
+        """Return the log-likelihood of fresh rows after `steps` steps, less that of the truth, in nats per row.
+
+        It learns from so many rows that it sees each four times or so, and does not overfit.
+        """
+        spec = self._spec
+        x, _ = problem.draw(200_000, spec.seed + 1)
+        self._model.see(x)
+        rng = np.random.default_rng(spec.seed)
+        for first in range(0, spec.steps, BATCHES):
+            rows = rng.permutation(len(x))
+            count = min(len(x) // spec.batch, BATCHES, spec.steps - first)
+            self._model.train(self._model.place(x[rows[: count * spec.batch]].reshape(count, spec.batch, -1), None))
+        fresh, truth = problem.draw(EVENTS, 1000)
+        return {"nats": float(np.mean(np.asarray(self._model.log_prob(self._model.array(fresh), None)))) - truth}
+
+    def _batches(self, count: int) -> Any:
+        spec = self._spec
+        x, condition = spec.data(count * spec.batch)
+        shape = (count, spec.batch, -1)
+        return self._model.place(x.reshape(shape), None if condition is None else condition.reshape(shape))
+
+    def _prepare_step(self) -> dict[str, Any]:
+        train = self._model.train
+        placed = self._batches(2)
+        first = _seconds(lambda: train(placed))
+        one = _seconds(lambda: train(placed)) / 2
+        count = int(np.clip(SHORTEST / one, 2, BATCHES))
+        placed = self._batches(count)
+        train(placed)
+        one = _seconds(lambda: train(placed)) / count
+        calls = max(1, int(SHORTEST / (one * count)))
+        self._repeat = lambda: [train(placed) for _ in range(calls)]
+        self._share = 1 / (calls * count)
+        return {"first": first, "batches": count, "calls": calls}
+
+    def _prepare_events(self, work: str, longest: float) -> dict[str, Any]:
+        arrays = self._spec.data(EVENTS)
+
+        def task(size: int, total: int) -> Callable[[], Any]:
+            pieces = [
+                [self._model.array(None if a is None else a[i : i + size]) for a in arrays]
+                for i in range(0, total, size)
+            ]
+            if work == "log_prob":
+                return lambda: [self._model.log_prob(*piece) for piece in pieces]
+            return lambda: [self._model.sample(size, condition) for _, condition in pieces]
+
+        one = task(PIECE, PIECE)
+        first = _seconds(one)
+        took = first if first > 2 * longest else _seconds(one)
+        count = int(np.clip(longest / took, 1, EVENTS // PIECE))
+        drawn, size = count * PIECE, PIECE
+        self._repeat, took = task(PIECE, drawn), took * count
+        if drawn == EVENTS:
+            took = _seconds(self._repeat)
+            # A second shape would double minutes of compilation under torch.compile.
+            if "+" not in self._library:
+                whole = task(EVENTS, EVENTS)
+                whole()
+                of_whole = _seconds(whole)
+                if of_whole < took:
+                    self._repeat, took, size = whole, of_whole, EVENTS
+        calls = max(1, int(SHORTEST / took))
+        inner = self._repeat
+        self._repeat = lambda: [inner() for _ in range(calls)]
+        self._share = EVENTS / (calls * drawn)
+        return {"first": first, "drawn": drawn, "at_once": size, "calls": calls}
+
+
+def main() -> None:
+    library, threads = sys.argv[1], int(sys.argv[2])
+    confine(threads)
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    try:
+        version = load(library, threads)
+        session = Session(library)
+        answer: dict[str, Any] = {"version": version}
+    except ImportError as error:
+        answer = {"failed": f"not installed: {error}"}
+    while True:
+        print(json.dumps(answer), file=answers, flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            return
+        request = json.loads(line)
+        try:
+            answer = getattr(session, request.pop("do"))(**request)
+        except UnsupportedError as error:
+            answer = {"failed": str(error), "unsupported": True}
+        except Exception as error:
+            answer = {"failed": f"{type(error).__name__}: {error}"[:300]}
+
+
+if __name__ == "__main__":
+    main()
