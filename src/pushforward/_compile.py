@@ -24,23 +24,23 @@ def compiled(fun: Callable[P, T], donate: Literal["all-except-first", "none"] = 
     """
     plain = eqx.filter_jit(fun, donate=donate)
 
-    @lru_cache(maxsize=1)
-    def tuned() -> Callable[P, T]:
+    @lru_cache
+    def tuned(backend: str) -> Callable[P, T]:
         # Passed on to `jax.jit`; the annotations of Equinox leave it out.
-        options: Any = {"compiler_options": _options()}
+        options: Any = {"compiler_options": _options(backend)}
         return eqx.filter_jit(fun, donate=donate, **options)
 
     @wraps(fun)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        return (plain if _is_traced(args, kwargs) else tuned())(*args, **kwargs)
+        return (plain if _is_traced(args, kwargs) else tuned(jax.default_backend()))(*args, **kwargs)
 
     return call
 
 
-@lru_cache(maxsize=1)
-def _options() -> dict[str, Any]:
+@lru_cache
+def _options(backend: str) -> dict[str, Any]:
     """Return the options, none if this version of XLA does not know them or computes elsewhere."""
-    if jax.default_backend() != "cpu":
+    if backend != "cpu":
         return {}
     try:
         jax.jit(lambda x: x, compiler_options=CPU_OPTIONS).lower(0.0).compile()
@@ -51,5 +51,5 @@ def _options() -> dict[str, Any]:
 
 
 def _is_traced(*trees: Any) -> bool:
-    # Inside `jax.jit` constants are traced, too.
-    return isinstance(jnp.zeros(()), Tracer) or any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(trees))
+    # Inside `jax.jit` the result of any operation is traced, also of constants.
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(trees)) or isinstance(jnp.zeros(()), Tracer)

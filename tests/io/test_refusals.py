@@ -114,9 +114,10 @@ def test_bytes(data: bytes) -> None:
 def test_version(tmp_path: Path, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "m.pf"
     for version, match in (
-        (2, r"newer pushforward \(format 2\); upgrade with `pip"),
+        (3, r"newer pushforward \(format 3\); upgrade with `pip"),
+        (1, "unknown"),
         (0, "unknown"),
-        ("1", "unkn"),
+        ("2", "unkn"),
     ):
         change = altered(data, lambda content, _, v=version: content.update(format=v))
         refused(path, change, match)
@@ -214,7 +215,7 @@ def sealed(header: bytes, data: bytes = b"") -> bytes:
 
 
 def header(content: str = "", arrays: str = "") -> bytes:
-    start = f'{{"sha256":"{"0" * 64}","format":1'
+    start = f'{{"sha256":"{"0" * 64}","format":2'
     ours = json.dumps(start + content)
     return f'{{"__metadata__":{{"pushforward":{ours}}}{arrays}}}'.encode()
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -71,6 +72,21 @@ def test_a_broken_gradient_is_explained(key, rng):
     message = r"non-finite gradient is `bijection.bijections\[1\]` \(BrokenGradient\)\."
     with pytest.raises(NonFiniteError, match=message):
         fit(key, flow, rows(rng), max_epochs=50, max_skipped=3, progress=False)
+
+
+def test_a_rate_that_is_not_finite_skips_its_step(key, rng):
+    flow = maf(key, 2, layers=1, hidden=(4,))
+    result = fit(
+        key,
+        flow,
+        rows(rng),
+        batch_size=10,
+        max_epochs=3,
+        learning_rate=lambda step: jnp.where(step == 2, jnp.nan, 1e-3),
+        progress=False,
+    )
+    assert result.skipped_steps == 1
+    assert np.isfinite(result.history["train"]).all()
 
 
 def batch_of(x: np.ndarray, condition: np.ndarray | None = None) -> dict:

@@ -37,9 +37,9 @@ class Reshape(AbstractBatchBijection):
         require(math.prod(self.shape) == math.prod(inner), "shape", f"of as many elements as {inner}", self.shape)
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        x, log_det = forward_batch(self.bijection, z.reshape((*self.bijection.shape, -1)), condition)
-        return x.reshape((*self.shape, -1)), log_det
+        x, log_det = forward_batch(self.bijection, z.reshape((*self.bijection.shape, z.shape[-1])), condition)
+        return x.reshape((*self.shape, x.shape[-1])), log_det
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        z, log_det = inverse_batch(self.bijection, x.reshape((*self.bijection.shape, -1)), condition)
-        return z.reshape((*self.shape, -1)), log_det
+        z, log_det = inverse_batch(self.bijection, x.reshape((*self.bijection.shape, x.shape[-1])), condition)
+        return z.reshape((*self.shape, z.shape[-1])), log_det

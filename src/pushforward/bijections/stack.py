@@ -58,7 +58,7 @@ class Stack(AbstractBatchBijection):
             z, log_det = forward_batch(layer, z, condition)
             return (z, total + log_det), None
 
-        return jax.lax.scan(_remat(step), self._carry(z), self.layer)[0]
+        return jax.lax.scan(_remat(step), self._carry(z), self.layer, self.length)[0]
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
         def step(carry: tuple[Array, Array], layer: AbstractBijection) -> tuple[tuple[Array, Array], None]:
@@ -66,7 +66,7 @@ class Stack(AbstractBatchBijection):
             x, log_det = inverse_batch(layer, x, condition)
             return (x, total + log_det), None
 
-        return jax.lax.scan(_remat(step), self._carry(x), self.layer, reverse=True)[0]
+        return jax.lax.scan(_remat(step), self._carry(x), self.layer, self.length, reverse=True)[0]
 
     def _carry(self, events: Events) -> tuple[Array, Array]:
         """Return the events and zero log-determinants, of the dtype that the layers will return."""

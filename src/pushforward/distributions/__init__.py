@@ -1,5 +1,6 @@
 """Densities that are evaluated and sampled exactly."""
 
+from ._base import AbstractBatchDistribution as AbstractBatchDistribution
 from ._base import AbstractDistribution as AbstractDistribution
 from .logistic import Logistic as Logistic
 from .multivariate_normal import MultivariateNormal as MultivariateNormal

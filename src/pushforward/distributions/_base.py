@@ -182,44 +182,49 @@ def _in_chunks(f: Callable[..., Any], out: tuple[int, ...], *args: Array | None)
     if count == 1:
         mapped = one(flat)
     else:
-        # The last row fills up the last chunk: another size of chunk would be compiled once more.
-        filled = jax.tree.map(lambda a: a[jnp.minimum(jnp.arange(count * size), n - 1)], flat)
-        chunks = jax.tree.map(lambda a: a.reshape((count, size, *a.shape[1:])), filled)
+        if count * size > n:
+            # The last row fills up the last chunk: another size of chunk would be compiled once more.
+            flat = jax.tree.map(lambda a: a[jnp.minimum(jnp.arange(count * size), n - 1)], flat)
+        chunks = jax.tree.map(lambda a: a.reshape((count, size, *a.shape[1:])), flat)
         mapped = jax.tree.map(lambda a: a.reshape((count * size, *a.shape[2:]))[:n], jax.lax.map(one, chunks))
     return jax.tree.map(lambda a: a.reshape(out + a.shape[1:]), mapped)
 
 
-def _last(a: Array | None) -> Array | None:
-    return None if a is None else jnp.moveaxis(a, 0, -1)
-
-
-def _broadcast(distribution: AbstractDistribution, condition: Condition, out: tuple[int, ...]) -> Condition:
-    if condition is None or distribution.cond_shape is None:
+def _per_event(distribution: AbstractDistribution, condition: Condition, out: tuple[int, ...]) -> Condition:
+    """Return the condition of each event, or None if one, or none, is for all: that one is not copied."""
+    if condition is None or condition.ndim == len(distribution.cond_shape or ()):
         return None
-    return jnp.broadcast_to(condition, out + distribution.cond_shape)
+    return jnp.broadcast_to(condition, out + (distribution.cond_shape or ()))
+
+
+def _of_chunk(condition: Condition, part: Condition, size: int) -> Conditions:
+    """Return the conditions of a chunk, its last axis: those of its events, or the one for all."""
+    if part is not None:
+        return jnp.moveaxis(part, 0, -1)
+    return None if condition is None else jnp.broadcast_to(condition[..., None], (*condition.shape, size))
 
 
 @compiled
 def _log_prob_batch(distribution: AbstractDistribution, x: Array, condition: Condition, out: tuple[int, ...]) -> Array:
-    def log_prob(x: Array, condition: Condition) -> Array:
-        return log_prob_batch(distribution, jnp.moveaxis(x, 0, -1), _last(condition))
+    def log_prob(x: Array, part: Condition) -> Array:
+        return log_prob_batch(distribution, jnp.moveaxis(x, 0, -1), _of_chunk(condition, part, len(x)))
 
-    return _in_chunks(log_prob, out, x, _broadcast(distribution, condition, out))
+    return _in_chunks(log_prob, out, x, _per_event(distribution, condition, out))
 
 
 @compiled
 def _sample_batch(distribution: AbstractDistribution, key: Key, condition: Condition, out: tuple[int, ...]) -> Array:
-    def draw(keys: Keys, condition: Condition) -> Array:
-        return sample_and_log_prob_batch(distribution, keys, _last(condition))[0]
+    def draw(keys: Keys, part: Condition) -> Array:
+        return sample_and_log_prob_batch(distribution, keys, _of_chunk(condition, part, len(keys)))[0]
 
-    return _in_chunks(draw, out, jax.random.split(key, out), _broadcast(distribution, condition, out))
+    return _in_chunks(draw, out, jax.random.split(key, out), _per_event(distribution, condition, out))
 
 
 @compiled
 def _sample_and_log_prob_batch(
     distribution: AbstractDistribution, key: Key, condition: Condition, out: tuple[int, ...]
 ) -> tuple[Array, Array]:
-    def draw(keys: Keys, condition: Condition) -> tuple[Array, Array]:
-        return sample_and_log_prob_batch(distribution, keys, _last(condition))
+    def draw(keys: Keys, part: Condition) -> tuple[Array, Array]:
+        return sample_and_log_prob_batch(distribution, keys, _of_chunk(condition, part, len(keys)))
 
-    return _in_chunks(draw, out, jax.random.split(key, out), _broadcast(distribution, condition, out))
+    return _in_chunks(draw, out, jax.random.split(key, out), _per_event(distribution, condition, out))

@@ -13,7 +13,7 @@ from .arrays import DTYPES
 from .errors import FileFormatError
 
 #: The version of the format that is written, and the only one that is read.
-VERSION = 1
+VERSION = 2
 #: The largest header in bytes: a bound on what is parsed before the checksum is known to be right.
 MAX_HEADER = 64 * 2**20
 

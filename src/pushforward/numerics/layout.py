@@ -3,7 +3,7 @@
 XLA on CPU fuses a cheap operation into every reader of its result, and computes it once per element that is read: an
 array that is broadcast along the bins of a spline would be computed again for each bin. It does not do so for what it
 counts as expensive, divisions among them, and offers no other way to say so (an optimization barrier is removed before
-the fusion). These functions return their argument, bit for bit, through such an operation.
+the fusion). These functions return their argument, bit for bit unless it is subnormal, through such an operation.
 """
 
 import jax

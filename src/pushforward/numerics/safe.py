@@ -33,12 +33,6 @@ def log_expm1(x: Float[Array, "..."]) -> Float[Array, "..."]:
     return x + jnp.log(-jnp.expm1(-x))
 
 
-def safe_sqrt(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Return sqrt(max(x, 0)), of zero gradient where x <= 0 (there, sqrt has none)."""
-    positive = x > 0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)
-
-
 def round_into(x: Float[Array, "..."], low: ArrayLike, high: ArrayLike) -> Float[Array, "..."]:
     """Move what rounding has put outside [low, high] to its nearer end; the gradient is that of the identity.
 

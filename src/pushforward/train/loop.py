@@ -101,7 +101,7 @@ def _step_keys(key: Key, steps: Int[Array, " n"]) -> Array:
 
 @final
 class Tame(optax.GradientTransformation):
-    """An optimizer whose updates are finite if the squares of the gradients are."""
+    """An optimizer whose updates, before the learning rate, are finite if the squares of the gradients are."""
 
 
 @lru_cache
@@ -148,7 +148,7 @@ def take_steps(fixed: tuple[Any, ...], state: State) -> tuple[State, Array, Arra
         # Squares, because optimizers square gradients: 1e20 is finite in float32, its square is not.
         seen = grads if isinstance(optimizer, Tame) else (grads, updates)
         squares = sum(jnp.sum(jnp.square(a)) for a in jax.tree.leaves(seen))
-        finite = jnp.isfinite(value) & jnp.isfinite(squares)
+        finite = jnp.isfinite(value) & jnp.isfinite(squares) & jnp.isfinite(jnp.square(rate))
         halted = state.streak > max_skipped
         streak = jnp.where(halted, state.streak, jnp.where(finite, 0, state.streak + 1))
         new = (optax.apply_updates(state.params, updates), opt_state)

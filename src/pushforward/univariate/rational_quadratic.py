@@ -68,7 +68,7 @@ class RationalQuadratic(AbstractUnivariate):
         inside = jnp.abs(z) < self.bound
         safe = jnp.where(inside, z, 0.0)
         b = self._bin(safe, params, by_height=False)
-        t, near, far, flip = _from_nearer_end(safe, b.x, b.x_end, b)
+        t, near, far, flip = _from_nearer_end(safe, b.x, b.x_end, b.width, b)
         rise = b.height * _rise(t, b.slope, near, far)
         x = jnp.where(flip, b.y_end - rise, b.y + rise)
         return jnp.where(inside, x, z), jnp.where(inside, _log_derivative(t, b.slope, near, far), 0.0)
@@ -80,7 +80,7 @@ class RationalQuadratic(AbstractUnivariate):
         inside = jnp.abs(x) < self.bound
         safe = jnp.where(inside, x, 0.0)
         b = self._bin(safe, params, by_height=True)
-        r, near, far, flip = _from_nearer_end(safe, b.y, b.y_end, b)
+        r, near, far, flip = _from_nearer_end(safe, b.y, b.y_end, b.height, b)
         t = _inverse_rise(r, b.slope, near, far)
         z = jnp.where(flip, b.x_end - b.width * t, b.x + b.width * t)
         return jnp.where(inside, z, x), jnp.where(inside, -_log_derivative(t, b.slope, near, far), 0.0)
@@ -92,21 +92,26 @@ class RationalQuadratic(AbstractUnivariate):
         several times more. The parameter axis comes first, because XLA vectorizes along the last axis only.
         """
         k = self.bins
+        # `at` is finite: what is outside, or not a number, has been replaced.
         one = one_like(at)
-        raw_sizes, raw_slopes = jnp.split(jnp.moveaxis(params, -1, 0), [2 * k])
+        raw_sizes, raw_slopes = jnp.split(
+            jnp.moveaxis(jnp.broadcast_to(params, (*at.shape, self.num_params)), -1, 0), [2 * k]
+        )
         raw_sizes = raw_sizes.reshape((2, k, *at.shape))
         weights = jnp.exp(raw_sizes - jax.lax.stop_gradient(raw_sizes.max(axis=1, keepdims=True)))
         least = 2 * self.bound * self.min_bin
         free = 2 * self.bound * (1 - k * self.min_bin) / weights.sum(axis=1)
 
         index = materialize_index(
-            _count_passed(weights[int(by_height)], free[int(by_height)], at, least, self.bound), k
+            _count_passed(weights[int(by_height)], free[int(by_height)], at, least, self.bound), k - 1
         )
         bins = np.arange(k, dtype=np.int32).reshape((k,) + (1,) * at.ndim)
         before = jnp.where(bins < index, weights, 0.0).sum(axis=1)
         here = jnp.where(bins == index, weights, 0.0).sum(axis=1)
         starts = free * before + (index * least - self.bound)
-        # The end is computed as the next bin computes its start, so that a bin ends where the next one begins.
+        sizes = free * here + least
+        # The end is computed as the next bin computes its start, so that a bin ends where the next one begins. The size
+        # is not the difference of the two, which has lost digits, and all of them in a narrow bin.
         ends = free * (before + here) + ((index + 1) * least - self.bound)
 
         def slope(knot: Array, at_end: Array) -> Array:
@@ -118,47 +123,43 @@ class RationalQuadratic(AbstractUnivariate):
             y=materialize(starts[1], one),
             x_end=materialize(ends[0], one),
             y_end=materialize(ends[1], one),
+            width=materialize(sizes[0], one),
+            height=materialize(sizes[1], one),
             left=materialize(slope(index - 1, index == 0), one),
             right=materialize(slope(index, index == k - 1), one),
         )
 
 
 class _Bin(NamedTuple):
-    """Left end (x, y), right end and the slopes at both ends of a bin."""
+    """Left end (x, y), right end, size and the slopes at both ends of a bin."""
 
     x: Array
     y: Array
     x_end: Array
     y_end: Array
+    width: Array
+    height: Array
     left: Array
     right: Array
-
-    @property
-    def width(self) -> Array:
-        return self.x_end - self.x
-
-    @property
-    def height(self) -> Array:
-        return self.y_end - self.y
 
     @property
     def slope(self) -> Array:
         return self.height / self.width
 
 
-def _from_nearer_end(at: Array, start: Array, end: Array, b: _Bin) -> tuple[Array, Array, Array, Array]:
-    """Return the distance from the nearer end in units of end - start, the slopes there and beyond, and which end.
+def _from_nearer_end(at: Array, start: Array, end: Array, size: Array, b: _Bin) -> tuple[Array, Array, Array, Array]:
+    """Return the distance from the nearer end in units of the size, the slopes there and beyond, and which end.
 
     A bin is a bin again when both axes are mirrored. Close to the right end, distances from the left have lost
     the digits that distinguish one from the end, and the inverse of a flat piece would not be increasing.
     """
     flip = at - start > end - at
-    t = round_into(jnp.where(flip, end - at, at - start) / (end - start), 0.0, 1.0)
+    t = round_into(jnp.where(flip, end - at, at - start) / size, 0.0, 1.0)
     return t, jnp.where(flip, b.right, b.left), jnp.where(flip, b.left, b.right), flip
 
 
 def _count_passed(weights: Array, free: Array, at: Array, least: float, bound: float) -> Array:
-    """Return the number of inner knots at or below `at`; the last bin ends at B itself, whatever the rounding."""
+    """Return the number of inner knots at or below `at`, up to rounding, so that `at` is in its bin or beside it."""
     total = jnp.zeros_like(free)
     count = jnp.zeros(at.shape, jnp.int32)
     for j in range(len(weights) - 1):
