@@ -147,7 +147,8 @@ def main() -> None:
         args.dims, args.condition, args.works = [6, 32], [0], ["rates", *TIMED, "start"]
         args.repetitions, args.budget = 3, 4.0
         args.libraries = [name for name in args.libraries if "+" not in name]
-    results = Results(args.output, args.resume or args.report, machine.describe(args.threads))
+    command = " ".join(["python -m benchmarks", *sys.argv[1:]])
+    results = Results(args.output, args.resume or args.report, {"command": command, **machine.describe(args.threads)})
     if not args.report:
         run(args, results)
     write_report(results.content, args.output)

@@ -177,6 +177,7 @@ def main() -> None:
         except UnsupportedError as error:
             answer = {"failed": str(error), "unsupported": True}
         except Exception as error:
+            # Whatever a library fails with is a result: the table names it, and the other works go on.
             answer = {"failed": f"{type(error).__name__}: {error}"[:300]}
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import pushforward as pf
+from pushforward import _compile
 from pushforward import conditioners as c
 from pushforward.distributions import _base
 from pushforward.numerics.layout import materialize, materialize_index, one_like
@@ -42,6 +43,12 @@ def test_a_condition_for_all_events_is_not_copied():
     draw = jax.jit(lambda condition: flow.sample(jax.random.key(0), 100_000, condition))
     needed = draw.lower(jnp.zeros(1000)).compile().memory_analysis()
     assert needed is None or needed.temp_size_in_bytes < 100_000 * 1000
+
+
+def test_an_option_that_the_compiler_does_not_know_is_left_out(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(_compile, "CPU_OPTIONS", {"xla_cpu_no_such_option": True})
+    assert _compile._options.__wrapped__("cpu") == {}
+    assert _compile._options.__wrapped__("gpu") == {}
 
 
 def test_log_prob_is_the_same_within_any_program():
