@@ -47,6 +47,8 @@ class Results:
         self.content: Record = {"about": about, "records": []}
         if resume and path.exists():
             self.content = json.loads(path.read_text())
+            if "command" in about:
+                self.content["about"]["command"] += f"; {about['command']}"
 
     def add(self, key: Record, libraries: list[str], measure: Callable[[list[str]], list[Record]]) -> None:
         """Measure what `key` names, unless it is there for all libraries."""
@@ -147,8 +149,8 @@ def main() -> None:
         args.dims, args.condition, args.works = [6, 32], [0], ["rates", *TIMED, "start"]
         args.repetitions, args.budget = 3, 4.0
         args.libraries = [name for name in args.libraries if "+" not in name]
-    command = " ".join(["python -m benchmarks", *sys.argv[1:]])
-    results = Results(args.output, args.resume or args.report, {"command": command, **machine.describe(args.threads)})
+    about = {} if args.report else {"command": " ".join(["python -m benchmarks", *sys.argv[1:]])}
+    results = Results(args.output, args.resume or args.report, {**about, **machine.describe(args.threads)})
     if not args.report:
         run(args, results)
     write_report(results.content, args.output)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -91,16 +92,30 @@ def test_linear_maps_of_a_normal_are_multivariate_normals():
         np.testing.assert_allclose(flow.log_prob(x), expected, rtol=1e-8)
 
 
-def test_stack_equals_chain_of_its_layers():
+@pytest.mark.parametrize("count", [3, 10])
+@pytest.mark.parametrize("unroll", [False, True])
+def test_stack_equals_chain_of_its_layers(unroll: bool, count: int):
     layers = [
-        randomize(b.Chain([b.Coupling(k, u.Affine(), 3, hidden=(4,)), b.Permute.random(k, 3)]), k, 1.0)
-        for k in jax.random.split(jax.random.key(SEED), 3)
+        randomize(b.Chain([b.Coupling(k, u.Affine(), 3, cond_dim=1, hidden=(4,)), b.Permute.random(k, 3)]), k, 1.0)
+        for k in jax.random.split(jax.random.key(SEED), count)
     ]
-    stack, chain = b.Stack(layers), b.Chain(layers)
-    z = np.random.default_rng(SEED).standard_normal(3)
+    stack, chain = b.Stack(layers, unroll=unroll), b.Chain(layers)
+    z, condition = np.random.default_rng(SEED).standard_normal(3), np.ones(1)
     for name in ("forward_and_log_det", "inverse_and_log_det"):
-        for ours, theirs in zip(getattr(stack, name)(z), getattr(chain, name)(z), strict=True):
-            np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+        @eqx.filter_grad
+        def gradient(args: tuple, name: str = name) -> jax.Array:
+            y, log_det = getattr(args[0], name)(*args[1:])
+            return jnp.sum(y**2) + log_det
+
+        for ours, theirs in zip(getattr(stack, name)(z, condition), getattr(chain, name)(z, condition), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-11)
+        of_stack, *ours = gradient((stack, z, condition))
+        of_chain, *theirs = gradient((chain, z, condition))
+        ours.append(of_stack.layer)
+        theirs.append(jax.tree.map(lambda *a: jnp.stack(a), *of_chain.bijections))
+        for a, b_ in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+            np.testing.assert_allclose(a, b_, rtol=1e-9, atol=1e-12)
 
 
 def test_networks_see_the_logarithm_of_what_is_far_out():

@@ -15,9 +15,10 @@ from .._errors import bad, require_key
 from .._types import ArrayLike, Condition, Conditions, Event, Events, Key, Keys, Scalar, Scalars
 from ..bijections._base import as_float
 
-#: Events evaluated at once. Larger batches run in chunks of at most this size one after the other, so that memory is
-#: bounded and, on a CPU, what one chunk needs stays in its cache.
-CPU_CHUNK, CHUNK = 512, 16384
+#: Events evaluated at once: at most so many, and of at most so many elements together. Larger batches run in chunks one
+#: after the other, so that memory is bounded and, on a CPU, what one chunk needs stays in its cache, while there is
+#: enough of it for every thread.
+CPU_CHUNK, CHUNK = (4096, 2**18), (16384, 2**24)
 
 
 class AbstractDistribution(eqx.Module):
@@ -169,10 +170,18 @@ def sample_and_log_prob_batch(
     return jax.vmap(distribution._sample_and_log_prob, in_axes=(0, -1), out_axes=-1)(keys, condition)
 
 
-def _in_chunks(f: Callable[..., Any], out: tuple[int, ...], *args: Array | None) -> Any:
-    """Apply f, whose results have the batch as their last axis, to arguments of leading axes `out`, chunk by chunk."""
+def _in_chunks(f: Callable[..., Any], shape: tuple[int, ...], out: tuple[int, ...], *args: Array | None) -> Any:
+    """Apply f chunk by chunk to arguments of leading axes `out`.
+
+    Arguments:
+        f: its results have the batch as their last axis.
+        shape: of an event.
+        out: the batch axes.
+        args: arrays, or None.
+    """
     n = math.prod(out)
-    count = max(1, math.ceil(n / (CPU_CHUNK if jax.default_backend() == "cpu" else CHUNK)))
+    events, elements = CPU_CHUNK if jax.default_backend() == "cpu" else CHUNK
+    count = max(1, math.ceil(n / max(1, min(events, elements // max(1, math.prod(shape))))))
     size = math.ceil(n / count)
 
     def one(chunk: tuple[Array | None, ...]) -> Any:
@@ -209,7 +218,7 @@ def _log_prob_batch(distribution: AbstractDistribution, x: Array, condition: Con
     def log_prob(x: Array, part: Condition) -> Array:
         return log_prob_batch(distribution, jnp.moveaxis(x, 0, -1), _of_chunk(condition, part, len(x)))
 
-    return _in_chunks(log_prob, out, x, _per_event(distribution, condition, out))
+    return _in_chunks(log_prob, distribution.shape, out, x, _per_event(distribution, condition, out))
 
 
 @compiled
@@ -217,7 +226,9 @@ def _sample_batch(distribution: AbstractDistribution, key: Key, condition: Condi
     def draw(keys: Keys, part: Condition) -> Array:
         return sample_and_log_prob_batch(distribution, keys, _of_chunk(condition, part, len(keys)))[0]
 
-    return _in_chunks(draw, out, jax.random.split(key, out), _per_event(distribution, condition, out))
+    return _in_chunks(
+        draw, distribution.shape, out, jax.random.split(key, out), _per_event(distribution, condition, out)
+    )
 
 
 @compiled
@@ -227,4 +238,6 @@ def _sample_and_log_prob_batch(
     def draw(keys: Keys, part: Condition) -> tuple[Array, Array]:
         return sample_and_log_prob_batch(distribution, keys, _of_chunk(condition, part, len(keys)))
 
-    return _in_chunks(draw, out, jax.random.split(key, out), _per_event(distribution, condition, out))
+    return _in_chunks(
+        draw, distribution.shape, out, jax.random.split(key, out), _per_event(distribution, condition, out)
+    )

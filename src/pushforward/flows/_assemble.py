@@ -14,7 +14,9 @@ from ..distributions import Pushforward, StandardNormal
 MAX_LOG_SCALE = 3.0
 
 
-def assemble(key: Key, dim: int, cond_dim: int, layers: int, layer: Callable[[Key], AbstractBijection]) -> Pushforward:
+def assemble(
+    key: Key, dim: int, cond_dim: int, layers: int, layer: Callable[[Key], AbstractBijection], *, unroll: bool
+) -> Pushforward:
     """Build the flow base -> (layer, reversal) x layers -> whitening -> standardization -> data.
 
     The order of the elements is reversed after every layer (with two elements or few layers a random order would
@@ -27,6 +29,7 @@ def assemble(key: Key, dim: int, cond_dim: int, layers: int, layer: Callable[[Ke
         cond_dim: elements of the condition, 0 for none.
         layers: number of layers.
         layer: builds one layer from its key.
+        unroll: whether the layers are small enough to compile each of them for a gradient; see `Stack`.
     """
     require_key(key)
     require_count("dim", dim)
@@ -35,7 +38,7 @@ def assemble(key: Key, dim: int, cond_dim: int, layers: int, layer: Callable[[Ke
 
     parts = [Chain([layer(k), Flip(dim)]) for k in jax.random.split(key, layers)]
     frame = [Whiten.unfitted(dim), Standardize.unfitted((dim,))] if dim > 1 else [Standardize.unfitted((dim,))]
-    bijection: AbstractBijection = Chain([Stack(parts), *frame])
+    bijection: AbstractBijection = Chain([Stack(parts, unroll=unroll), *frame])
     if cond_dim:
         bijection = StandardizeCondition.unfitted(bijection)
     return Pushforward(StandardNormal((dim,)), bijection)

@@ -40,4 +40,4 @@ def maf(
             key, affine, dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual
         )
 
-    return assemble(key, dim, cond_dim, layers, layer)
+    return assemble(key, dim, cond_dim, layers, layer, unroll=True)

@@ -36,4 +36,4 @@ def nice(
     def layer(key: Key) -> Coupling:
         return Coupling(key, Shift(), dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual)
 
-    return assemble(key, dim, cond_dim, layers, layer)
+    return assemble(key, dim, cond_dim, layers, layer, unroll=True)

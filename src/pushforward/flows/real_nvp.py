@@ -38,4 +38,4 @@ def real_nvp(
     def layer(key: Key) -> Coupling:
         return Coupling(key, affine, dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual)
 
-    return assemble(key, dim, cond_dim, layers, layer)
+    return assemble(key, dim, cond_dim, layers, layer, unroll=True)

@@ -1,7 +1,7 @@
 """Monotone rational-quadratic splines."""
 
 from functools import partial
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import equinox as eqx
 import jax
@@ -67,11 +67,8 @@ class RationalQuadratic(AbstractUnivariate):
         """Return f(z) and log f'(z)."""
         inside = jnp.abs(z) < self.bound
         safe = jnp.where(inside, z, 0.0)
-        b = self._bin(safe, params, by_height=False)
-        t, near, far, flip = _from_nearer_end(safe, b.x, b.x_end, b.width, b)
-        rise = b.height * _rise(t, b.slope, near, far)
-        x = jnp.where(flip, b.y_end - rise, b.y + rise)
-        return jnp.where(inside, x, z), jnp.where(inside, _log_derivative(t, b.slope, near, far), 0.0)
+        x, log_derivative = _forward(safe, self._bin(safe, params, by_height=False))
+        return jnp.where(inside, x, z), jnp.where(inside, log_derivative, 0.0)
 
     def inverse_and_log_derivative(
         self, x: Float[Array, "..."], params: Float[Array, "... num_params"]
@@ -79,11 +76,8 @@ class RationalQuadratic(AbstractUnivariate):
         """Return f⁻¹(x) and log (f⁻¹)'(x)."""
         inside = jnp.abs(x) < self.bound
         safe = jnp.where(inside, x, 0.0)
-        b = self._bin(safe, params, by_height=True)
-        r, near, far, flip = _from_nearer_end(safe, b.y, b.y_end, b.height, b)
-        t = _inverse_rise(r, b.slope, near, far)
-        z = jnp.where(flip, b.x_end - b.width * t, b.x + b.width * t)
-        return jnp.where(inside, z, x), jnp.where(inside, -_log_derivative(t, b.slope, near, far), 0.0)
+        z, log_derivative = _inverse(safe, self._bin(safe, params, by_height=True))
+        return jnp.where(inside, z, x), jnp.where(inside, -log_derivative, 0.0)
 
     def _bin(self, at: Array, params: Array, *, by_height: bool) -> "_Bin":
         """Return the bin that holds `at`, an abscissa or (`by_height`) an ordinate.
@@ -106,8 +100,9 @@ class RationalQuadratic(AbstractUnivariate):
             _count_passed(weights[int(by_height)], free[int(by_height)], at, least, self.bound), k - 1
         )
         bins = np.arange(k, dtype=np.int32).reshape((k,) + (1,) * at.ndim)
-        before = jnp.where(bins < index, weights, 0.0).sum(axis=1)
-        here = jnp.where(bins == index, weights, 0.0).sum(axis=1)
+        # Products, because the zeros of a `where` would become an array that is read from memory.
+        before = (weights * (bins < index)).sum(axis=1)
+        here = (weights * (bins == index)).sum(axis=1)
         starts = free * before + (index * least - self.bound)
         sizes = free * here + least
         # The end is computed as the next bin computes its start, so that a bin ends where the next one begins. The size
@@ -147,15 +142,129 @@ class _Bin(NamedTuple):
         return self.height / self.width
 
 
-def _from_nearer_end(at: Array, start: Array, end: Array, size: Array, b: _Bin) -> tuple[Array, Array, Array, Array]:
-    """Return the distance from the nearer end in units of the size, the slopes there and beyond, and which end.
+class _Place(NamedTuple):
+    """Where in its bin a number is, seen from the nearer end, the right one if `flip`.
 
     A bin is a bin again when both axes are mirrored. Close to the right end, distances from the left have lost
     the digits that distinguish one from the end, and the inverse of a flat piece would not be increasing.
+
+    Attributes:
+        t: the distance in units of the width.
+        rise: how much of the height lies between.
+        near, far: the slopes at both ends.
     """
+
+    t: Array
+    rise: Array
+    near: Array
+    far: Array
+    flip: Array
+
+
+def _from_nearer_end(at: Array, start: Array, end: Array, size: Array, b: _Bin) -> tuple[Array, Array, Array, Array]:
+    """Return the distance from the nearer end in units of the size, the slopes there and beyond, and which end."""
     flip = at - start > end - at
     t = round_into(jnp.where(flip, end - at, at - start) / size, 0.0, 1.0)
     return t, jnp.where(flip, b.right, b.left), jnp.where(flip, b.left, b.right), flip
+
+
+def _place_of_z(z: Array, b: _Bin) -> _Place:
+    t, near, far, flip = _from_nearer_end(z, b.x, b.x_end, b.width, b)
+    return _Place(t, _rise(t, b.slope, near, far), near, far, flip)
+
+
+def _place_of_x(x: Array, b: _Bin) -> _Place:
+    rise, near, far, flip = _from_nearer_end(x, b.y, b.y_end, b.height, b)
+    return _Place(_inverse_rise(rise, b.slope, near, far), rise, near, far, flip)
+
+
+def _from_left(of_nearer: Array, flip: Array) -> tuple[Array, Array]:
+    """Return a distance from the left and from the right end, in units of the size."""
+    rest = 1 - of_nearer
+    return jnp.where(flip, rest, of_nearer), jnp.where(flip, of_nearer, rest)
+
+
+class _Partials(NamedTuple):
+    """Partial derivatives of the rise, and of the log-derivative, by t, the mean slope, the left and right slope."""
+
+    rise: tuple[Array, Array, Array, Array]
+    log_derivative: tuple[Array, Array, Array, Array]
+
+
+def _partials(p: _Place, b: _Bin) -> _Partials:
+    """Return the partial derivatives, counted from the left end, without differences of numbers that are nearly one."""
+    u = p.t * (1 - p.t)
+    n, d = _numerator_denominator(p.t, b.slope, p.near, p.far)
+    by_n, by_d = 1 / n, 1 / d
+    (t, t_right), (rise, rise_right) = _from_left(p.t, p.flip), _from_left(p.rise, p.flip)
+    by_slope = (p.t * p.t - p.rise * (1 - 2 * u)) * by_d
+    of_rise = (
+        b.slope * (n * by_d) * by_d,
+        jnp.where(p.flip, -by_slope, by_slope),
+        u * rise_right * by_d,
+        -u * rise * by_d,
+    )
+    bend = (b.left + b.right - 2 * b.slope) * (t_right - t)
+    of_log = (
+        2 * (b.right * t + b.slope * (t_right - t) - b.left * t_right) * by_n - 2 * bend * by_d,
+        2 / b.slope + 2 * u * by_n - 2 * (1 - 2 * u) * by_d,
+        t_right * t_right * by_n - 2 * u * by_d,
+        t * t * by_n - 2 * u * by_d,
+    )
+    return _Partials(of_rise, of_log)
+
+
+def _dot(partials: tuple[Array, ...], tangents: tuple[Array, ...]) -> Array:
+    first, *rest = (p * t for p, t in zip(partials, tangents, strict=True))
+    return sum(rest, start=first)
+
+
+@jax.custom_jvp
+def _forward(z: Array, b: _Bin) -> tuple[Array, Array]:
+    """Return f(z) and log f'(z) for z in bin b."""
+    p = _place_of_z(z, b)
+    climbed = b.height * p.rise
+    return jnp.where(p.flip, b.y_end - climbed, b.y + climbed), _log_derivative(p.t, b.slope, p.near, p.far)
+
+
+@jax.custom_jvp
+def _inverse(x: Array, b: _Bin) -> tuple[Array, Array]:
+    """Return z = f⁻¹(x) and log f'(z) for x in bin b."""
+    p = _place_of_x(x, b)
+    passed = b.width * p.t
+    return jnp.where(p.flip, b.x_end - passed, b.x + passed), _log_derivative(p.t, b.slope, p.near, p.far)
+
+
+# The rules below are the derivatives written out: those of the formula of a root cancel, and differentiation operation
+# by operation makes longer programs. The right end of a bin follows from the left one and the size.
+
+
+@_forward.defjvp
+def _forward_jvp(primals: tuple[Array, _Bin], tangents: tuple[Array, _Bin]) -> tuple[Any, Any]:
+    (z, b), (z_dot, b_dot) = primals, tangents
+    p = _place_of_z(z, b)
+    partials = _partials(p, b)
+    (t, _), (rise, _) = _from_left(p.t, p.flip), _from_left(p.rise, p.flip)
+    t_dot = (z_dot - b_dot.x - t * b_dot.width) / b.width
+    slope_dot = (b_dot.height - b.slope * b_dot.width) / b.width
+    dots = t_dot, slope_dot, b_dot.left, b_dot.right
+    x_dot = b_dot.y + rise * b_dot.height + b.height * _dot(partials.rise, dots)
+    return _forward(z, b), (x_dot, _dot(partials.log_derivative, dots))
+
+
+@_inverse.defjvp
+def _inverse_jvp(primals: tuple[Array, _Bin], tangents: tuple[Array, _Bin]) -> tuple[Any, Any]:
+    (x, b), (x_dot, b_dot) = primals, tangents
+    p = _place_of_x(x, b)
+    partials = _partials(p, b)
+    (t, _), (rise, _) = _from_left(p.t, p.flip), _from_left(p.rise, p.flip)
+    rise_dot = (x_dot - b_dot.y - rise * b_dot.height) / b.height
+    slope_dot = (b_dot.height - b.slope * b_dot.width) / b.width
+    dots = slope_dot, b_dot.left, b_dot.right
+    # By the implicit function theorem.
+    t_dot = (rise_dot - _dot(partials.rise[1:], dots)) / partials.rise[0]
+    z_dot = b_dot.x + t * b_dot.width + b.width * t_dot
+    return _inverse(x, b), (z_dot, _dot(partials.log_derivative, (t_dot, *dots)))
 
 
 def _count_passed(weights: Array, free: Array, at: Array, least: float, bound: float) -> Array:
