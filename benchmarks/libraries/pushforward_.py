@@ -3,6 +3,7 @@
 The splines are alone (`affine=False`), as in the other libraries; "default" is the flow that a user gets.
 """
 
+import os
 from typing import Any
 
 import equinox as eqx
@@ -20,6 +21,9 @@ from pushforward.train.standardize import standardize
 
 from ..spec import Spec
 from ._jax import count
+
+# As the page on speed advises: a device per core, among which large batches are shared.
+jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
 
 
 def _flow(spec: Spec) -> pf.Pushforward:

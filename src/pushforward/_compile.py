@@ -32,7 +32,7 @@ def compiled(fun: Callable[P, T], donate: Literal["all-except-first", "none"] = 
 
     @wraps(fun)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        return (plain if _is_traced(args, kwargs) else tuned(jax.default_backend()))(*args, **kwargs)
+        return (plain if is_traced(args, kwargs) else tuned(jax.default_backend()))(*args, **kwargs)
 
     return call
 
@@ -50,6 +50,7 @@ def _options(backend: str) -> dict[str, Any]:
     return CPU_OPTIONS
 
 
-def _is_traced(*trees: Any) -> bool:
+def is_traced(*trees: Any) -> bool:
+    """Return whether this is part of a program that is being compiled, or differentiated."""
     # Inside `jax.jit` the result of any operation is traced, also of constants.
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(trees)) or isinstance(jnp.zeros(()), Tracer)

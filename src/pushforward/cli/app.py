@@ -1,5 +1,6 @@
 """The commands and their options; the work is in the files beside this one."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -151,4 +152,8 @@ def info(model: Model) -> None:
 
 def main() -> None:
     """Run the command line."""
+    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        # A device per processor core: densities and draws of many rows are shared among them.
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(cores))
     app(prog_name="pushforward")

@@ -3,14 +3,16 @@
 import math
 from abc import abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-from .._compile import compiled
+from .._compile import compiled, is_traced
 from .._errors import bad, require_key
 from .._types import ArrayLike, Condition, Conditions, Event, Events, Key, Keys, Scalar, Scalars
 from ..bijections._base import as_float
@@ -19,6 +21,9 @@ from ..bijections._base import as_float
 #: after the other, so that memory is bounded and, on a CPU, what one chunk needs stays in its cache, while there is
 #: enough of it for every thread.
 CPU_CHUNK, CHUNK = (4096, 2**18), (16384, 2**24)
+
+#: A CPU device receives so many events at least.
+SHARE = 1024
 
 
 class AbstractDistribution(eqx.Module):
@@ -69,7 +74,8 @@ class AbstractDistribution(eqx.Module):
                 "condition", f"of leading axes that broadcast with those of `x`, {batch}", f"`{cond_batch}`"
             ) from error
         x = jnp.broadcast_to(x, out + self.shape)
-        return _log_prob_batch(self, x, condition, out)
+        devices = _devices(out, self, x, condition)
+        return _at_home(_log_prob_batch(self, x, condition, out, devices), devices)
 
     def sample(
         self, key: Key, sample_shape: tuple[int, ...] | int = (), condition: ArrayLike | None = None
@@ -89,7 +95,8 @@ class AbstractDistribution(eqx.Module):
         """
         require_key(key)
         condition, out = self._checked_draw(sample_shape, condition)
-        return _sample_batch(self, key, condition, out)
+        devices = _devices(out, self, key, condition)
+        return _at_home(_sample_batch(self, key, condition, out, devices), devices)
 
     def sample_and_log_prob(
         self, key: Key, sample_shape: tuple[int, ...] | int = (), condition: ArrayLike | None = None
@@ -101,7 +108,8 @@ class AbstractDistribution(eqx.Module):
         """
         require_key(key)
         condition, out = self._checked_draw(sample_shape, condition)
-        return _sample_and_log_prob_batch(self, key, condition, out)
+        devices = _devices(out, self, key, condition)
+        return _at_home(_sample_and_log_prob_batch(self, key, condition, out, devices), devices)
 
     def _checked_condition(self, condition: ArrayLike | None) -> tuple[Condition, tuple[int, ...]]:
         if self.cond_shape is None:
@@ -170,16 +178,51 @@ def sample_and_log_prob_batch(
     return jax.vmap(distribution._sample_and_log_prob, in_axes=(0, -1), out_axes=-1)(keys, condition)
 
 
-def _in_chunks(f: Callable[..., Any], shape: tuple[int, ...], out: tuple[int, ...], *args: Array | None) -> Any:
-    """Apply f chunk by chunk to arguments of leading axes `out`.
+def _devices(out: tuple[int, ...], *args: Any) -> int:
+    """Return how many CPU devices share a batch of leading axes `out`.
+
+    There is more than one if who started the process asked JAX for them. Other accelerators, and arrays that were put
+    on a device on purpose, are left to the user.
+    """
+    if jax.default_backend() != "cpu" or is_traced(args):
+        return 1
+    if any(leaf.committed for leaf in jax.tree.leaves(args) if isinstance(leaf, jax.Array)):
+        return 1
+    return max(1, min(jax.local_device_count(), math.prod(out) // SHARE))
+
+
+def _at_home(arrays: Any, devices: int) -> Any:
+    """Return the arrays where any other result would be, not spread over devices."""
+    return jax.tree.map(lambda a: jnp.asarray(np.asarray(a)), arrays) if devices > 1 else arrays
+
+
+def _in_parts(
+    f: Callable[..., Any], shape: tuple[int, ...], out: tuple[int, ...], devices: int, *args: Array | None
+) -> Any:
+    """Apply f to arguments of leading axes `out`: a part on each device, chunk by chunk.
 
     Arguments:
         f: its results have the batch as their last axis.
         shape: of an event.
         out: the batch axes.
+        devices: how many.
         args: arrays, or None.
     """
     n = math.prod(out)
+    flat = jax.tree.map(lambda a: a.reshape((n, *a.shape[len(out) :])), args)
+    of_part = partial(_in_chunks, f, shape)
+    if devices > 1:
+        flat = _filled_up(flat, n, math.ceil(n / devices) * devices)
+        mesh = jax.sharding.Mesh(np.array(jax.local_devices()[:devices]), "events")
+        spread = jax.sharding.PartitionSpec("events")
+        # The check is of replicated results, of which there are none.
+        of_part = jax.shard_map(of_part, mesh=mesh, in_specs=spread, out_specs=spread, check_vma=False)
+    return jax.tree.map(lambda a: a[:n].reshape(out + a.shape[1:]), of_part(*flat))
+
+
+def _in_chunks(f: Callable[..., Any], shape: tuple[int, ...], *args: Array | None) -> Any:
+    """Apply f to arguments whose first axis is the batch, chunk by chunk; it is the first axis of the results, too."""
+    n = len(jax.tree.leaves(args)[0])
     events, elements = CPU_CHUNK if jax.default_backend() == "cpu" else CHUNK
     count = max(1, math.ceil(n / max(1, min(events, elements // max(1, math.prod(shape))))))
     size = math.ceil(n / count)
@@ -187,16 +230,17 @@ def _in_chunks(f: Callable[..., Any], shape: tuple[int, ...], out: tuple[int, ..
     def one(chunk: tuple[Array | None, ...]) -> Any:
         return jax.tree.map(lambda a: jnp.moveaxis(a, -1, 0), f(*chunk))
 
-    flat = jax.tree.map(lambda a: a.reshape((n, *a.shape[len(out) :])), args)
     if count == 1:
-        mapped = one(flat)
-    else:
-        if count * size > n:
-            # The last row fills up the last chunk: another size of chunk would be compiled once more.
-            flat = jax.tree.map(lambda a: a[jnp.minimum(jnp.arange(count * size), n - 1)], flat)
-        chunks = jax.tree.map(lambda a: a.reshape((count, size, *a.shape[1:])), flat)
-        mapped = jax.tree.map(lambda a: a.reshape((count * size, *a.shape[2:]))[:n], jax.lax.map(one, chunks))
-    return jax.tree.map(lambda a: a.reshape(out + a.shape[1:]), mapped)
+        return one(args)
+    chunks = jax.tree.map(lambda a: a.reshape((count, size, *a.shape[1:])), _filled_up(args, n, count * size))
+    return jax.tree.map(lambda a: a.reshape((count * size, *a.shape[2:]))[:n], jax.lax.map(one, chunks))
+
+
+def _filled_up(arrays: Any, n: int, total: int) -> Any:
+    """Repeat the last of n rows until there are `total`: parts of another size would be compiled once more."""
+    if total == n:
+        return arrays
+    return jax.tree.map(lambda a: a[jnp.minimum(jnp.arange(total), n - 1)], arrays)
 
 
 def _per_event(distribution: AbstractDistribution, condition: Condition, out: tuple[int, ...]) -> Condition:
@@ -214,30 +258,34 @@ def _of_chunk(condition: Condition, part: Condition, size: int) -> Conditions:
 
 
 @compiled
-def _log_prob_batch(distribution: AbstractDistribution, x: Array, condition: Condition, out: tuple[int, ...]) -> Array:
+def _log_prob_batch(
+    distribution: AbstractDistribution, x: Array, condition: Condition, out: tuple[int, ...], devices: int
+) -> Array:
     def log_prob(x: Array, part: Condition) -> Array:
         return log_prob_batch(distribution, jnp.moveaxis(x, 0, -1), _of_chunk(condition, part, len(x)))
 
-    return _in_chunks(log_prob, distribution.shape, out, x, _per_event(distribution, condition, out))
+    return _in_parts(log_prob, distribution.shape, out, devices, x, _per_event(distribution, condition, out))
 
 
 @compiled
-def _sample_batch(distribution: AbstractDistribution, key: Key, condition: Condition, out: tuple[int, ...]) -> Array:
+def _sample_batch(
+    distribution: AbstractDistribution, key: Key, condition: Condition, out: tuple[int, ...], devices: int
+) -> Array:
     def draw(keys: Keys, part: Condition) -> Array:
         return sample_and_log_prob_batch(distribution, keys, _of_chunk(condition, part, len(keys)))[0]
 
-    return _in_chunks(
-        draw, distribution.shape, out, jax.random.split(key, out), _per_event(distribution, condition, out)
+    return _in_parts(
+        draw, distribution.shape, out, devices, jax.random.split(key, out), _per_event(distribution, condition, out)
     )
 
 
 @compiled
 def _sample_and_log_prob_batch(
-    distribution: AbstractDistribution, key: Key, condition: Condition, out: tuple[int, ...]
+    distribution: AbstractDistribution, key: Key, condition: Condition, out: tuple[int, ...], devices: int
 ) -> tuple[Array, Array]:
     def draw(keys: Keys, part: Condition) -> tuple[Array, Array]:
         return sample_and_log_prob_batch(distribution, keys, _of_chunk(condition, part, len(keys)))
 
-    return _in_chunks(
-        draw, distribution.shape, out, jax.random.split(key, out), _per_event(distribution, condition, out)
+    return _in_parts(
+        draw, distribution.shape, out, devices, jax.random.split(key, out), _per_event(distribution, condition, out)
     )
