@@ -134,8 +134,8 @@ class Session:
             return lambda: [self._model.sample(size, condition) for _, condition in pieces]
 
         one = task(PIECE, PIECE)
-        first = _seconds(one)
-        took = first if first > 2 * longest else _seconds(one)
+        # The first time compiles, and does not tell how long a repetition takes.
+        first, took = _seconds(one), _seconds(one)
         count = int(np.clip(longest / took, 1, EVENTS // PIECE))
         drawn, size = count * PIECE, PIECE
         self._repeat, took = task(PIECE, drawn), took * count
