@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from pushforward import flows
+from pushforward import bijections, distributions, flows
 from pushforward.train import FitResult, fit, rows
 from pushforward.train.objectives import negative_log_likelihood
 from pushforward.train.result import Record
@@ -153,6 +153,15 @@ def test_any_optimizer(key, rng, optimizer):
     x = gaussian_rows(rng)
     result = fit(key, gaussian(), x, optimizer=optimizer, progress=False, max_epochs=8)
     assert result.history["train"][-1] < result.history["train"][0]
+
+
+def test_a_flow_without_parameters_is_fitted_in_closed_form(key, rng):
+    x = gaussian_rows(rng)
+    frame = bijections.Chain([bijections.Whiten.unfitted(2), bijections.Standardize.unfitted((2,))])
+    flow = distributions.Pushforward(distributions.StandardNormal((2,)), frame)
+    result = fit(key, flow, x, val_fraction=0, **QUICK)
+    assert -float(result.flow.log_prob(x).mean()) == pytest.approx(gaussian_loss(x), abs=1e-5)
+    assert result.skipped_steps == 0
 
 
 def test_clip_bounds_the_first_step(key, rng):

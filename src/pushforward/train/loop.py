@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Int, PyTree
 from tqdm import tqdm
 
@@ -114,7 +115,18 @@ def adam(clip_norm: float | int | None) -> Tame:
     Reference:
         "Adam: A Method for Stochastic Optimization", Kingma, Ba, 2015.
     """
-    return Tame(*optax.flatten(clipped(optax.adam(1.0), clip_norm)))
+    inner: Any = optax.with_extra_args_support(clipped(optax.adam(1.0), clip_norm))
+
+    def init(params: PyTree) -> PyTree:
+        return inner.init(ravel_pytree(params)[0])
+
+    def update(updates: PyTree, state: PyTree, params: PyTree = None, **extra: Any) -> tuple[PyTree, PyTree]:
+        # As `optax.flatten` does, which fails where there is nothing to train.
+        flat, unravel = ravel_pytree(updates)
+        flat, state = inner.update(flat, state, None if params is None else ravel_pytree(params)[0], **extra)
+        return unravel(flat), state
+
+    return Tame(init, update)
 
 
 def clipped(optimizer: optax.GradientTransformation, clip_norm: float | int | None) -> optax.GradientTransformation:
@@ -150,7 +162,7 @@ def take_steps(fixed: tuple[Any, ...], state: State) -> tuple[State, Array, Arra
         updates = jax.tree.map(lambda u: rate.astype(u.dtype) * u, updates)
         # Squares, because optimizers square gradients: 1e20 is finite in float32, its square is not.
         seen = grads if isinstance(optimizer, Tame) else (grads, updates)
-        squares = jnp.sum(jnp.square(jnp.concatenate([a.ravel() for a in jax.tree.leaves(seen)])))
+        squares = jnp.sum(jnp.square(ravel_pytree(seen)[0]))
         finite = jnp.isfinite(value) & jnp.isfinite(squares) & jnp.isfinite(jnp.square(rate))
         halted = state.streak > max_skipped
         streak = jnp.where(halted, state.streak, jnp.where(finite, 0, state.streak + 1))

@@ -242,29 +242,29 @@ def _inverse(x: Array, b: _Bin) -> tuple[Array, Array]:
 @_forward.defjvp
 def _forward_jvp(primals: tuple[Array, _Bin], tangents: tuple[Array, _Bin]) -> tuple[Any, Any]:
     (z, b), (z_dot, b_dot) = primals, tangents
-    p = _place_of_z(z, b)
-    partials = _partials(p, b)
-    (t, _), (rise, _) = _from_left(p.t, p.flip), _from_left(p.rise, p.flip)
+    partials, t, rise, dots = _changes(_place_of_z(z, b), b, b_dot)
     t_dot = (z_dot - b_dot.x - t * b_dot.width) / b.width
-    slope_dot = (b_dot.height - b.slope * b_dot.width) / b.width
-    dots = t_dot, slope_dot, b_dot.left, b_dot.right
-    x_dot = b_dot.y + rise * b_dot.height + b.height * _dot(partials.rise, dots)
-    return _forward(z, b), (x_dot, _dot(partials.log_derivative, dots))
+    rise_dot = _dot(partials.rise, (t_dot, *dots))
+    x_dot = b_dot.y + rise * b_dot.height + b.height * rise_dot
+    return _forward(z, b), (x_dot, _dot(partials.log_derivative, (t_dot, *dots)))
 
 
 @_inverse.defjvp
 def _inverse_jvp(primals: tuple[Array, _Bin], tangents: tuple[Array, _Bin]) -> tuple[Any, Any]:
     (x, b), (x_dot, b_dot) = primals, tangents
-    p = _place_of_x(x, b)
-    partials = _partials(p, b)
-    (t, _), (rise, _) = _from_left(p.t, p.flip), _from_left(p.rise, p.flip)
+    partials, t, rise, dots = _changes(_place_of_x(x, b), b, b_dot)
     rise_dot = (x_dot - b_dot.y - rise * b_dot.height) / b.height
-    slope_dot = (b_dot.height - b.slope * b_dot.width) / b.width
-    dots = slope_dot, b_dot.left, b_dot.right
     # By the implicit function theorem.
     t_dot = (rise_dot - _dot(partials.rise[1:], dots)) / partials.rise[0]
     z_dot = b_dot.x + t * b_dot.width + b.width * t_dot
     return _inverse(x, b), (z_dot, _dot(partials.log_derivative, (t_dot, *dots)))
+
+
+def _changes(p: _Place, b: _Bin, b_dot: _Bin) -> tuple[_Partials, Array, Array, tuple[Array, Array, Array]]:
+    """Return the partial derivatives, t and rise from the left end, and how the slopes change: mean, left, right."""
+    slope_dot = (b_dot.height - b.slope * b_dot.width) / b.width
+    t, rise = (_from_left(of_nearer, p.flip)[0] for of_nearer in (p.t, p.rise))
+    return _partials(p, b), t, rise, (slope_dot, b_dot.left, b_dot.right)
 
 
 def _count_passed(weights: Array, free: Array, at: Array, least: float, bound: float) -> Array:
