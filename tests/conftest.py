@@ -3,6 +3,7 @@
 - Every annotation of `pushforward` is checked by beartype through the import hook of jaxtyping.
 - JAX runs with 64-bit types on; a float32 case casts its parameters and inputs to float32.
 - XLA compiles with its older loop emitters, which takes a third of the time and gives code that is a little slower.
+- There are three CPU devices: large batches are shared among them, as on a machine that has several.
 - A test draws random numbers from `SEED` only, by `jax.random.key(SEED)` or `numpy.random.default_rng(SEED)`.
 - With pytest-xdist the tests of one file go to one worker, those of one registry line likewise, so that a line is
   compiled once.
@@ -23,6 +24,7 @@ from jaxtyping import install_import_hook
 install_import_hook("pushforward", "beartype.beartype")
 
 jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_num_cpu_devices", 3)
 jax.config.update("jax_compilation_cache_dir", str(pathlib.Path(__file__).parents[1] / ".jax_cache"))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)

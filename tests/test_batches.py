@@ -1,9 +1,5 @@
 """Batches: in chunks, under any transformation, with the options of a whole program or without."""
 
-import os
-import subprocess
-import sys
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -42,41 +38,29 @@ def test_chunks_are_the_events_one_by_one(small_chunks: None, events: int, each:
     assert len(np.unique(drawn, axis=0)) == events
 
 
-SHARED = """
-import jax, jax.numpy as jnp, numpy as np, pushforward as pf
-from pushforward.distributions import _base
+def test_cpu_devices_share_a_batch(monkeypatch: pytest.MonkeyPatch):
+    flow = pf.flows.nsf(jax.random.key(0), 2, cond_dim=1, hidden=(4,), layers=2)
+    rng = np.random.default_rng(SEED)
+    x, condition = jnp.asarray(rng.standard_normal((7, 2))), jnp.asarray(rng.standard_normal((7, 1)))
 
-flow = pf.flows.nsf(jax.random.key(0), 2, cond_dim=1, hidden=(4,), layers=2)
-rng = np.random.default_rng(0)
-x, condition = jnp.asarray(rng.standard_normal((7, 2))), jnp.asarray(rng.standard_normal((7, 1)))
+    def results() -> tuple[jax.Array, ...]:
+        drawn = flow.sample_and_log_prob(jax.random.key(1), (), condition)
+        of_one = flow.log_prob(x, condition[0]), flow.sample(jax.random.key(2), 5, condition[0])
+        return flow.log_prob(x, condition), *of_one, *drawn
 
-
-def results():
-    jax.clear_caches()
-    drawn = flow.sample_and_log_prob(jax.random.key(1), (), condition)
-    of_one = flow.log_prob(x, condition[0]), flow.sample(jax.random.key(2), 5, condition[0])
-    return flow.log_prob(x, condition), *of_one, *drawn
-
-
-alone = results()
-_base.SHARE = 2
-asked, devices = [], _base._devices
-_base._devices = lambda *args: asked.append(devices(*args)) or asked[-1]
-shared = results()
-assert asked == [3, 3, 2, 3], asked
-for a, b in zip(shared, alone, strict=True):
-    np.testing.assert_array_equal(a, b)
-    assert a.sharding == b.sharding and not a.committed, a.sharding
-flow.log_prob(jax.device_put(x, jax.devices()[1]), condition)
-jax.vmap(flow.log_prob)(x, condition)
-assert asked[4:] == [1, 1], asked
-"""
-
-
-def test_cpu_devices_share_a_batch():
-    env = {**os.environ, "JAX_NUM_CPU_DEVICES": "3", "XLA_FLAGS": ""}
-    done = subprocess.run([sys.executable, "-c", SHARED], env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    alone = results()
+    asked, devices = [], _base._devices
+    monkeypatch.setattr(_base, "SHARE", 2)
+    monkeypatch.setattr(_base, "_devices", lambda *args: asked.append(devices(*args)) or asked[-1])
+    shared = results()
+    assert asked == [3, 3, 2, 3]
+    for a, b in zip(shared, alone, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+        assert a.sharding == b.sharding
+        assert not a.committed
+    flow.log_prob(jax.device_put(x, jax.devices()[1]), condition)
+    jax.vmap(flow.log_prob)(x, condition)
+    assert asked[4:] == [1, 1]
 
 
 def test_a_condition_for_all_events_is_not_copied():

@@ -12,8 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 
 import pushforward as pf
+from pushforward._devices import AXIS, at_home, place, sharing
+from pushforward._devices import Spec as Cut
 from pushforward._fields import trainable
-from pushforward.train.loop import State, adam, own, take_steps
+from pushforward.train.fit import CPU_SHARE
+from pushforward.train.loop import State, Work, adam, own, take_steps
 from pushforward.train.moments import moments
 from pushforward.train.objectives.maximum_likelihood import negative_log_likelihood
 from pushforward.train.rows import Rows
@@ -61,13 +64,14 @@ class _Trained:
     def __init__(self, spec: Spec):
         self._spec, self._taken = spec, 0
         self._key = jax.random.key(spec.seed)
-        self._optimizer = adam(5.0)
+        self._optimizer, self._devices = adam(5.0), sharing(spec.batch, CPU_SHARE)
         flow = _flow(spec)
         self._begin(_perturbed(flow, self._key) if spec.perturbed else flow)
 
     def _begin(self, flow: pf.Pushforward) -> None:
         params, self._frozen = eqx.partition(flow, trainable(flow))
-        self._state = own(State(params, self._optimizer.init(params), jnp.zeros((), jnp.int32)))
+        state = own(State(params, self._optimizer.init(params), jnp.zeros((), jnp.int32)))
+        self._state = place(state, self._devices, Cut())
         self.parameters = count(params)
 
     def see(self, x: np.ndarray) -> None:
@@ -79,16 +83,16 @@ class _Trained:
         self._begin(standardize(self._current(), Rows(x, None, None), rows, of_x, None))
 
     def place(self, x: np.ndarray, condition: np.ndarray | None) -> dict[str, Any]:
-        weight = jnp.ones(x.shape[:2])
-        return {"x": jnp.asarray(x), "condition": self.array(condition), "weight": weight}
+        batches = {"x": x, "condition": condition, "weight": np.full(x.shape[:2], 1 / x.shape[1], np.float32)}
+        return jax.tree.map(jnp.asarray, place(batches, self._devices, Cut(None, AXIS)))
 
     def train(self, placed: dict[str, Any]) -> float:
         steps = len(placed["x"])
-        rates = self._spec.rates(self._taken, steps)
+        rates = jnp.asarray(self._spec.rates(self._taken, steps))
         self._key, key = jax.random.split(self._key)
         keys = jax.random.split(key, steps)
-        fixed = (self._frozen, placed, rates, keys, 20, negative_log_likelihood, self._optimizer)
-        self._state, losses, _ = take_steps(fixed, self._state)
+        work = Work(self._frozen, placed, rates, keys, negative_log_likelihood, self._optimizer, 20, self._devices)
+        self._state, losses, _ = take_steps(work, self._state)
         self._taken += steps
         return float(jax.block_until_ready((losses, self._state))[0][-1])
 
@@ -96,7 +100,7 @@ class _Trained:
         return None if a is None else jnp.asarray(a)
 
     def _current(self) -> pf.Pushforward:
-        return eqx.combine(self._state.params, self._frozen)
+        return eqx.combine(at_home(self._state.params, self._devices), self._frozen)
 
     def log_prob(self, x: Any, condition: Any) -> Any:
         return self._current().log_prob(x, condition).block_until_ready()

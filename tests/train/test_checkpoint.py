@@ -24,7 +24,7 @@ def assert_same(a, b):
     assert eqx.tree_equal(a.flow, b.flow)
 
 
-def test_interrupted_then_resumed_then_repeated(key, tmp_path, monkeypatch):
+def test_interrupted_then_resumed_then_repeated(key, tmp_path, monkeypatch, devices):
     path = tmp_path / "checkpoint"
     whole = fit(key, gaussian(), X, **SETTINGS)
 

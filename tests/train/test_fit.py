@@ -5,6 +5,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -36,7 +37,7 @@ def same(a: FitResult, b: FitResult) -> bool:
     return facts[0] == facts[1] and bool(eqx.tree_equal(a.flow, b.flow))
 
 
-def test_reaches_the_maximum_of_the_likelihood(key, rng):
+def test_reaches_the_maximum_of_the_likelihood(key, rng, devices):
     x = gaussian_rows(rng)
     result = fit(key, gaussian(), x, val_fraction=0, max_epochs=60, learning_rate=2e-2, progress=False)
     loss = -float(result.flow.log_prob(x).mean())
@@ -74,7 +75,7 @@ def test_the_start_is_kept_if_no_epoch_is_better(key, rng):
     assert eqx.tree_equal(result.flow.bijection.bijections[0], start)
 
 
-def test_the_same_call_gives_the_same_bits_and_leaves_its_arguments_alone(key, rng):
+def test_the_same_call_gives_the_same_bits_and_leaves_its_arguments_alone(key, rng, devices):
     x = gaussian_rows(rng)
     flow = gaussian()
     before = jax.tree.map(np.array, eqx.filter(flow, eqx.is_array))
@@ -84,12 +85,29 @@ def test_the_same_call_gives_the_same_bits_and_leaves_its_arguments_alone(key, r
     assert not same(results[0], fit(jax.random.key(1), flow, x, **QUICK))
 
 
+def test_devices_change_rounding_only(key, rng, monkeypatch):
+    counts = []
+    sharing = sys.modules["pushforward.train.fit"].sharing
+    counted = lambda *args: counts.append(sharing(*args)) or counts[-1]  # noqa: E731
+    monkeypatch.setattr(sys.modules["pushforward.train.fit"], "sharing", counted)
+    x, weights = rng.normal(size=(1000, 2)) ** 3, rng.uniform(0.1, 2, size=1000)
+    flow = flows.nsf(key, 2, hidden=(8,), layers=2)
+    settings: dict[str, Any] = {**QUICK, "batch_size": 451}
+    alone = fit(key, jax.device_put(flow, jax.devices()[0]), x, None, weights, **settings)
+    shared = fit(key, flow, x, None, weights, **settings)
+    assert counts == [1, 3]
+    for name in ("train", "val"):
+        np.testing.assert_allclose(shared.history[name], alone.history[name], rtol=1e-6)
+    assert all(a.sharding == jnp.zeros(()).sharding for a in jax.tree.leaves(eqx.filter(shared.flow, eqx.is_array)))
+    assert not any(a.committed for a in jax.tree.leaves(eqx.filter(shared.flow, eqx.is_array)))
+
+
 def test_old_style_keys_work(rng):
     assert fit(jax.random.PRNGKey(0), gaussian(), gaussian_rows(rng), **QUICK).best_epoch >= 0
 
 
 @pytest.mark.parametrize("n", [2, 3, 7, 256, 257])
-def test_any_number_of_rows(key, rng, n):
+def test_any_number_of_rows(key, rng, n, devices):
     x = gaussian_rows(rng, n) if n > 2 else np.array([[0.0, 1.0], [1.0, 3.0]])
     result = fit(key, gaussian(), x, **QUICK)
     assert np.isfinite(result.history["train"]).all()
@@ -112,7 +130,7 @@ def test_memory_map(key, rng, tmp_path):
     assert same(fit(key, gaussian(), mapped, **QUICK), fit(key, gaussian(), x, **QUICK))
 
 
-def test_weights_count_as_repetitions(key, rng):
+def test_weights_count_as_repetitions(key, rng, devices):
     x = gaussian_rows(rng, 40)
     counts = rng.integers(0, 4, size=40)
     # Not Adam: it blows the rounding noise of a vanishing gradient up to whole steps.
@@ -132,7 +150,7 @@ def test_rows_of_weight_zero_are_left_out(key, rng):
     assert same(kept, fit(key, gaussian(), np.delete(x, slice(10, 20), axis=0), **QUICK))
 
 
-def test_conditional(key, rng):
+def test_conditional(key, rng, devices):
     c = rng.uniform(-1, 1, size=(400, 1)) * 50 + 1000
     y = (c - 1000) / 10 + rng.normal(size=(400, 1))
     flow = flows.maf(key, 1, cond_dim=1, layers=1, hidden=(8,))

@@ -36,7 +36,7 @@ def rows(rng: np.random.Generator, n: int = 40) -> np.ndarray:
     return x
 
 
-def test_non_finite_steps_are_skipped_and_counted(key, rng):
+def test_non_finite_steps_are_skipped_and_counted(key, rng, devices):
     flow = flow_of(Identity((2,)), LogScaleAbove(1.0, 5.0))
     result = fit(key, flow, rows(rng), batch_size=10, max_epochs=5, val_fraction=0, **WILD)
     assert result.skipped_steps >= 4
@@ -45,7 +45,7 @@ def test_non_finite_steps_are_skipped_and_counted(key, rng):
     assert np.isfinite(result.history["train"]).all()
 
 
-def test_too_many_in_a_row_stop_the_fit_and_are_explained(key, rng):
+def test_too_many_in_a_row_stop_the_fit_and_are_explained(key, rng, devices):
     flow = flow_of(Identity((2,)), LogScaleAbove(1.0, 5.0))
     with pytest.raises(NonFiniteError) as caught:
         fit(key, flow, rows(rng), max_epochs=50, val_fraction=0, max_skipped=4, **WILD)
@@ -67,7 +67,7 @@ def test_the_streak_reaches_over_epochs_and_stops_inside_one(key, rng):
     assert eqx.tree_equal(caught.value.result.flow, flow)
 
 
-def test_a_broken_gradient_is_explained(key, rng):
+def test_a_broken_gradient_is_explained(key, rng, devices):
     flow = flow_of(LULinear(2), BrokenGradient(), Standardize.unfitted((2,)))
     message = r"non-finite gradient is `bijection.bijections\[1\]` \(BrokenGradient\)\."
     with pytest.raises(NonFiniteError, match=message):

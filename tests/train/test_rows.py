@@ -7,12 +7,15 @@ from pushforward.train.rows import Rows, blocks, chunks, split_evenly
 
 
 @pytest.mark.parametrize(("n", "batch_size"), [(1, 1), (1, 9), (10, 3), (17, 4), (12, 10), (100, 100), (101, 10)])
-def test_split_evenly(n, batch_size):
+@pytest.mark.parametrize("multiple", [1, 3])
+def test_split_evenly(n, batch_size, multiple):
     rows = np.arange(n) + 5
-    lines = split_evenly(rows, batch_size)
+    lines = split_evenly(rows, batch_size, multiple)
     lengths = (lines >= 0).sum(axis=1)
     assert len(lines) == -(-n // batch_size)
-    assert lines.shape[1] <= batch_size
+    assert lengths.max() <= batch_size
+    assert lines.shape[1] % multiple == 0
+    assert lines.shape[1] < lengths.max() + multiple
     assert lengths.max() - lengths.min() <= 1
     assert lengths.min() >= 1
     np.testing.assert_array_equal(lines[lines >= 0], rows)
@@ -20,7 +23,7 @@ def test_split_evenly(n, batch_size):
 
 def test_padding_has_no_weight_and_repeats_a_row_of_its_batch():
     table = Rows(np.arange(10.0)[:, None], None, np.arange(10.0) + 1)
-    batch = table.batches(np.array([[3, 4, 5], [6, 7, -1]]), mean_weight=2.0)
+    batch = table.batches(np.array([[3, 4, 5], [6, 7, -1]]), unit=2.0)
     np.testing.assert_array_equal(batch["weight"], [[2, 2.5, 3], [3.5, 4, 0]])
     np.testing.assert_array_equal(batch["x"][..., 0], [[3, 4, 5], [6, 7, 6]])
 

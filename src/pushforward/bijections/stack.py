@@ -7,8 +7,10 @@ from typing import Any, TypeAlias, final
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
+from .._compile import is_traced
 from .._errors import require
 from .._types import Conditions, Events, Scalars
 from ._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch
@@ -80,7 +82,9 @@ class Stack(AbstractBatchBijection):
         for i in range(1, len(layers)):
             same = structures[i] == structures[0] and shapes[i] == shapes[0]
             require(same, "layers", "of one structure", f"`layer {i} unlike layer 0`", "Use `Chain` for these.")
-        self.layer = jax.tree.map(lambda *arrays: jnp.stack(arrays), *layers)
+        # On the host, where nothing has to be compiled, unless this is part of a program.
+        host: Any = jnp if is_traced(layers) else np
+        self.layer = jax.tree.map(lambda *arrays: jnp.asarray(host.stack(arrays)), *layers)
         self.length = len(layers)
         self.unroll = unroll
         self.shape = layers[0].shape

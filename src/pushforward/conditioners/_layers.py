@@ -55,6 +55,11 @@ def initial_layers(key: Key, masks: Sequence[NDArray[np.bool_]]) -> tuple[tuple[
     return _draw(key, scales, tuple(mask.shape for mask in masks))
 
 
+def zeros(shape: int | tuple[int, ...]) -> Array:
+    """Return zeros, without the compilation that `jnp.zeros` takes for each new shape."""
+    return jnp.asarray(np.zeros(shape, jnp.result_type(float)))
+
+
 @partial(jax.jit, static_argnames="shapes")
 def _draw(
     key: Key, scales: tuple[Array, ...], shapes: tuple[tuple[int, int], ...]

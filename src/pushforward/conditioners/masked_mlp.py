@@ -14,7 +14,7 @@ from .._errors import require, require_count
 from .._types import Condition, Key
 from ..numerics.masks import block_starts, hidden_degrees, hidden_mask, input_mask, output_mask
 from ._base import AbstractAutoregressiveConditioner
-from ._layers import ACTIVATIONS, Activation, affine, checked_settings, initial_layers, seen
+from ._layers import ACTIVATIONS, Activation, affine, checked_settings, initial_layers, seen, zeros
 
 
 class _Known(NamedTuple):
@@ -82,8 +82,8 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
         self.residual = residual
         masks = _masks(dim, num_params, cond_dim, hidden)
         weights, biases = initial_layers(key, masks[:-1])
-        self.weights = (*weights, jnp.zeros(masks[-1].shape))
-        self.biases = (*biases, jnp.zeros(len(masks[-1])))
+        self.weights = (*weights, zeros(masks[-1].shape))
+        self.biases = (*biases, zeros(len(masks[-1])))
 
     @property
     def hidden(self) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from .._errors import require_count
 from .._types import Condition, Key
 from ._base import AbstractConditioner
-from ._layers import ACTIVATIONS, Activation, affine, checked_settings, initial_layers, seen
+from ._layers import ACTIVATIONS, Activation, affine, checked_settings, initial_layers, seen, zeros
 
 
 @final
@@ -57,8 +57,8 @@ class MLP(AbstractConditioner):
         last = out_shape[0] * out_shape[1]
         masks = [np.ones((above, below), bool) for below, above in pairwise(widths)]
         weights, biases = initial_layers(key, masks)
-        self.weights = (*weights, jnp.zeros((last, hidden[-1])))
-        self.biases = (*biases, jnp.zeros(last))
+        self.weights = (*weights, zeros((last, hidden[-1])))
+        self.biases = (*biases, zeros(last))
         self.in_size = in_size
         self.out_shape = out_shape
         self.cond_dim = cond_dim

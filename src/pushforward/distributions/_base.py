@@ -9,10 +9,10 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from .._compile import compiled, is_traced
+from .._devices import AXIS, Spec, at_home, shared, sharing
 from .._errors import bad, require_key
 from .._types import ArrayLike, Condition, Conditions, Event, Events, Key, Keys, Scalar, Scalars
 from ..bijections._base import as_float
@@ -75,7 +75,7 @@ class AbstractDistribution(eqx.Module):
             ) from error
         x = jnp.broadcast_to(x, out + self.shape)
         devices = _devices(out, self, x, condition)
-        return _at_home(_log_prob_batch(self, x, condition, out, devices), devices)
+        return at_home(_log_prob_batch(self, x, condition, out, devices), devices)
 
     def sample(
         self, key: Key, sample_shape: tuple[int, ...] | int = (), condition: ArrayLike | None = None
@@ -96,7 +96,7 @@ class AbstractDistribution(eqx.Module):
         require_key(key)
         condition, out = self._checked_draw(sample_shape, condition)
         devices = _devices(out, self, key, condition)
-        return _at_home(_sample_batch(self, key, condition, out, devices), devices)
+        return at_home(_sample_batch(self, key, condition, out, devices), devices)
 
     def sample_and_log_prob(
         self, key: Key, sample_shape: tuple[int, ...] | int = (), condition: ArrayLike | None = None
@@ -109,7 +109,7 @@ class AbstractDistribution(eqx.Module):
         require_key(key)
         condition, out = self._checked_draw(sample_shape, condition)
         devices = _devices(out, self, key, condition)
-        return _at_home(_sample_and_log_prob_batch(self, key, condition, out, devices), devices)
+        return at_home(_sample_and_log_prob_batch(self, key, condition, out, devices), devices)
 
     def _checked_condition(self, condition: ArrayLike | None) -> tuple[Condition, tuple[int, ...]]:
         if self.cond_shape is None:
@@ -181,19 +181,9 @@ def sample_and_log_prob_batch(
 def _devices(out: tuple[int, ...], *args: Any) -> int:
     """Return how many CPU devices share a batch of leading axes `out`.
 
-    There is more than one if who started the process asked JAX for them. Other accelerators, and arrays that were put
-    on a device on purpose, are left to the user.
+    There is more than one if who started the process asked JAX for them. Other accelerators are left to the user.
     """
-    if jax.default_backend() != "cpu" or is_traced(args):
-        return 1
-    if any(leaf.committed for leaf in jax.tree.leaves(args) if isinstance(leaf, jax.Array)):
-        return 1
-    return max(1, min(jax.local_device_count(), math.prod(out) // SHARE))
-
-
-def _at_home(arrays: Any, devices: int) -> Any:
-    """Return the arrays where any other result would be, not spread over devices."""
-    return jax.tree.map(lambda a: jnp.asarray(np.asarray(a)), arrays) if devices > 1 else arrays
+    return 1 if jax.default_backend() != "cpu" or is_traced(args) else sharing(math.prod(out), SHARE, args)
 
 
 def _in_parts(
@@ -213,10 +203,7 @@ def _in_parts(
     of_part = partial(_in_chunks, f, shape)
     if devices > 1:
         flat = _filled_up(flat, n, math.ceil(n / devices) * devices)
-        mesh = jax.sharding.Mesh(np.array(jax.local_devices()[:devices]), "events")
-        spread = jax.sharding.PartitionSpec("events")
-        # The check is of replicated results, of which there are none.
-        of_part = jax.shard_map(of_part, mesh=mesh, in_specs=spread, out_specs=spread, check_vma=False)
+        of_part = shared(of_part, devices, Spec(AXIS), Spec(AXIS))
     return jax.tree.map(lambda a: a[:n].reshape(out + a.shape[1:]), of_part(*flat))
 
 

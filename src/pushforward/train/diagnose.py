@@ -48,7 +48,7 @@ def explain(flow: AbstractDistribution, batch: dict[str, Any], rows: np.ndarray)
     condition = batch["condition"] if flow.base.cond_shape is not None else None
 
     def base_loss(base: AbstractDistribution, event: Any) -> Any:
-        return -jnp.sum(batch["weight"] * base.log_prob(event, condition)) / len(rows)
+        return -jnp.sum(batch["weight"] * base.log_prob(event, condition))
 
     grads, pulled = _gradients(base_loss, flow.base, event, jnp.ones(()))
     name = f"base ({type(flow.base).__name__})"
@@ -59,7 +59,7 @@ def explain(flow: AbstractDistribution, batch: dict[str, Any], rows: np.ndarray)
     if wrong.any() or not _all_finite(grads):
         return _sentence(name, "gradient", rows[wrong])
     for stage, event in reversed(stages):
-        cotangent = (pulled, -batch["weight"] / len(rows))
+        cotangent = (pulled, -batch["weight"])
         grads, pulled = _gradients(stage.run, stage.bijection, event, cotangent)
         wrong = ~_finite_rows(pulled, len(rows))
         if wrong.any() or not _all_finite(grads):

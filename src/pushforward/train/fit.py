@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import optax
 
+from .._devices import sharing
 from .._errors import bad, require, require_count, require_key
 from .._types import ArrayLike, Key
 from ..distributions._base import AbstractDistribution
@@ -29,6 +30,8 @@ from .standardize import standardize
 LEARNING_RATE = 5e-3
 #: Steps that a fit of default length takes, within these bounds on the number of epochs.
 STEPS, MIN_EPOCHS, MAX_EPOCHS = 1500, 5, 400
+#: Rows of a batch that a device receives at least, on CPU and elsewhere: below, the exchange costs more than it spares.
+CPU_SHARE, SHARE = 128, 4096
 #: Rows per line, and lines, of one evaluation of the losses of many rows.
 EVALUATION_ROWS = 1024
 EVALUATION_LINES = 8
@@ -58,7 +61,8 @@ def fit(
 
     Location and scale of the data that the flow carries (`Standardize`, `StandardizeCondition`, as the flows
     of `pushforward.flows` do) are first fitted in closed form, where that has not been done. The same
-    arguments give the same result, bit for bit, on the same machine.
+    arguments give the same result, bit for bit, on the same machine with the same number of devices. Devices share
+    the batches, if each receives at least 128 rows (4096, if it is no CPU) and `flow` is not committed to one.
 
     Arguments:
         key: random key: decides the validation rows and the order of the others.
@@ -114,7 +118,9 @@ def fit(
     else:
         schedule = peak if callable(peak) else default_schedule(peak, max_epochs * per_epoch)
         optimizer = adam(clip_norm)
-    settings = Settings(optimizer, tabulate(schedule), max_epochs, patience, max_skipped)
+    least = CPU_SHARE if jax.default_backend() == "cpu" else SHARE
+    devices = sharing(math.ceil(len(train) / per_epoch), least, flow)
+    settings = Settings(optimizer, tabulate(schedule), max_epochs, patience, max_skipped, devices)
     store = None
     if checkpoint is not None:
         given = {
@@ -135,7 +141,7 @@ def fit(
                 _check_support(flow, table, evaluate(flow, used), used)
             objective = Objective(
                 negative_log_likelihood,
-                _epochs(table, train, batch_size, words),
+                _epochs(table, train, batch_size, words, devices),
                 _validation(table, val, evaluate) if len(val) else None,
                 explain,
             )
@@ -181,12 +187,14 @@ def _moments(table: Rows, train: np.ndarray) -> tuple[Moments, Moments | None]:
     return of(table.x), None if table.condition is None else of(table.condition)
 
 
-def _epochs(table: Rows, train: np.ndarray, batch_size: int, words: np.ndarray) -> Callable[[int], Iterator[Chunk]]:
+def _epochs(
+    table: Rows, train: np.ndarray, batch_size: int, words: np.ndarray, devices: int
+) -> Callable[[int], Iterator[Chunk]]:
     mean_weight = table.mean_weight(train)
 
     def epoch(number: int) -> Iterator[Chunk]:
         order = np.random.default_rng([1, number, *words.ravel().tolist()]).permutation(train)
-        return chunks(table, split_evenly(order, batch_size), mean_weight, _rows.CHUNK_BYTES)
+        return chunks(table, split_evenly(order, batch_size, devices), mean_weight, _rows.CHUNK_BYTES)
 
     return epoch
 

@@ -12,11 +12,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Int, PyTree
 from tqdm import tqdm
 
 from .._compile import compiled
+from .._devices import AXIS, Spec, at_home, place, shared
 from .._fields import trainable
 from .._types import Key, Scalar
 from ..distributions._base import AbstractDistribution
@@ -35,7 +35,8 @@ class Objective:
     """What the loop minimizes, and on what.
 
     Attributes:
-        loss: a module-level function, so that a second fit of the same structure need not compile again.
+        loss: the loss of a batch is the sum of those of its parts, of which each device computes one. A module-level
+            function, so that a second fit of the same structure need not compile again.
         chunks: (epoch) -> the epoch's batches, stacked along their first axis, in pieces that fit the device.
         validate: (flow) -> the validation loss, or None: nothing stops early, the last parameters are best.
         explain: (flow, batch, rows) -> a sentence on what is non-finite in a batch that was skipped.
@@ -58,6 +59,7 @@ class Settings:
         max_epochs: at most so many epochs.
         patience: stop after so many epochs without a better validation loss.
         max_skipped: stop after more than so many non-finite steps in a row.
+        devices: how many share a batch, whose rows are a multiple of it.
     """
 
     optimizer: optax.GradientTransformation
@@ -65,6 +67,7 @@ class Settings:
     max_epochs: int
     patience: int
     max_skipped: int
+    devices: int = 1
 
 
 @final
@@ -80,6 +83,29 @@ class State(eqx.Module):
     params: PyTree
     opt_state: PyTree
     streak: Int[Array, ""]
+
+
+@final
+class Work(eqx.Module):
+    """Some steps to take, one per batch.
+
+    Attributes:
+        frozen: the flow without its trained arrays.
+        batches: the batches, stacked along their first axis.
+        rates: learning rate of each step.
+        keys: random key of each step.
+        loss: see `Objective`.
+        optimizer, max_skipped, devices: see `Settings`.
+    """
+
+    frozen: PyTree
+    batches: Any
+    rates: Array
+    keys: Array
+    loss: Loss = eqx.field(static=True)
+    optimizer: optax.GradientTransformation = eqx.field(static=True)
+    max_skipped: int = eqx.field(static=True)
+    devices: int = eqx.field(static=True, default=1)
 
 
 class _HaltedError(Exception):
@@ -109,70 +135,83 @@ class Tame(optax.GradientTransformation):
 def adam(clip_norm: float | int | None) -> Tame:
     """Return Adam of unit learning rate; one object per setting, so that repeated fits share a compilation.
 
-    It works on one vector of all parameters: a few passes over memory, and as many loops to compile, instead of a few
-    for each of the arrays.
-
     Reference:
         "Adam: A Method for Stochastic Optimization", Kingma, Ba, 2015.
     """
-    inner: Any = optax.with_extra_args_support(clipped(optax.adam(1.0), clip_norm))
-
-    def init(params: PyTree) -> PyTree:
-        return inner.init(ravel_pytree(params)[0])
-
-    def update(updates: PyTree, state: PyTree, params: PyTree = None, **extra: Any) -> tuple[PyTree, PyTree]:
-        # As `optax.flatten` does, which fails where there is nothing to train.
-        flat, unravel = ravel_pytree(updates)
-        flat, state = inner.update(flat, state, None if params is None else ravel_pytree(params)[0], **extra)
-        return unravel(flat), state
-
-    return Tame(init, update)
+    return Tame(*clipped(optax.adam(1.0), clip_norm))
 
 
 def clipped(optimizer: optax.GradientTransformation, clip_norm: float | int | None) -> optax.GradientTransformation:
     """Return `optimizer` behind a clip of the gradient's global norm."""
-    return optimizer if clip_norm is None else optax.chain(optax.clip_by_global_norm(clip_norm), optimizer)
+    if clip_norm is None:
+        return optimizer
+
+    def clip(grads: PyTree, _: PyTree) -> PyTree:
+        factor = clip_norm / jnp.maximum(jnp.sqrt(_square_norm(grads)), clip_norm)
+        return jax.tree.map(lambda g: factor.astype(g.dtype) * g, grads)
+
+    return optax.chain(optax.stateless(clip), optimizer)
+
+
+def _square_norm(tree: PyTree) -> Scalar:
+    """Return the sum of squares; by products, because XLA on CPU writes squares to memory before it adds them up."""
+    squares = [jnp.vdot(a, a) for a in jax.tree.leaves(tree)]
+    return sum(squares, start=jnp.zeros(()))
 
 
 @partial(compiled, donate="all-except-first")
-def take_steps(fixed: tuple[Any, ...], state: State) -> tuple[State, Array, Array]:
+def take_steps(work: Work, state: State) -> tuple[State, Array, Array]:
     """Take one step per batch of a chunk, all on the device.
 
     Once more than `max_skipped` steps in a row were non-finite no step is taken any more, so that the
     parameters that come back are those that failed.
 
+    With several devices, each computes the loss of a part of the batch, and its gradient. They exchange the sums and
+    all take the same step, so that all hold the same state.
+
     Arguments:
-        fixed: (frozen part of the flow, batches, learning rates, keys, max_skipped, loss, optimizer).
-        state: donated.
+        work: what to do.
+        state: where to begin; donated.
 
     Returns:
         The state; per step, the loss and the number of skips in a row.
     """
-    frozen, batches, rates, keys, max_skipped, loss, optimizer = fixed
-    update = optax.with_extra_args_support(optimizer).update
+    arrays, rest = eqx.partition(work.frozen, eqx.is_array)
+    several = work.devices > 1
+    update = optax.with_extra_args_support(work.optimizer).update
 
-    def step(state: State, inputs: tuple[Any, Array, Key]) -> tuple[State, tuple[Array, Array]]:
-        batch, rate, key = inputs
+    def steps(state: State, arrays: PyTree, batches: Any, rates: Array, keys: Array) -> tuple[State, Array, Array]:
+        frozen = eqx.combine(arrays, rest)
 
-        def of_params(params: PyTree) -> Scalar:
-            return loss(eqx.combine(params, frozen), batch, key)
+        def step(state: State, inputs: tuple[Any, Array, Key]) -> tuple[State, tuple[Array, Array]]:
+            batch, rate, key = inputs
+            if several:
+                key = jax.random.fold_in(key, jax.lax.axis_index(AXIS))
 
-        value, grads = jax.value_and_grad(of_params)(state.params)
-        updates, opt_state = update(grads, state.opt_state, state.params, value=value)
-        updates = jax.tree.map(lambda u: rate.astype(u.dtype) * u, updates)
-        # Squares, because optimizers square gradients: 1e20 is finite in float32, its square is not.
-        seen = grads if isinstance(optimizer, Tame) else (grads, updates)
-        squares = jnp.sum(jnp.square(ravel_pytree(seen)[0]))
-        finite = jnp.isfinite(value) & jnp.isfinite(squares) & jnp.isfinite(jnp.square(rate))
-        halted = state.streak > max_skipped
-        streak = jnp.where(halted, state.streak, jnp.where(finite, 0, state.streak + 1))
-        new = (optax.apply_updates(state.params, updates), opt_state)
-        kept = (state.params, state.opt_state)
-        params, opt_state = jax.tree.map(lambda a, b: jnp.where(finite & ~halted, a, b), new, kept)
-        return State(params, opt_state, streak), (value, streak)
+            def of_params(params: PyTree) -> Scalar:
+                return work.loss(eqx.combine(params, frozen), batch, key)
 
-    state, (losses, streaks) = jax.lax.scan(step, state, (batches, rates, keys))
-    return state, losses, streaks
+            value, grads = jax.value_and_grad(of_params)(state.params)
+            if several:
+                value, grads = jax.lax.psum((value, grads), AXIS)
+            updates, opt_state = update(grads, state.opt_state, state.params, value=value)
+            updates = jax.tree.map(lambda u: rate.astype(u.dtype) * u, updates)
+            # Squares, because optimizers square gradients: 1e20 is finite in float32, its square is not.
+            seen = grads if isinstance(work.optimizer, Tame) else (grads, updates)
+            finite = jnp.isfinite(value) & jnp.isfinite(_square_norm(seen)) & jnp.isfinite(jnp.square(rate))
+            halted = state.streak > work.max_skipped
+            streak = jnp.where(halted, state.streak, jnp.where(finite, 0, state.streak + 1))
+            new = (optax.apply_updates(state.params, updates), opt_state)
+            kept = (state.params, state.opt_state)
+            params, opt_state = jax.tree.map(lambda a, b: jnp.where(finite & ~halted, a, b), new, kept)
+            return State(params, opt_state, streak), (value, streak)
+
+        state, (losses, streaks) = jax.lax.scan(step, state, (batches, rates, keys))
+        return state, losses, streaks
+
+    if several:
+        steps = shared(steps, work.devices, (Spec(), Spec(), Spec(None, AXIS), Spec(), Spec()), Spec())
+    return steps(state, arrays, work.batches, work.rates, work.keys)
 
 
 def minimize(
@@ -199,6 +238,7 @@ def minimize(
     Raises:
         NonFiniteError: if too many steps in a row are non-finite, or the validation loss is in every epoch.
     """
+    devices = settings.devices
     params, frozen = eqx.partition(flow, trainable(flow))
     state = own(State(params, settings.optimizer.init(params), jnp.zeros((), jnp.int32)))
     best = own(params)
@@ -212,13 +252,16 @@ def minimize(
     elif objective.validate is not None:
         loss = objective.validate(flow)
         record = replace(record, start_loss=loss if math.isfinite(loss) else math.inf)
+    state, everywhere = place(state, devices, Spec()), place(eqx.filter(frozen, eqx.is_array), devices, Spec())
+    everywhere = eqx.combine(everywhere, frozen)
     while not record.finished(settings.max_epochs, settings.patience):
         try:
-            state, losses, skipped = run_epoch(key, state, frozen, objective, settings, record)
+            state, losses, skipped = run_epoch(key, state, everywhere, objective, settings, record)
         except _HaltedError as halt:
+            params = at_home(halt.state.params, devices)
             if objective.validate is None:
-                best = halt.state.params
-            failed = eqx.combine(halt.state.params, frozen)
+                best = params
+            failed = eqx.combine(params, frozen)
             batch = jax.tree.map(lambda a: a[halt.line], halt.chunk.batches)
             cause = objective.explain(failed, batch, halt.chunk.rows[halt.line])
             record = replace(record, skipped=record.skipped + halt.skipped)
@@ -230,12 +273,13 @@ def minimize(
             ) from None
         history = {"train": [*record.history["train"], float(np.mean(losses)) if losses.size else math.nan]}
         improved = True
+        params = at_home(state.params, devices)
         if objective.validate is not None:
-            value = objective.validate(eqx.combine(state.params, frozen))
+            value = objective.validate(eqx.combine(params, frozen))
             history["val"] = [*record.history["val"], value]
             improved = value < record.best_loss
         if improved:
-            best = own(state.params)
+            best = own(params)
         record = Record(
             history,
             record.start_loss,
@@ -281,10 +325,10 @@ def run_epoch(
 
     for chunk in objective.chunks(record.epochs):
         count = len(chunk.rows)
-        rates, keys = settings.rates(step, count), _step_keys(key, np.arange(step, step + count))
-        batches = jax.tree.map(jnp.asarray, chunk.batches)
-        fixed = (frozen, batches, rates, keys, settings.max_skipped, objective.loss, settings.optimizer)
-        state, values, streaks = take_steps(fixed, state)
+        rates, keys = jnp.asarray(settings.rates(step, count)), _step_keys(key, np.arange(step, step + count))
+        batches = jax.tree.map(jnp.asarray, place(chunk.batches, settings.devices, Spec(None, AXIS)))
+        how = (objective.loss, settings.optimizer, settings.max_skipped, settings.devices)
+        state, values, streaks = take_steps(Work(frozen, batches, rates, keys, *how), state)
         if running is not None:
             settle(*running)
         running = (chunk, values, streaks)

@@ -38,17 +38,17 @@ class Rows:
     condition: np.ndarray | None
     weights: np.ndarray | None
 
-    def batches(self, rows: np.ndarray, mean_weight: float) -> Batch:
+    def batches(self, rows: np.ndarray, unit: float | np.ndarray) -> Batch:
         """Return the rows `rows` for the device; a negative index stands for padding, which has weight zero.
 
         Arguments:
             rows: indices of any shape. Padding repeats the first row of its own line, so that it adds no
                 value to a batch that was not in it already.
-            mean_weight: the weight that becomes one.
+            unit: the weight that becomes one.
         """
         real = rows >= 0
         filled = np.where(real, rows, rows[..., :1])
-        weight = real if self.weights is None else real * (self.weights[filled] / mean_weight)
+        weight = real * ((1.0 if self.weights is None else self.weights[filled]) / unit)
         return {
             "x": self.x[filled].astype(float_dtype(self.x)),
             "condition": None if self.condition is None else self.condition[filled].astype(float_dtype(self.condition)),
@@ -85,22 +85,26 @@ def blocks(array: np.ndarray, rows: np.ndarray | None = None) -> Iterator[tuple[
         yield start, block.reshape((len(block), width))
 
 
-def split_evenly(rows: np.ndarray, batch_size: int) -> np.ndarray:
-    """Return `rows` as lines of one length of at most `batch_size`, as few and as even as possible.
+def split_evenly(rows: np.ndarray, batch_size: int, multiple: int = 1) -> np.ndarray:
+    """Return `rows` as lines of at most `batch_size`, as few and as even as possible.
 
-    Lengths differ by one at most; the shorter lines end on -1.
+    Their numbers of rows differ by one at most. All are filled up with -1 to one length, a multiple of `multiple`.
     """
     count = math.ceil(len(rows) / batch_size)
     size = math.ceil(len(rows) / count)
     full = len(rows) - count * (size - 1)
-    out = np.full((count, size), -1, dtype=np.int64)
-    out[:full] = rows[: full * size].reshape((full, size))
+    out = np.full((count, math.ceil(size / multiple) * multiple), -1, dtype=np.int64)
+    out[:full, :size] = rows[: full * size].reshape((full, size))
     out[full:, : size - 1] = rows[full * size :].reshape((count - full, size - 1))
     return out
 
 
 def chunks(table: Rows, lines: np.ndarray, mean_weight: float, chunk_bytes: int) -> Iterator[Chunk]:
-    """Yield the batches `lines` in chunks of whole batches of at most `chunk_bytes`, one batch at least."""
+    """Yield the batches `lines` in chunks of whole batches of at most `chunk_bytes`, one batch at least.
+
+    A row of weight `mean_weight` has 1 / n there, in a batch of n rows.
+    """
     per_chunk = max(1, chunk_bytes // (lines.shape[1] * table.bytes_per_row()))
     for part in np.array_split(lines, math.ceil(len(lines) / per_chunk)):
-        yield Chunk(table.batches(part, mean_weight), part)
+        real = (part >= 0).sum(axis=1, keepdims=True)
+        yield Chunk(table.batches(part, mean_weight * real), part)

@@ -12,18 +12,16 @@ from ...distributions._base import AbstractDistribution
 
 
 def negative_log_likelihood(flow: AbstractDistribution, batch: dict[str, Any], key: Key) -> Scalar:
-    """Return Σ_i w_i (-log p(x_i | c_i)) / n of a batch of n rows of positive weight, in nats.
+    """Return Σ_i w_i (-log p(x_i | c_i)) of the rows of a batch, or of a part of one, in nats.
 
     Arguments:
         flow: the density.
-        batch: "x" (batch, *shape), "condition" (batch, *cond_shape) or None, "weight" (batch,), of mean one
-            over the training rows; rows of weight zero are padding.
+        batch: "x" (batch, *shape), "condition" (batch, *cond_shape) or None, "weight" (batch,): 1 / n, in a batch of
+            n rows of equal weight; rows of weight zero are padding.
         key: not used: nothing here is random.
     """
     del key
-    losses = -flow.log_prob(batch["x"], batch["condition"])
-    weight = batch["weight"]
-    return jnp.sum(weight * losses) / jnp.sum(weight > 0)
+    return -jnp.sum(batch["weight"] * flow.log_prob(batch["x"], batch["condition"]))
 
 
 @compiled
