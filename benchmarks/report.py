@@ -36,8 +36,8 @@ NOTES = f"""
   loop of `pf.fit`: a scan over batches on the device, a clip of the gradient's norm and a check that it is finite, all
   counted. FlowJAX runs the step of its `fit_to_data` batch by batch, distrax the same loop jitted, the PyTorch
   libraries the loop of their tutorials. The batches lie in memory.
-- pushforward has a JAX device per core, as its page on speed advises, and shares large batches of densities and draws
-  among them. Training runs on one device.
+- pushforward has a JAX device per core, as its page on speed advises, and shares large batches of densities and draws,
+  and the batches of training among them.
 - `+compile`: the loss, the density and the draw under `torch.compile`, in one shape, and a fused Adam. Draws of
   autoregressive flows are compiled at d = 2 only: elsewhere the loop over the elements would be unrolled.
 - {EVENTS:,} events at once, or in pieces of 1000, whichever is faster (`torch.compile`: pieces). A library too slow for

@@ -133,6 +133,17 @@ CONDITIONERS = [
         "MaskedMLP:residual-conditional",
         lambda key: c.MaskedMLP(key, 5, 2, cond_dim=3, hidden=(9, 9, 4), residual=True, activation="silu"),
     ),
+    Case("MaskedMLP:blocks", lambda key: c.MaskedMLP(key, 35, 2, hidden=(40, 23, 71))),
+    Case(
+        "MaskedMLP:blocks-conditional",
+        lambda key: c.MaskedMLP(
+            key, 37, 1, cond_dim=2, hidden=(5, 50), order=tuple(reversed(range(37))), activation="gelu"
+        ),
+    ),
+    Case(
+        "MaskedMLP:blocks-residual",
+        lambda key: c.MaskedMLP(key, 36, 2, cond_dim=1, hidden=(60, 60, 60), residual=True),
+    ),
     Case("MaskedMLP:order", lambda key: c.MaskedMLP(key, 4, 3, order=(2, 0, 3, 1), hidden=SMALL)),
     Case(
         "MaskedMLP:order-conditional",

@@ -17,6 +17,7 @@ from .conftest import SEED
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(_base, "CPU_CHUNK", (4, 100))
+    monkeypatch.setattr(_base, "SHARED_CHUNK", (4, 100))
     monkeypatch.setattr(_base, "CHUNK", (4, 100))
     jax.clear_caches()
     yield

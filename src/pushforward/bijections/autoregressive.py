@@ -1,10 +1,8 @@
 """Autoregressive: each element's map is set by the elements before it."""
 
-from typing import Any, final
+from typing import final
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
@@ -75,22 +73,11 @@ class Autoregressive(AbstractBatchBijection):
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         order = np.array(self.conditioner.order)
-        z = z[order]
 
-        def draw(state: Any, i: Any, z_i: Array) -> tuple[Array, Array]:
-            return self.univariate.forward_and_log_derivative(z_i, self.conditioner.params_at(state, i))
+        def draw(params: Array, z_i: Array) -> tuple[Array, Array]:
+            return self.univariate.forward_and_log_derivative(z_i, params)
 
-        def step(carry: tuple[Any, Array], step_input: tuple[Array, Array]) -> tuple[Any, tuple[Array, Array]]:
-            state, known = carry
-            i, z_i = step_input
-            state = self.conditioner.advance(state, i - 1, known)
-            x_i, log_derivative = draw(state, i, z_i)
-            return (state, x_i), (x_i, log_derivative)
-
-        state = self.conditioner.start(condition, z.shape[1:])
-        first = draw(state, 0, z[0])
-        _, rest = jax.lax.scan(step, (state, first[0]), (jnp.arange(1, len(z)), z[1:]))
-        x, log_derivative = (jnp.concatenate([a[None], b]) for a, b in zip(first, rest, strict=True))
+        x, log_derivative = self.conditioner.run(draw, z[order], condition)
         return x[np.argsort(order)], log_derivative.sum(axis=0)
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:

@@ -1,7 +1,8 @@
 """Masked multilayer perceptron, parallel and incremental."""
 
+import math
 from itertools import pairwise
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,9 +13,13 @@ from numpy.typing import NDArray
 
 from .._errors import require, require_count
 from .._types import Condition, Key
-from ..numerics.masks import block_starts, hidden_degrees, hidden_mask, input_mask, output_mask
+from ..numerics.masks import hidden_degrees, hidden_mask, input_mask, output_mask, window_starts
 from ._base import AbstractAutoregressiveConditioner
 from ._layers import ACTIVATIONS, Activation, affine, checked_settings, initial_layers, seen, zeros
+
+#: Up to so many elements, and so many for each parameter, there is one block of steps: writing the sums of the
+#: parameters, and reading them again, then costs more than it spares.
+ONE_BLOCK, ONE_BLOCK_EACH = 32, 4
 
 
 class _Known(NamedTuple):
@@ -24,14 +29,48 @@ class _Known(NamedTuple):
     units: tuple[Array, ...]
 
 
+class _Block(NamedTuple):
+    """A block of steps under way.
+
+    Attributes:
+        known: as it was before these steps.
+        number: of the block.
+        inputs, units: the rows of those in `known` that change in this block.
+        weights: of each layer, from these to these; of the last, to the parameters (num_params, steps, inputs).
+        sums: what else adds up to the units and the parameters: biases, the condition, and all from before the block.
+    """
+
+    known: _Known
+    number: int | Int[Array, ""]
+    inputs: Array
+    units: tuple[Array, ...]
+    weights: tuple[Array, ...]
+    sums: tuple[Array, ...]
+
+
+class _Window(NamedTuple):
+    """Rows of an array that belong together: so many, from a start that depends on what they belong to."""
+
+    starts: NDArray[np.int64]
+    size: int
+
+    def at(self, which: int | Int[Array, ""]) -> Int[Array, ""]:
+        return jnp.asarray(self.starts)[which]
+
+    def of(self, a: Array | NDArray[Any], which: int | Int[Array, ""], axis: int = 0) -> Array:
+        return dynamic_slice_in_dim(jnp.asarray(a), self.at(which), self.size, axis)
+
+
 @final
 class MaskedMLP(AbstractAutoregressiveConditioner):
     """Masked multilayer perceptron: row `order[i]` of the parameters depends on x[order[:i]] and the condition.
 
     Every hidden unit has a degree g and sees the first g elements in order; the parameters of step i see
     units of degree <= i. Units are sorted by degree, so that those that become final when an element
-    becomes known are one block of each layer. The incremental form computes that block and nothing else: the
-    `dim` steps together compute each unit once, as one parallel pass does. The last layer starts at zero. Inputs
+    becomes known are one window of each layer. The incremental form computes that window and nothing else: the
+    `dim` steps together compute each unit once, as one parallel pass does. Many steps go in blocks of about sqrt(dim):
+    what is known before a block enters by one matrix product, and a step reads what has become known within its
+    block, where reading all units again and again would take most of the time. The last layer starts at zero. Inputs
     beyond ±5 are seen as ±5 (1 + log(|x| / 5)), so that a wrong cell, far out, does not throw the parameters.
 
     Arguments:
@@ -104,55 +143,103 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
         params = jnp.moveaxis(params.reshape((self.num_params, self.dim, *x.shape[1:])), 0, -1)
         return params if natural else params[np.argsort(order)]
 
+    @property
+    def block(self) -> int:
+        """The number of steps of a block."""
+        few = self.dim <= max(ONE_BLOCK, ONE_BLOCK_EACH * self.num_params)
+        blocks = 1 if few else math.isqrt(self.dim)
+        return math.ceil(self.dim / blocks)
+
     def start(self, condition: Condition = None, batch: tuple[int, ...] = ()) -> _Known:
-        """Return the state in which no element is known."""
+        """Return what is known before the first step."""
         inputs = seen(jnp.zeros((self.dim, *batch), self.weights[0].dtype), condition)
-        units = tuple(jnp.zeros((len(b), *batch), b.dtype) for b in self.biases[:-1])
-        state = _Known(inputs, units)
-        # Without a condition there is no unit of degree 0, unless there is but one element.
-        return self._compute(state, 0) if self.cond_dim or self.dim == 1 else state
+        return _Known(inputs, tuple(jnp.zeros((len(b), *batch), b.dtype) for b in self.biases[:-1]))
 
-    def params_at(self, state: _Known, i: int | Int[Array, ""]) -> Float[Array, "*batch p"]:
-        """Return the parameters of element `order[i]`."""
-        weights = self.weights[-1].reshape((self.num_params, self.dim, -1))
-        biases = self.biases[-1].reshape((self.num_params, self.dim))
-        mask = hidden_degrees(self.hidden[-1], self.dim, self._lowest) <= i
-        w = dynamic_index_in_dim(weights, i, axis=1, keepdims=False) * mask
-        return jnp.moveaxis(affine(w, dynamic_index_in_dim(biases, i, axis=1, keepdims=False), state.units[-1]), 0, -1)
+    def enter(self, known: _Known, number: int | Int[Array, ""]) -> _Block:
+        """Begin block `number`."""
+        spans = self._spans
+        batch = known.inputs.ndim - 1
+        before = (known.inputs, *known.units)
+        weights, sums = [], []
+        masks = _masks(self.dim, self.num_params, self.cond_dim, self.hidden)
+        for i, (w, b, mask) in enumerate(zip(self.weights, self.biases, masks, strict=True)):
+            last = i == len(self.hidden)
+            # To the parameters, one row for each element and parameter; elements that come one after the other have
+            # their rows in the same order, parameter by parameter.
+            shape = (self.num_params, self.dim) if last else (len(b),)
+            rows = spans[0 if last else i + 1]
+            w, b, mask = (rows.of(a.reshape((*shape, *a.shape[1:])), number, len(shape) - 1) for a in (w, b, mask))
+            fresh = jnp.asarray(self._degrees[i]) >= number * self.block
+            weights.append(spans[i].of(w * (mask & fresh), number, w.ndim - 1))
+            total = b.reshape(b.shape + (1,) * batch)
+            if self.block < self.dim or (i == 0 and self.cond_dim):
+                total = total + jnp.tensordot(w * (mask & ~fresh), before[i], 1)
+            sums.append(total)
+        inputs, *units = (span.of(a, number) for span, a in zip(spans, before, strict=True))
+        return _Block(known, number, inputs, tuple(units), tuple(weights), tuple(sums))
 
-    def advance(self, state: _Known, i: int | Int[Array, ""], x_i: Float[Array, "*batch"]) -> _Known:
-        """Return the state after element `order[i]` has become known to be `x_i`."""
-        inputs = dynamic_update_slice_in_dim(state.inputs, seen(x_i[None]).astype(state.inputs.dtype), i, 0)
-        # After the last element no unit is left to compute; units of degree dim - 1 are computed once more.
-        return self._compute(_Known(inputs, state.units), jnp.minimum(i + 1, self.dim - 1))
+    def params_at(self, block: _Block, i: int | Int[Array, ""]) -> tuple[Float[Array, "*batch p"], _Block]:
+        """Return the parameters of element `order[i]`, and the block with the units that they took.
 
-    def _compute(self, state: _Known, degree: int | Int[Array, ""]) -> _Known:
-        """Compute, layer by layer, the units of `degree`.
-
-        The window has the size of the largest block, so it may also cover units of the next degree, whose
+        The window of a step has the size of the largest, so it may also cover units of the next degrees, whose
         values are not final, are masked for every reader until they are, and are computed again in their turn.
         """
         activate = ACTIVATIONS[self.activation]
-        masks = _masks(self.dim, self.num_params, self.cond_dim, self.hidden)
-        below, units = state.inputs, []
-        for i, (w, b, old) in enumerate(zip(self.weights[:-1], self.biases[:-1], state.units, strict=True)):
-            starts, size = block_starts(hidden_degrees(len(b), self.dim, self._lowest), self.dim)
-            at = jnp.asarray(starts)[degree]
-            mask = dynamic_slice_in_dim(jnp.asarray(masks[i]), at, size)
-            new = affine(dynamic_slice_in_dim(w, at, size) * mask, dynamic_slice_in_dim(b, at, size), below)
-            new = activate(new)
-            if self._skips(i):
-                new = new + dynamic_slice_in_dim(below, at, size)
-            below = dynamic_update_slice_in_dim(old, new.astype(old.dtype), at, 0)
+        below, units = block.inputs, []
+        for k, (old, window) in enumerate(zip(block.units, self._windows, strict=True)):
+            w, total = window.of(block.weights[k], i), block.sums[k]
+            new = activate(jnp.tensordot(w, below, 1) + window.of(total, i))
+            if self._skips(k):
+                new = new + window.of(below, i)
+            below = dynamic_update_slice_in_dim(old, new.astype(old.dtype), window.at(i), 0)
             units.append(below)
-        return _Known(state.inputs, tuple(units))
+        row = i - self._spans[0].at(block.number)
+        w, total = (dynamic_index_in_dim(a, row, 1, keepdims=False) for a in (block.weights[-1], block.sums[-1]))
+        return jnp.moveaxis(jnp.tensordot(w, below, 1) + total, 0, -1), block._replace(units=tuple(units))
+
+    def advance(self, block: _Block, i: int | Int[Array, ""], x_i: Float[Array, "*batch"]) -> _Block:
+        """Return the block after element `order[i]` has become known to be `x_i`."""
+        row = i - self._spans[0].at(block.number)
+        new = seen(x_i[None]).astype(block.inputs.dtype)
+        return block._replace(inputs=dynamic_update_slice_in_dim(block.inputs, new, row, 0))
+
+    def leave(self, block: _Block) -> _Known:
+        """Return what is known after the block."""
+        inputs, *units = (
+            dynamic_update_slice_in_dim(old, new, span.at(block.number), 0)
+            for span, old, new in zip(
+                self._spans, (block.known.inputs, *block.known.units), (block.inputs, *block.units), strict=True
+            )
+        )
+        return _Known(inputs, tuple(units))
+
+    @property
+    def _degrees(self) -> list[NDArray[np.int64]]:
+        """When the columns of each layer's weights become known: at which step; the condition is before the first."""
+        condition = np.full(self.cond_dim, -1)
+        return [np.concatenate([np.arange(self.dim), condition]), *(self._degrees_of(n) for n in self.hidden)]
+
+    def _degrees_of(self, width: int) -> NDArray[np.int64]:
+        return hidden_degrees(width, self.dim, 0 if self.cond_dim else 1)
+
+    @property
+    def _spans(self) -> list[_Window]:
+        """The elements, and the units of each hidden layer, that become known in each block."""
+        every = [np.arange(self.dim), *map(self._degrees_of, self.hidden)]
+        return [_Window(*window_starts(degrees, self.dim, self.block)) for degrees in every]
+
+    @property
+    def _windows(self) -> list[_Window]:
+        """The units of each hidden layer that become known in each step, counted from the first of its block."""
+        windows = []
+        for width, span in zip(self.hidden, self._spans[1:], strict=True):
+            starts, size = window_starts(self._degrees_of(width), self.dim)
+            within = starts - np.repeat(span.starts, self.block)[: self.dim]
+            windows.append(_Window(np.minimum(within, span.size - size), size))
+        return windows
 
     def _skips(self, layer: int) -> bool:
         return self.residual and layer > 0 and self.hidden[layer] == self.hidden[layer - 1]
-
-    @property
-    def _lowest(self) -> int:
-        return 0 if self.cond_dim else 1
 
 
 def _masks(dim: int, num_params: int, cond_dim: int, hidden: tuple[int, ...]) -> list[NDArray[np.bool_]]:

@@ -19,8 +19,8 @@ from ..bijections._base import as_float
 
 #: Events evaluated at once: at most so many, and of at most so many elements together. Larger batches run in chunks one
 #: after the other, so that memory is bounded and, on a CPU, what one chunk needs stays in its cache, while there is
-#: enough of it for every thread.
-CPU_CHUNK, CHUNK = (4096, 2**18), (16384, 2**24)
+#: enough of it for every thread; if several CPU devices share a batch, for one thread each.
+CPU_CHUNK, SHARED_CHUNK, CHUNK = (4096, 2**18), (1024, 2**17), (16384, 2**24)
 
 #: A CPU device receives so many events at least.
 SHARE = 1024
@@ -200,17 +200,18 @@ def _in_parts(
     """
     n = math.prod(out)
     flat = jax.tree.map(lambda a: a.reshape((n, *a.shape[len(out) :])), args)
-    of_part = partial(_in_chunks, f, shape)
+    limits = CHUNK if jax.default_backend() != "cpu" else CPU_CHUNK if devices == 1 else SHARED_CHUNK
+    of_part = partial(_in_chunks, f, shape, limits)
     if devices > 1:
         flat = _filled_up(flat, n, math.ceil(n / devices) * devices)
         of_part = shared(of_part, devices, Spec(AXIS), Spec(AXIS))
     return jax.tree.map(lambda a: a[:n].reshape(out + a.shape[1:]), of_part(*flat))
 
 
-def _in_chunks(f: Callable[..., Any], shape: tuple[int, ...], *args: Array | None) -> Any:
+def _in_chunks(f: Callable[..., Any], shape: tuple[int, ...], limits: tuple[int, int], *args: Array | None) -> Any:
     """Apply f to arguments whose first axis is the batch, chunk by chunk; it is the first axis of the results, too."""
     n = len(jax.tree.leaves(args)[0])
-    events, elements = CPU_CHUNK if jax.default_backend() == "cpu" else CHUNK
+    events, elements = limits
     count = max(1, math.ceil(n / max(1, min(events, elements // max(1, math.prod(shape))))))
     size = math.ceil(n / count)
 

@@ -1,10 +1,10 @@
 """Pure functions on arrays: safe elementary functions, masks, and where a compiler should stop fusing."""
 
-from .masks import block_starts as block_starts
 from .masks import hidden_degrees as hidden_degrees
 from .masks import hidden_mask as hidden_mask
 from .masks import input_mask as input_mask
 from .masks import output_mask as output_mask
+from .masks import window_starts as window_starts
 from .safe import bounded as bounded
 from .safe import into_open_interval as into_open_interval
 from .safe import inverse_softplus as inverse_softplus

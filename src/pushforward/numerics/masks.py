@@ -40,12 +40,12 @@ def output_mask(dim: int, num_params: int, degrees: NDArray[np.int64]) -> NDArra
     return np.tile(degrees[None, :] <= np.arange(dim)[:, None], (num_params, 1))
 
 
-def block_starts(degrees: NDArray[np.int64], dim: int) -> tuple[NDArray[np.int64], int]:
-    """Return where the units of each degree 0, ..., dim - 1 begin, and the size of the largest block.
+def window_starts(degrees: NDArray[np.int64], dim: int, span: int = 1) -> tuple[NDArray[np.int64], int]:
+    """Return where the units of each `span` of the degrees 0, ..., dim - 1 begin, and how many those are at most.
 
-    A window of that size from a start covers the block of that degree; starts are moved down so that the
+    A window of that size from a start covers the units of these degrees; starts are moved down so that the
     window ends within the layer.
     """
-    starts = np.searchsorted(degrees, np.arange(dim))
-    size = int(np.bincount(degrees, minlength=dim).max())
+    starts = np.searchsorted(degrees, np.arange(0, dim, span))
+    size = int(np.diff(starts, append=len(degrees)).max())
     return np.minimum(starts, len(degrees) - size), size
