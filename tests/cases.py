@@ -220,6 +220,11 @@ BIJECTIONS = [
     Case("Autoregressive:affine", lambda key: _autoregressive(key, 4), start="identity"),
     Case("Autoregressive:affine-one", lambda key: _autoregressive(key, 1), start="identity", dead=NO_SCALE),
     Case("Autoregressive:affine-one-conditional", lambda key: _autoregressive(key, 1, cond_dim=2), start="identity"),
+    Case(
+        "Autoregressive:blocks",
+        lambda key: b.Autoregressive(key, u.Shift(), 34, cond_dim=1, hidden=(36, 40)),
+        start="identity",
+    ),
     Case("Autoregressive:narrow", lambda key: _autoregressive(key, 6, hidden=(2, 3)), start="identity"),
     Case(
         "Autoregressive:residual-order-conditional",

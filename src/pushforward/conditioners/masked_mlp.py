@@ -157,25 +157,27 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
 
     def enter(self, known: _Known, number: int | Int[Array, ""]) -> _Block:
         """Begin block `number`."""
-        spans = self._spans
+        spans, one_block = self._spans, self.block == self.dim
         batch = known.inputs.ndim - 1
         before = (known.inputs, *known.units)
         weights, sums = [], []
         masks = _masks(self.dim, self.num_params, self.cond_dim, self.hidden)
         for i, (w, b, mask) in enumerate(zip(self.weights, self.biases, masks, strict=True)):
             last = i == len(self.hidden)
-            # To the parameters, one row for each element and parameter; elements that come one after the other have
-            # their rows in the same order, parameter by parameter.
+            # The rows of the last layer are, parameter by parameter, those of the elements.
             shape = (self.num_params, self.dim) if last else (len(b),)
             rows = spans[0 if last else i + 1]
             w, b, mask = (rows.of(a.reshape((*shape, *a.shape[1:])), number, len(shape) - 1) for a in (w, b, mask))
-            fresh = jnp.asarray(self._degrees[i]) >= number * self.block
-            weights.append(spans[i].of(w * (mask & fresh), number, w.ndim - 1))
             total = b.reshape(b.shape + (1,) * batch)
-            if self.block < self.dim or (i == 0 and self.cond_dim):
+            if one_block:
+                weights.append(w * mask)
+            else:
+                fresh = jnp.asarray(self._degrees[i]) >= number * self.block
+                weights.append(spans[i].of(w * (mask & fresh), number, w.ndim - 1))
                 total = total + jnp.tensordot(w * (mask & ~fresh), before[i], 1)
             sums.append(total)
-        inputs, *units = (span.of(a, number) for span, a in zip(spans, before, strict=True))
+        # All of them, the condition included, if there is but one block.
+        inputs, *units = before if one_block else (span.of(a, number) for span, a in zip(spans, before, strict=True))
         return _Block(known, number, inputs, tuple(units), tuple(weights), tuple(sums))
 
     def params_at(self, block: _Block, i: int | Int[Array, ""]) -> tuple[Float[Array, "*batch p"], _Block]:
