@@ -196,10 +196,10 @@ def _compile_table(run: Run) -> str:
     names = sorted({name for row in cells.values() for name in row}, key=lambda n: (not n.startswith(OURS), n))
     rows = [[dim, layers, *(row.get(name, "") for name in names)] for (dim, layers), row in sorted(cells.items())]
     text = _table(("d", "layers", *names), rows)
-    default = [r for r in run.of("compile") if r["architecture"] == "default" and (r["dim"], r["layers"]) == (6, 5)]
-    for r in default:
-        met = "failed" not in r and r["seconds"] < COMPILE_TARGET
-        text += f"\nTarget: under {COMPILE_TARGET:g} s for the default flow: {'met' if met else '**missed**'}.\n"
+    default = [r.get("seconds", math.inf) for r in run.of("compile") if r["architecture"] == "default"]
+    if default:
+        met = sum(s < COMPILE_TARGET for s in default)
+        text += f"\nTarget: under {COMPILE_TARGET:g} s for the default flow: met in {met} of {len(default)} rows.\n"
     return text
 
 
