@@ -60,7 +60,8 @@ def _ratios(ax: Any, timed: dict[Any, Any], work: str) -> None:
             at = group + (i - (len(dims) - 1) / 2) * width
             color = BARS[round(i * (len(BARS) - 1) / max(1, len(dims) - 1))]
             ax.bar(at, ratio, 0.92 * width, color=color, label=f"d = {dim}" if group == 0 else None)
-            ax.text(at, ratio, f" {ratio:.2g}" if ratio < 100 else f" {ratio:.0f}", ha="center", va="bottom", fontsize=7, rotation=90)
+            shown = f" {ratio:.2g}" if ratio < 100 else f" {ratio:.0f}"
+            ax.text(at, ratio, shown, ha="center", va="bottom", fontsize=7, rotation=90)
     ax.axhline(1, color="black", lw=0.8)
     ax.set_yscale("log")
     ax.set_ylim(min(0.5, ax.get_ylim()[0]), ax.get_ylim()[1] * 2)
