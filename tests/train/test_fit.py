@@ -86,10 +86,14 @@ def test_the_same_call_gives_the_same_bits_and_leaves_its_arguments_alone(key, r
 
 
 def test_devices_change_rounding_only(key, rng, monkeypatch):
-    counts = []
-    sharing = sys.modules["pushforward.train.fit"].sharing
-    counted = lambda *args: counts.append(sharing(*args)) or counts[-1]  # noqa: E731
-    monkeypatch.setattr(sys.modules["pushforward.train.fit"], "sharing", counted)
+    module, counts = sys.modules["pushforward.train.fit"], []
+    sharing = module.sharing
+
+    def counted(*args: Any) -> int:
+        counts.append(sharing(*args))
+        return counts[-1]
+
+    monkeypatch.setattr(module, "sharing", counted)
     x, weights = rng.normal(size=(1000, 2)) ** 3, rng.uniform(0.1, 2, size=1000)
     flow = flows.nsf(key, 2, hidden=(8,), layers=2)
     settings: dict[str, Any] = {**QUICK, "batch_size": 451}

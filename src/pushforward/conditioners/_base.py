@@ -92,10 +92,6 @@ class AbstractAutoregressiveConditioner(eqx.Module):
         Returns:
             x and the results of the steps, in the order of the steps, along the first axis.
         """
-        blocks = math.ceil(self.dim / self.block)
-        # Steps beyond the last element, if any, are taken and forgotten.
-        rest = jnp.zeros((blocks * self.block - self.dim, *given.shape[1:]), given.dtype)
-        filled = jnp.concatenate([given, rest]).reshape((blocks, self.block, *given.shape[1:]))
 
         def step(state: State, at: tuple[Array, Array]) -> tuple[State, tuple[Array, Any]]:
             i, given_i = at
@@ -110,7 +106,11 @@ class AbstractAutoregressiveConditioner(eqx.Module):
             return self.leave(state), results
 
         known = self.start(condition, given.shape[1:])
+        blocks = math.ceil(self.dim / self.block)
         if blocks == 1:
             return block(known, (jnp.zeros((), int), given))[1]
+        # Steps beyond the last element, if any, are taken and forgotten.
+        rest = jnp.zeros((blocks * self.block - self.dim, *given.shape[1:]), given.dtype)
+        filled = jnp.concatenate([given, rest]).reshape((blocks, self.block, *given.shape[1:]))
         results = jax.lax.scan(block, known, (jnp.arange(blocks), filled))[1]
         return jax.tree.map(lambda a: a.reshape((-1, *a.shape[2:]))[: self.dim], results)
