@@ -65,6 +65,7 @@ class _Trained:
         self._spec, self._taken = spec, 0
         self._key = jax.random.key(spec.seed)
         self._optimizer, self._devices = adam(5.0), sharing(spec.batch, CPU_SHARE)
+        self._flow: pf.Pushforward | None = None
         flow = _flow(spec)
         self._begin(_perturbed(flow, self._key) if spec.perturbed else flow)
 
@@ -72,6 +73,7 @@ class _Trained:
         params, self._frozen = eqx.partition(flow, trainable(flow))
         state = own(State(params, self._optimizer.init(params), jnp.zeros((), jnp.int32)))
         self._state = place(state, self._devices, Cut())
+        self._flow = flow
         self.parameters = count(params)
 
     def see(self, x: np.ndarray) -> None:
@@ -94,13 +96,18 @@ class _Trained:
         work = Work(self._frozen, placed, rates, keys, negative_log_likelihood, self._optimizer, 20, self._devices)
         self._state, losses, _ = take_steps(work, self._state)
         self._taken += steps
+        self._flow = None
         return float(jax.block_until_ready((losses, self._state))[0][-1])
 
     def array(self, a: np.ndarray | None) -> Any:
         return None if a is None else jnp.asarray(a)
 
     def _current(self) -> pf.Pushforward:
-        return eqx.combine(at_home(self._state.params, self._devices), self._frozen)
+        # As `pf.fit` returns it: once, not in every call.
+        flow = self._flow
+        if flow is None:
+            flow = self._flow = eqx.combine(at_home(self._state.params, self._devices), self._frozen)
+        return flow
 
     def log_prob(self, x: Any, condition: Any) -> Any:
         return self._current().log_prob(x, condition).block_until_ready()
