@@ -3,7 +3,8 @@
     import pushforward as pf
 
 A density is a base distribution pushed forward through an invertible map, log p(x) = log p(z) - log|det df/dz|.
-`pf.flows` builds the architectures, `pf.fit` learns one from data, `pf.save` and `pf.load` keep it, `pf.plot` draws it.
+`pf.flows` builds the architectures, `pf.fit` learns one from data,
+`pf.fit_density` one from a density known up to a constant, `pf.save` and `pf.load` keep it, `pf.plot` draws it.
 
 Everything is imported when it is first used, so that `import pushforward` and `pushforward --help` cost next to
 nothing and a script that draws no picture needs no Matplotlib.
@@ -29,12 +30,20 @@ if TYPE_CHECKING:
     from .io import save as save
     from .train import FitResult as FitResult
     from .train import fit as fit
+    from .train import fit_density as fit_density
 
 _FLOORS = (
     *("bijections", "conditioners", "data", "distributions", "evaluate", "flows", "io", "numerics", "plot", "train"),
     "univariate",
 )
-_FROM = {"Pushforward": "distributions", "load": "io", "save": "io", "FitResult": "train", "fit": "train"}
+_FROM = {
+    "Pushforward": "distributions",
+    "load": "io",
+    "save": "io",
+    "FitResult": "train",
+    "fit": "train",
+    "fit_density": "train",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,7 @@
 """What decides a fit, as short strings by name: equal fingerprints mean bit-for-bit equal fits."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -9,10 +10,13 @@ import numpy as np
 import optax
 from jaxtyping import PyTree
 
+from ..distributions._base import AbstractDistribution
 from .rows import Rows
 
 #: Bytes hashed at a time.
 BLOCK_BYTES = 1 << 25
+#: Events at which a log-density is evaluated.
+PLACES = 16
 
 
 def fingerprint(
@@ -39,6 +43,32 @@ def fingerprint(
         "x": _digest(table.x),
         "condition": "none" if table.condition is None else _digest(table.condition),
         "weights": "none" if table.weights is None else _digest(table.weights),
+        **_common(key, flow, settings, optimizer, rates),
+    }
+
+
+def fingerprint_density(
+    log_density: Callable[[Any], Any],
+    key: np.ndarray,
+    flow: AbstractDistribution,
+    settings: dict[str, Any],
+    optimizer: optax.GradientTransformation,
+    rates: np.ndarray,
+) -> dict[str, str]:
+    """Return the fingerprint of a fit to a log-density, which is looked at in a few places; see `fingerprint`."""
+    places = np.random.default_rng(0).standard_normal((PLACES, *flow.shape)).astype(np.float32)
+    values = np.asarray(jax.jit(jax.vmap(log_density))(places), np.float32)
+    return {"log_density": _digest(values), **_common(key, flow, settings, optimizer, rates)}
+
+
+def _common(
+    key: np.ndarray,
+    flow: PyTree,
+    settings: dict[str, Any],
+    optimizer: optax.GradientTransformation,
+    rates: np.ndarray,
+) -> dict[str, str]:
+    return {
         "key": _digest(key),
         "flow": _tree_digest(flow),
         "optimizer": _tree_digest(_trial_update(optimizer)),

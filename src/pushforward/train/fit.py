@@ -18,7 +18,7 @@ from .checkpoint import Checkpoint
 from .checks import check_columns, check_table, warn_constant_conditions
 from .diagnose import explain
 from .fingerprint import fingerprint
-from .loop import Objective, Settings, adam, clipped, minimize
+from .loop import Objective, Settings, adam, check_settings, clipped, minimize
 from .moments import Moments, moments
 from .objectives.maximum_likelihood import negative_log_likelihood, row_losses
 from .progress import progress_bar
@@ -95,7 +95,8 @@ def fit(
     require_key(key)
     if not isinstance(flow, AbstractDistribution):
         raise bad("flow", "a distribution, such as pf.flows.nsf(key, dim)", f"`{type(flow).__name__}`")
-    _check_settings(learning_rate, optimizer, clip_norm, val_fraction)
+    check_settings(learning_rate, optimizer, clip_norm)
+    require(0 <= val_fraction < 1, "val_fraction", "from 0 to below 1", val_fraction)
     for name, value in {"batch_size": batch_size, "patience": patience}.items():
         require_count(name, value)
     if max_epochs is not None:
@@ -155,20 +156,6 @@ def fit(
                 store.close()
 
 
-def _check_settings(
-    learning_rate: float | int | Schedule | None,
-    optimizer: optax.GradientTransformation | None,
-    clip_norm: float | int | None,
-    val_fraction: float | int,
-) -> None:
-    if optimizer is not None and learning_rate is not None:
-        raise bad("learning_rate", "None beside an `optimizer`", learning_rate, "The optimizer has its own.")
-    if learning_rate is not None and not callable(learning_rate):
-        require(0 < learning_rate < math.inf, "learning_rate", "positive and finite", learning_rate)
-    require(clip_norm is None or clip_norm > 0, "clip_norm", "positive or None", clip_norm)
-    require(0 <= val_fraction < 1, "val_fraction", "from 0 to below 1", val_fraction)
-
-
 def _split(used: np.ndarray, val_fraction: float | int, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows for training, two at least, and for validation, in order."""
     count = 0
@@ -189,10 +176,10 @@ def _moments(table: Rows, train: np.ndarray) -> tuple[Moments, Moments | None]:
 
 def _epochs(
     table: Rows, train: np.ndarray, batch_size: int, words: np.ndarray, devices: int
-) -> Callable[[int], Iterator[Chunk]]:
+) -> Callable[[int, None], Iterator[Chunk]]:
     mean_weight = table.mean_weight(train)
 
-    def epoch(number: int) -> Iterator[Chunk]:
+    def epoch(number: int, memory: None) -> Iterator[Chunk]:
         order = np.random.default_rng([1, number, *words.ravel().tolist()]).permutation(train)
         return chunks(table, split_evenly(order, batch_size, devices), mean_weight, _rows.CHUNK_BYTES)
 

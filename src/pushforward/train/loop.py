@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from .._compile import compiled
 from .._devices import AXIS, Spec, at_home, place, shared
+from .._errors import bad, require
 from .._fields import trainable
 from .._types import Key, Scalar
 from ..distributions._base import AbstractDistribution
@@ -24,6 +25,7 @@ from .checkpoint import Checkpoint
 from .progress import show_epoch
 from .result import FitResult, Flow, NonFiniteError, Record
 from .rows import Chunk
+from .schedule import Schedule
 
 #: (flow, batch, key) -> scalar.
 Loss: TypeAlias = Callable[[Any, Any, Key], Scalar]
@@ -37,15 +39,19 @@ class Objective:
     Attributes:
         loss: the loss of a batch is the sum of those of its parts, of which each device computes one. A module-level
             function, so that a second fit of the same structure need not compile again.
-        chunks: (epoch) -> the epoch's batches, stacked along their first axis, in pieces that fit the device.
+        chunks: (epoch, memory) -> the epoch's batches, stacked along their first axis, in pieces that fit the device.
         validate: (flow) -> the validation loss, or None: nothing stops early, the last parameters are best.
         explain: (flow, batch, rows) -> a sentence on what is non-finite in a batch that was skipped.
+        memory: arrays that the objective carries from epoch to epoch, None for none; checkpoints hold them.
+        renew: (epoch, flow, memory) -> the memory for an epoch, before it.
     """
 
     loss: Loss
-    chunks: Callable[[int], Iterable[Chunk]]
+    chunks: Callable[[int, Any], Iterable[Chunk]]
     validate: Callable[[AbstractDistribution], float] | None
     explain: Callable[[AbstractDistribution, Any, np.ndarray], str]
+    memory: PyTree = None
+    renew: Callable[[int, AbstractDistribution, Any], Any] | None = None
 
 
 @final
@@ -68,6 +74,19 @@ class Settings:
     patience: int
     max_skipped: int
     devices: int = 1
+
+
+def check_settings(
+    learning_rate: float | int | Schedule | None,
+    optimizer: optax.GradientTransformation | None,
+    clip_norm: float | int | None,
+) -> None:
+    """Raise unless these arguments of a fit are as its documentation says."""
+    if optimizer is not None and learning_rate is not None:
+        raise bad("learning_rate", "None beside an `optimizer`", learning_rate, "The optimizer has its own.")
+    if learning_rate is not None and not callable(learning_rate):
+        require(0 < learning_rate < math.inf, "learning_rate", "positive and finite", learning_rate)
+    require(clip_norm is None or clip_norm > 0, "clip_norm", "positive or None", clip_norm)
 
 
 @final
@@ -243,9 +262,10 @@ def minimize(
     state = own(State(params, settings.optimizer.init(params), jnp.zeros((), jnp.int32)))
     best = own(params)
     record = Record({"train": []} if objective.validate is None else {"train": [], "val": []})
-    restored = None if checkpoint is None else checkpoint.restore((state, best))
+    memory = objective.memory
+    restored = None if checkpoint is None else checkpoint.restore((state, best, memory))
     if restored is not None:
-        (state, best), saved = restored
+        (state, best, memory), saved = restored
         record = Record(**saved)
         started -= record.seconds
         show_epoch(bar, record.history, record.best_epoch, record.epochs)
@@ -255,8 +275,11 @@ def minimize(
     state, everywhere = place(state, devices, Spec()), place(eqx.filter(frozen, eqx.is_array), devices, Spec())
     everywhere = eqx.combine(everywhere, frozen)
     while not record.finished(settings.max_epochs, settings.patience):
+        if objective.renew is not None:
+            memory = objective.renew(record.epochs, eqx.combine(at_home(state.params, devices), frozen), memory)
+        chunks = objective.chunks(record.epochs, memory)
         try:
-            state, losses, skipped = run_epoch(key, state, everywhere, objective, settings, record)
+            state, losses, skipped = run_epoch(key, state, everywhere, objective.loss, chunks, settings, record.steps)
         except _HaltedError as halt:
             params = at_home(halt.state.params, devices)
             if objective.validate is None:
@@ -289,7 +312,7 @@ def minimize(
             seconds=time.monotonic() - started,
         )
         if checkpoint is not None:
-            checkpoint.save(record.epochs, (state, best), asdict(record))
+            checkpoint.save(record.epochs, (state, best, memory), asdict(record))
         show_epoch(bar, history, record.best_epoch)
     result = record.result(eqx.combine(best, frozen))
     if objective.validate is not None and record.best_loss == math.inf:
@@ -298,9 +321,9 @@ def minimize(
 
 
 def run_epoch(
-    key: Key, state: State, frozen: PyTree, objective: Objective, settings: Settings, record: Record
+    key: Key, state: State, frozen: PyTree, loss: Loss, chunks: Iterable[Chunk], settings: Settings, step: int
 ) -> tuple[State, np.ndarray, np.ndarray]:
-    """Run one epoch; while the device works on a chunk the host gathers the next, and no more than that.
+    """Run one epoch, from step number `step`; while the device works on a chunk the host gathers the next, no more.
 
     Returns:
         The state, the finite losses, and which steps were skipped.
@@ -310,7 +333,6 @@ def run_epoch(
     """
     losses: list[np.ndarray] = []
     skipped: list[np.ndarray] = []
-    step = record.steps
     running: tuple[Chunk, Array, Array] | None = None
 
     def settle(chunk: Chunk, values: Array, streaks: Array) -> None:
@@ -323,11 +345,11 @@ def run_epoch(
             count = sum(int(s.sum()) for s in skipped[:-1]) + int(skips[: line + 1].sum())
             raise _HaltedError(state, chunk, line, count)
 
-    for chunk in objective.chunks(record.epochs):
+    for chunk in chunks:
         count = len(chunk.rows)
         rates, keys = jnp.asarray(settings.rates(step, count)), _step_keys(key, np.arange(step, step + count))
         batches = jax.tree.map(jnp.asarray, place(chunk.batches, settings.devices, Spec(None, AXIS)))
-        how = (objective.loss, settings.optimizer, settings.max_skipped, settings.devices)
+        how = (loss, settings.optimizer, settings.max_skipped, settings.devices)
         state, values, streaks = take_steps(Work(frozen, batches, rates, keys, *how), state)
         if running is not None:
             settle(*running)

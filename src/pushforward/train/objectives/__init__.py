@@ -1,4 +1,9 @@
 """What a fit can minimize."""
 
+from ._base import AbstractDensityObjective as AbstractDensityObjective
+from .fab import FAB as FAB
 from .maximum_likelihood import negative_log_likelihood as negative_log_likelihood
 from .maximum_likelihood import row_losses as row_losses
+from .reverse_kl import ReverseKL as ReverseKL
+from .self_normalized import AlphaDivergence as AlphaDivergence
+from .self_normalized import ForwardKL as ForwardKL
