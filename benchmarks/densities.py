@@ -3,7 +3,7 @@
     python -m benchmarks.densities [--posteriors DIRECTORY] [--seeds N] [NAME ...]
 
 The four potentials U1-U4 of "Variational Inference with Normalizing Flows", Rezende, Mohamed, 2015, on the square
-[-4, 4]², of which quadrature gives log Z; and, where DIRECTORY has their data and reference draws, five posteriors of
+[-4, 4]², of which quadrature gives log Z; two densities of many modes, "gmm40" and "many_well"; and, where DIRECTORY has their data and reference draws, five posteriors of
 posteriordb (https://github.com/stan-dev/posteriordb). Every fit is `pf.fit_density` with its defaults, of a coupling
 flow with its defaults.
 """
@@ -161,6 +161,39 @@ def gauss_mix(data: dict[str, Any]) -> Target:
     return Target(log_density, b.Concatenate([ordered, b.Exp((2,)), b.Sigmoid((1,))]))
 
 
+#: Means of a mixture of 40 normal densities of unit variance: the target of "Flow Annealed Importance Sampling
+#: Bootstrap", Midgley et al., 2023, with means of our own draw.
+MEANS = np.random.default_rng(0).uniform(-40, 40, (40, 2)).astype("f4")
+
+
+def gmm40(x: Any) -> Any:
+    squares = jnp.sum((x - MEANS) ** 2, axis=1)
+    return jax.nn.logsumexp(-0.5 * squares) - jnp.log(40.0) - jnp.log(2 * jnp.pi)
+
+
+def _well(x: Any) -> Any:
+    return -(x**4) + 6 * x**2 + 0.5 * x
+
+
+def many_well(x: Any) -> Any:
+    """Return the sum over five double wells, each in an element of its own beside a normal one: 2^5 modes."""
+    return _well(x[:5]).sum() - 0.5 * jnp.sum(x[5:] ** 2)
+
+
+def _log_z_of_wells() -> float:
+    axis = np.linspace(-5, 5, 200_001)
+    one = np.exp(_well(axis)).sum() * (axis[1] - axis[0])
+    return float(5 * (np.log(one) + 0.5 * np.log(2 * np.pi)))
+
+
+def shares(draws: np.ndarray) -> dict[str, float]:
+    """Return how much of its share, 1 / 40, the poorest mode of `gmm40` has, and how many have a third of it."""
+    squares = ((draws[:, None] - MEANS) ** 2).sum(axis=-1)
+    counts = np.bincount(squares.argmin(axis=1), minlength=40) / len(draws) * 40
+    return {"modes": float(np.sum(counts > 1 / 3)), "poorest": float(counts.min())}
+
+
+OBJECTIVES = {"reverse": pf.train.ReverseKL(), "fab": pf.train.FAB()}
 POTENTIALS = {"U1": u1, "U2": u2, "U3": u3, "U4": u4}
 MODELS = {
     "eight_schools-eight_schools_noncentered": eight_schools,
@@ -173,6 +206,10 @@ MODELS = {
 
 def build(name: str, posteriors: Path) -> Target:
     """Return a target by name."""
+    if name == "gmm40":
+        return Target(gmm40, _free(2), 0.0)
+    if name == "many_well":
+        return Target(many_well, _free(10), _log_z_of_wells())
     if name in POTENTIALS:
         return potential(POTENTIALS[name])
     data = json.loads((posteriors / f"{name}.data.json").read_text())
@@ -209,6 +246,8 @@ def measure(name: str, seed: int, posteriors: Path, **settings: Any) -> dict[str
     figures |= {"khat": found.khat, "log_z": found.log_z, "skipped": result.skipped_steps}
     if target.log_z is not None:
         figures["log_z_off"] = found.log_z - target.log_z
+    if name == "gmm40":
+        figures |= shares(np.asarray(found.draws))
     if target.reference is not None:
         resampled = found.resample(keys[3])
         plain = against(target.derived(found.draws.astype(np.float64)), target.reference)
@@ -220,14 +259,23 @@ def measure(name: str, seed: int, posteriors: Path, **settings: Any) -> dict[str
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*POTENTIALS, *MODELS])}")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join([*POTENTIALS, 'gmm40', 'many_well', *MODELS])}"
+    )
     parser.add_argument("--posteriors", type=Path, default=POSTERIORS)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--objective", choices=OBJECTIVES, default="reverse")
+    parser.add_argument("--steps", type=int, default=2000)
     args = parser.parse_args()
-    known = [*POTENTIALS, *(name for name in MODELS if (args.posteriors / f"{name}.npz").exists())]
+    known = [
+        *POTENTIALS,
+        "gmm40",
+        "many_well",
+        *(name for name in MODELS if (args.posteriors / f"{name}.npz").exists()),
+    ]
     for name in args.names or known:
         for seed in range(args.seeds):
-            figures = measure(name, seed, args.posteriors)
+            figures = measure(name, seed, args.posteriors, objective=OBJECTIVES[args.objective], steps=args.steps)
             print(
                 "  ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in figures.items()),
                 flush=True,
