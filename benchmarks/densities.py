@@ -3,9 +3,9 @@
     python -m benchmarks.densities [--posteriors DIRECTORY] [--seeds N] [NAME ...]
 
 The four potentials U1-U4 of "Variational Inference with Normalizing Flows", Rezende, Mohamed, 2015, on the square
-[-4, 4]², of which quadrature gives log Z; two densities of many modes, "gmm40" and "many_well"; and, where DIRECTORY has their data and reference draws, five posteriors of
-posteriordb (https://github.com/stan-dev/posteriordb). Every fit is `pf.fit_density` with its defaults, of a coupling
-flow with its defaults.
+[-4, 4]², of which quadrature gives log Z; two densities of many modes, "gmm40" and "many_well"; and, where DIRECTORY
+has their data and reference draws, five posteriors of posteriordb (https://github.com/stan-dev/posteriordb). Every fit
+is `pf.fit_density` with its defaults, of a coupling flow with its defaults.
 """
 
 import argparse
