@@ -48,8 +48,9 @@ class Importance:
     def verdict(self) -> str:
         """One sentence: whether to trust estimates that come from the flow."""
         n = len(self.log_weights)
-        if self.khat < GOOD and self.ess >= 0.9 * n:
-            words = "draws of the flow are nearly exact, and weighted estimates can be trusted."
+        # Weights that hardly vary can have a heavy tail of next to no size: k-hat knows of no scale.
+        if self.ess >= 0.99 * n and self.khat < USABLE:
+            words = "draws of the flow are nearly exact, and estimates can be trusted."
         elif self.khat < GOOD:
             words = "weighted estimates can be trusted; the flow's own draws are approximate."
         elif self.khat < USABLE:
@@ -139,10 +140,11 @@ def _pareto_smoothed(log_w: np.ndarray) -> tuple[np.ndarray, float]:
     """Return the logs of smoothed weights that add up to one, and k-hat."""
     from arviz_stats.base import array_stats
 
-    lowest = log_w[np.isfinite(log_w)].min()
-    if log_w.max() - lowest < 1e-6 and np.isfinite(log_w).all():
-        return np.full_like(log_w, -math.log(len(log_w))), -math.inf
-    # Weights of zero take no part in the tail; its package asks for finite numbers, and for the negative ones.
-    finite = np.where(np.isfinite(log_w), log_w, lowest - 100.0)
-    smoothed, khat = array_stats.psislw(-finite)
-    return np.where(np.isfinite(log_w), smoothed, -np.inf), float(khat)
+    finite = np.isfinite(log_w)
+    # Beyond the largest weights, if these are all equal, there is no tail.
+    tail = np.sort(log_w)[-math.ceil(min(0.2 * len(log_w), 3 * math.sqrt(len(log_w)))) :]
+    if tail[-1] - tail[0] < 1e-6:
+        return log_w - np.logaddexp.reduce(log_w), -math.inf
+    # Weights of zero take no part in the tail; ArviZ asks for finite numbers, and for the negative ones.
+    smoothed, khat = array_stats.psislw(-np.where(finite, log_w, log_w[finite].min() - 100.0))
+    return np.where(finite, smoothed, -np.inf), float(khat)

@@ -31,11 +31,13 @@ from .result import FitResult
 from .rows import Chunk
 from .schedule import Schedule, default_schedule, tabulate
 from .tail import split_tail, through
-from .target import LogDensity, check_start, checked_log_density, evaluate_batch, explain_target
+from .target import LogDensity, check_end, check_start, checked_log_density, evaluate_batch, explain_target
 
 LEARNING_RATE = 2e-3
 #: Draws of a batch that a device receives at least, on CPU and elsewhere.
 CPU_SHARE, SHARE = 128, 4096
+#: What is folded into the key for draws besides those of the steps, whose numbers are smaller.
+LOOK = 2**31
 #: Power of the density at which annealing starts.
 COLDEST = 0.01
 
@@ -92,8 +94,8 @@ def fit_density(
     Raises:
         ValueError: if an argument is not as stated; if the log-density is NaN or +inf, or zero where the flow has
             mass, at draws of the start; if it is finite nowhere; if `checkpoint` is of another fit.
-        NonFiniteError: if more than `max_skipped` steps in a row are not finite. It says what is not, at which event,
-            and carries the best finite parameters.
+        NonFiniteError: if more than `max_skipped` steps in a row are not finite, or the log-density is NaN or +inf at
+            draws of the fitted flow. It says what is not finite and where, and carries the best finite parameters.
 
     Reference:
         "Variational Inference with Normalizing Flows", Rezende, Mohamed, 2015; "Disentangling impact of capacity,
@@ -143,7 +145,8 @@ def fit_density(
             core, tail = split_tail(flow)
             tail = locate(log_density, flow.shape, tail, words.ravel().tolist())
             flow = Pushforward(flow.base, Chain([*core.bijection.bijections, *tail]))
-            look = jax.random.fold_in(key, -1)
+            # Not those of the steps, which the loop derives from `key` itself.
+            look, renewing = jax.random.split(jax.random.fold_in(key, LOOK))
             check_start(flow, log_density, look, zeros=objective.zeros)
             chunks = _epochs(objective, steps, batch_size, annealing, devices, dtype, words)
             minimized = Objective(
@@ -156,9 +159,11 @@ def fit_density(
                 minimized = replace(
                     minimized,
                     memory=objective.start(flow.shape, dtype),
-                    renew=_renewal(objective, log_density, jax.random.fold_in(key, -2)),
+                    renew=_renewal(objective, log_density, renewing),
                 )
-            return minimize(key, flow, minimized, settings, bar=bar, checkpoint=store, started=started)
+            result = minimize(key, flow, minimized, settings, bar=bar, checkpoint=store, started=started)
+            check_end(result, log_density, look, steps)
+            return result
         except KeyboardInterrupt as interrupt:
             if store is not None and not store.is_empty:
                 interrupt.add_note(f"The fit is kept in {checkpoint}; the same call goes on from there.")

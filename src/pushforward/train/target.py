@@ -1,5 +1,6 @@
 """The log-density that a user hands over: looked at before anything is fitted to it, and explained when it fails."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -10,8 +11,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._errors import bad, require
-from .._types import Event, Events, Key, Scalar, Scalars
+from .._types import Event, Key, Scalar, Scalars
 from ..distributions._base import AbstractDistribution
+from ..distributions.pushforward import Pushforward
+from .result import FitResult, NonFiniteError
 
 #: log p of one event, known up to a constant.
 LogDensity: TypeAlias = Callable[[Event], Scalar]
@@ -20,6 +23,11 @@ LogDensity: TypeAlias = Callable[[Event], Scalar]
 DRAWS = 1024
 #: Largest share of them where a density of zero is let pass: steps that meet one are skipped.
 MAX_ZERO = 0.01
+#: What to do about a density that is zero where a flow has mass.
+SUPPORT = (
+    "Put the flow onto the support of the density (pf.flows.constrain), or use objective=pf.train.ForwardKL(), which "
+    "can do with zeros."
+)
 
 
 def checked_log_density(log_density: Any, shape: tuple[int, ...], dtype: Any) -> LogDensity:
@@ -53,7 +61,9 @@ def evaluate_batch(log_density: LogDensity, x: Float[Array, "n ..."]) -> Scalars
 
 
 @eqx.filter_jit
-def _look(flow: AbstractDistribution, log_density: LogDensity, key: Key) -> tuple[Events, Scalars, Scalars]:
+def _look(
+    flow: AbstractDistribution, log_density: LogDensity, key: Key
+) -> tuple[Float[Array, "n ..."], Scalars, Scalars]:
     x, log_q = flow.sample_and_log_prob(key, (DRAWS,))
     return x, log_q, evaluate_batch(log_density, x)
 
@@ -80,12 +90,30 @@ def check_start(flow: AbstractDistribution, log_density: LogDensity, key: Key, *
             )
     zero = np.isneginf(log_p)
     if zero.all() or (zero.mean() > MAX_ZERO and not zeros):
-        remedy = (
-            f"It is so at {_shown(x[zero][0])}. Put the flow onto the support of the density "
-            "(see pf.flows.constrain), or use objective=pf.train.ForwardKL(), which can do with zeros."
-        )
+        remedy = f"It is so at {_shown(x[zero][0])}. {SUPPORT}"
         rule = "finite where the flow has mass"
         raise bad("log_density", rule, f"`-inf at {zero.sum()} of {DRAWS} draws` of the start", remedy)
+
+
+def check_end(result: FitResult[Pushforward], log_density: LogDensity, key: Key, steps: int) -> None:
+    """Check the log-density at draws of the fitted flow, and say so if steps were skipped.
+
+    A fit that skips the steps that meet NaN learns to keep away from there, which no loss shows.
+
+    Raises:
+        NonFiniteError: if it is NaN or +inf at a draw.
+    """
+    log_p = np.asarray(_look(result.flow, log_density, key)[2])
+    if (np.isnan(log_p) | np.isposinf(log_p)).any():
+        cause = explain_target(result.flow, log_density, key)
+        raise NonFiniteError(f"The fitted flow has mass where there is no density. {cause}", result)
+    if result.skipped_steps > MAX_ZERO * steps:
+        warnings.warn(
+            f"{result.skipped_steps} of {steps} steps were skipped, because the log-density or its gradient was not "
+            "finite at a draw: the fit keeps away from there, and may be wrong.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def explain_target(flow: AbstractDistribution, log_density: LogDensity, key: Key) -> str:
@@ -97,10 +125,12 @@ def explain_target(flow: AbstractDistribution, log_density: LogDensity, key: Key
     ):
         if wrong.any():
             return f"{what} not finite in {wrong.sum()} of {DRAWS} cases: it diverged."
-    wrong = ~np.isfinite(log_p)
+    wrong = np.isnan(log_p) | np.isposinf(log_p)
+    wrong = wrong if wrong.any() else ~np.isfinite(log_p)
     if wrong.any():
+        remedy = f" {SUPPORT}" if np.isneginf(log_p[wrong][0]) else ""
         at = f"at {_shown(x[wrong][0])}, and not finite at {wrong.sum()} of {DRAWS} draws"
-        return f"`log_density` is {log_p[wrong][0]} {at}."
+        return f"`log_density` is {log_p[wrong][0]} {at}.{remedy}"
     grads = np.asarray(jax.jit(jax.vmap(jax.grad(lambda e: log_density(e).astype(e.dtype))))(x))
     wrong = ~np.isfinite(grads).reshape((DRAWS, -1)).all(axis=1)
     if wrong.any():
