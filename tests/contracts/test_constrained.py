@@ -43,15 +43,16 @@ def test_every_image_is_in_the_support_with_finite_gradients(bijection: Any, dty
 
 def test_equal_parts_and_no_correlation_at_zero():
     simplex, cholesky = b.StickBreaking(100), b.CorrelationCholesky(5)
-    x = simplex.forward(jnp.zeros(100, "float32"))
-    np.testing.assert_allclose(simplex.parts(x), 1 / 101, rtol=1e-5)
-    np.testing.assert_array_equal(cholesky.correlation(cholesky.forward(jnp.zeros(10))), np.eye(5))
+    parts = jax.jit(lambda z: simplex.parts(simplex.forward(z)))(jnp.zeros(100, "float32"))
+    np.testing.assert_allclose(parts, 1 / 101, rtol=1e-5)
+    matrix = jax.jit(lambda z: cholesky.correlation(cholesky.forward(z)))(jnp.zeros(10))
+    np.testing.assert_array_equal(matrix, np.eye(5))
 
 
 def test_log_det_of_many_parts_in_float32():
     """Of log-densities of several thousand nats, as many digits as the dtype has."""
     simplex, z = b.StickBreaking(100), _wild(100, "float32")
-    _, log_det = jax.vmap(simplex.forward_and_log_det)(z)
+    _, log_det = jax.jit(jax.vmap(simplex.forward_and_log_det))(z)
     after = np.arange(100, 0, -1)
     logit = np.asarray(z, float) - np.log(after)
     expected = -(np.logaddexp(0, -logit) + after * np.logaddexp(0, logit)).sum(axis=1)
@@ -61,8 +62,7 @@ def test_log_det_of_many_parts_in_float32():
 def test_tiny_parts_keep_their_digits():
     simplex = b.StickBreaking(3)
     z = jnp.asarray([[-60.0, -70.0, 0.0], [-80.0, 1.0, -50.0]], "float32")
-    x, _ = jax.vmap(simplex.forward_and_log_det)(z)
-    again, _ = jax.vmap(simplex.inverse_and_log_det)(x)
+    again = jax.jit(jax.vmap(lambda z: simplex.inverse(simplex.forward(z))))(z)
     np.testing.assert_allclose(again, z, rtol=1e-5, atol=1e-5)
 
 
@@ -93,8 +93,7 @@ def test_diagonal_of_a_factor_is_accurate():
 @each_dtype
 def test_correlation_matrices_near_singular(dtype: str):
     cholesky = b.CorrelationCholesky(15)
-    x = jax.vmap(cholesky.forward)(_wild(105, dtype))
-    matrices = np.asarray(cholesky.correlation(x))
+    matrices = np.asarray(jax.jit(lambda z: cholesky.correlation(jax.vmap(cholesky.forward)(z)))(_wild(105, dtype)))
     assert matrices.dtype == dtype
     assert np.all(matrices[:, range(15), range(15)] == 1)
     np.testing.assert_array_equal(matrices, matrices.swapaxes(-1, -2))
@@ -106,25 +105,30 @@ def test_density_of_the_correlations_themselves():
     """C_ij for j < i as a function of the event, by autodiff."""
     cholesky = b.CorrelationCholesky(4)
     below = np.tril_indices(4, -1)
-    x = jax.vmap(cholesky.forward)(np.random.default_rng(SEED).standard_normal((5, 6)))
-    jacobian = jax.vmap(jax.jacobian(lambda x: cholesky.correlation(x)[below]))(x)
-    np.testing.assert_allclose(cholesky.correlation_log_det(x), np.linalg.slogdet(jacobian)[1], rtol=1e-9)
+
+    @jax.jit
+    def at(z: jax.Array) -> Any:
+        x = jax.vmap(cholesky.forward)(z)
+        jacobian = jax.vmap(jax.jacobian(lambda x: cholesky.correlation(x)[below]))(x)
+        return x, cholesky.correlation(x), jnp.linalg.slogdet(jacobian)[1], cholesky.correlation_log_det(x)
+
+    x, matrices, expected, log_det = at(jnp.asarray(np.random.default_rng(SEED).standard_normal((5, 6))))
+    np.testing.assert_allclose(log_det, expected, rtol=1e-9)
     # The recipe of the class's documentation gives the events back.
-    again = np.linalg.cholesky(np.asarray(cholesky.correlation(x)))[:, *below]
+    again = np.linalg.cholesky(np.asarray(matrices))[:, *below]
     np.testing.assert_allclose(again, x, rtol=1e-9)
 
 
 @each_dtype
 def test_no_ties(dtype: str):
     """Gaps far below the spacing of numbers, at zero, at ±1 and far out."""
-    gaps = np.array([-1e3, -50.0, -17.0, -1e5, 0.5, -200.0])
-    for first in (0.0, 1e-38, -1.0, 1.0, 1e6, -1e6):
-        z = jnp.asarray([first, *gaps], dtype)
-        x, log_det = b.Ordered(7).forward_and_log_det(z)
-        assert np.all(np.asarray(x[1:] - x[:-1]) > 0)
-        assert np.isfinite(b.Ordered(7).inverse_and_log_det(x)[1])
-        expected = -np.logaddexp(0, -gaps.astype(dtype).astype(float)).sum()
-        np.testing.assert_allclose(log_det, expected, rtol=1e-6)
+    ordered, gaps = b.Ordered(7), np.array([-1e3, -50.0, -17.0, -1e5, 0.5, -200.0])
+    z = jnp.asarray([[first, *gaps] for first in (0.0, 1e-38, -1.0, 1.0, 1e6, -1e6)], dtype)
+    x, log_det = jax.jit(jax.vmap(ordered.forward_and_log_det))(z)
+    _, back = jax.jit(jax.vmap(ordered.inverse_and_log_det))(x)
+    assert np.all(np.diff(x, axis=1) > 0)
+    assert np.all(np.isfinite(back))
+    np.testing.assert_allclose(log_det, -np.logaddexp(0, -gaps).sum(), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +141,7 @@ def test_no_ties(dtype: str):
     ids=lambda value: type(value).__name__,
 )
 def test_no_density_on_the_boundary_and_beyond(bijection: Any, x: list[list[float]]):
-    _, log_det = jax.vmap(bijection.inverse_and_log_det)(jnp.asarray(x, "float32"))
+    _, log_det = jax.jit(jax.vmap(bijection.inverse_and_log_det))(jnp.asarray(x, "float32"))
     np.testing.assert_array_equal(log_det, -np.inf)
 
 
@@ -145,13 +149,11 @@ def test_no_density_on_the_boundary_and_beyond(bijection: Any, x: list[list[floa
 def test_program_is_of_one_size(make: Any):
     """What is traced, and so compiled, does not grow with the number of elements."""
 
-    def lines(bijection: Any) -> list[int]:
-        z = jnp.zeros((*bijection.shape, 3))
-        return [
-            str(jax.make_jaxpr(go)(z, None)).count("\n") for go in (bijection._forward_batch, bijection._inverse_batch)
-        ]
+    def steps(bijection: Any) -> list[int]:
+        z = jnp.zeros((*bijection.shape, 5))
+        return [len(jax.make_jaxpr(go)(z, None).eqns) for go in (bijection._forward_batch, bijection._inverse_batch)]
 
-    assert lines(make(3)) == lines(make(12))
+    assert steps(make(3)) == steps(make(12))
 
 
 @pytest.mark.parametrize(
@@ -160,11 +162,11 @@ def test_program_is_of_one_size(make: Any):
         (lambda: b.StickBreaking(0), "`dim` must be a positive integer; got 0."),
         (lambda: b.Ordered(0), "`dim` must be a positive integer; got 0."),
         (lambda: b.CorrelationCholesky(1), "`size` must be an integer of at least 2; got 1."),
-        (lambda: b.StickBreaking(2).parts(np.zeros(3)), "`x` must be of shape (..., 2); got shape (3,)."),
-        (lambda: b.CorrelationCholesky(3).correlation(np.zeros((2, 2))), "`x` must be of shape (..., 3); got"),
+        (lambda: b.StickBreaking(2).parts(np.zeros(3)), "`x` must be of shape (..., 2); got `shape (3,)`."),
+        (lambda: b.CorrelationCholesky(3).factor(np.zeros(2)), "`x` must be of shape (..., 3); got `shape (2,)`."),
     ],
 )
 def test_errors(call: Any, sentence: str):
     with pytest.raises(ValueError, match="must be") as caught:
         call()
-    assert sentence in str(caught.value).replace("`shape", "shape").replace(")`.", ").")
+    assert str(caught.value) == sentence

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from .._errors import require, require_count
 from .._types import ArrayLike, Conditions, Event, Events, Scalars
@@ -82,6 +83,6 @@ class StickBreaking(AbstractBatchBijection):
         z = log[:-1] - jnp.log(left) + jnp.log(self._after(x))
         return z, jnp.where(outside, -jnp.inf, -log.sum(axis=0))
 
-    def _after(self, like: Events) -> Events:
+    def _after(self, like: Events) -> Float[Array, "dim 1"]:
         """Return the number of parts after each, dim - i, of shape (dim, 1)."""
         return jnp.asarray(np.arange(self.shape[0], 0, -1)[:, None], like.dtype)
