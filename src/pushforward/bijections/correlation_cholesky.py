@@ -97,46 +97,50 @@ class CorrelationCholesky(AbstractBatchBijection):
         return (jnp.asarray(np.arange(self.size - 2, -1, -1), diagonal.dtype) * jnp.log(diagonal)).sum(axis=-1)
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        z = self._rows(z)
-        # log s after each entry. log cosh is even in z; written for |z| so that nothing large cancels.
+        # log cosh is even; written for |z| so that nothing large cancels.
         far = jnp.abs(z)
-        log_left = jnp.cumsum(math.log(2) - far - jax.nn.softplus(-2 * far), axis=1)
-        log_before = jnp.concatenate([jnp.zeros_like(z[:, :1]), log_left[:, :-1]], axis=1)
-        x = jnp.tanh(z) * jnp.exp(log_before)
+        log_sech = math.log(2) - far - jax.nn.softplus(-2 * far)
+        rows = self._rows(log_sech)
+        # log s of each entry.
+        before = self._flat(jnp.cumsum(jnp.concatenate([jnp.zeros_like(rows[:, :1]), rows[:, :-1]], axis=1), axis=1))
+        x = jnp.tanh(z) * jnp.exp(before)
         # 1 - Σ x² is at least four spacings of numbers near 1 before the products are rounded, so it stays positive.
         spare = 4 * jnp.finfo(x.dtype).eps
-        excess = jax.lax.stop_gradient(jnp.maximum(spare - one_minus_sum_of_squares(x, axis=1), 0))
-        x = x * (1 - 0.5 * excess)
-        return self._flat(x), (self._weights(x) * log_left).sum(axis=(0, 1))
+        excess = jax.lax.stop_gradient(jnp.maximum(spare - one_minus_sum_of_squares(self._rows(x), axis=1), 0))
+        x = x * (1 - 0.5 * excess[self._index()[0], 0])
+        return x, (self._weights(x) * (before + log_sech)).sum(axis=0)
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        x = self._rows(x)
-        last = one_minus_sum_of_squares(x, axis=1)
-        outside = jnp.any(last <= 0, axis=(0, 1)) | jnp.any(jnp.abs(x) >= 1, axis=(0, 1))
-        x, last = jnp.where(outside, 0.0, x), jnp.where(outside, 1.0, last)
+        rows = self._rows(x)
+        last = one_minus_sum_of_squares(rows, axis=1)
+        outside = jnp.any(last <= 0, axis=(0, 1)) | jnp.any(jnp.abs(x) >= 1, axis=0)
         # s² after each entry, summed from the diagonal on: a difference from 1 would cancel.
-        left = jax.lax.cumsum(jnp.concatenate([x[:, 1:] ** 2, last], axis=1), axis=1, reverse=True)
+        after = jax.lax.cumsum(jnp.concatenate([rows[:, 1:] ** 2, last], axis=1), axis=1, reverse=True)
+        x, after = jnp.where(outside, 0.0, x), jnp.where(outside, 1.0, self._flat(after))
         # With t = tanh z, the next s² is s² (1 - t²) = (s / cosh z)²: its root divides x = s t to sinh z.
-        z = jnp.arcsinh(x / jnp.sqrt(left))
-        log_det = -0.5 * (self._weights(x) * jnp.log(left)).sum(axis=(0, 1))
-        return self._flat(z), jnp.where(outside, -jnp.inf, log_det)
+        log_det = -0.5 * (self._weights(x) * jnp.log(after)).sum(axis=0)
+        return jnp.arcsinh(x / jnp.sqrt(after)), jnp.where(outside, -jnp.inf, log_det)
+
+    def _index(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows and columns of the elements, without the first row of the matrix, which has none."""
+        return np.tril_indices(self.size - 1)
 
     def _rows(self, events: Events) -> Float[Array, "rows columns n"]:
-        """Return the rows 1, ..., size - 1 below the diagonal, each ended by zeros."""
-        index = np.zeros((self.size - 1, self.size - 1), int)
-        index[np.tril_indices(self.size - 1)] = np.arange(self.shape[0])
-        below = np.tri(self.size - 1, dtype=bool)[:, :, None]
-        return jnp.where(below, events[index], 0.0)
+        """Return the rows below the diagonal, each ended by zeros."""
+        size = self.size - 1
+        index = np.zeros((size, size), int)
+        index[self._index()] = np.arange(self.shape[0])
+        return jnp.where(np.tri(size, dtype=bool)[:, :, None], events[index], 0.0)
 
     def _flat(self, rows: Float[Array, "rows columns n"]) -> Events:
         """Undo `_rows`."""
-        return rows[np.tril_indices(self.size - 1)]
+        return rows[self._index()]
 
-    def _weights(self, like: Float[Array, "rows columns n"]) -> Float[Array, "rows columns 1"]:
+    def _weights(self, like: Events) -> Float[Array, "elements 1"]:
         """Return how often log s after each entry is a term of the log-determinant.
 
         An entry adds log s_before + 2 log(s_after / s_before), and the next one's s_before is s_after: once each,
         and twice at the end of a row.
         """
-        size = self.size - 1
-        return jnp.asarray((np.tri(size) + np.eye(size))[:, :, None], like.dtype)
+        row, column = self._index()
+        return jnp.asarray(np.where(row == column, 2, 1)[:, None], like.dtype)
