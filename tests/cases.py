@@ -21,7 +21,18 @@ from pushforward import flows as f
 from pushforward import univariate as u
 from pushforward._fields import trainable
 
-from .supports import BOUND, CENTRAL, MODERATE, POSITIVE, REAL, Support, interval
+from .supports import (
+    BOUND,
+    CENTRAL,
+    MODERATE,
+    POSITIVE,
+    REAL,
+    Support,
+    cholesky_factors,
+    increasing,
+    interval,
+    simplex,
+)
 
 
 def excused(case: "Case", dtype: str, scale: float, error: float, bound: float) -> None:
@@ -257,6 +268,12 @@ BIJECTIONS = [
     Case("Sigmoid:", lambda key: b.Sigmoid((3,)), z=MODERATE, x=interval(0.0, 1.0)),
     Case("Sigmoid:interval", lambda key: b.Sigmoid((2,), -3.0, [1.0, 1.0]), z=MODERATE, x=interval(-3.0, 1.0)),
     Case("Tanh:", lambda key: b.Tanh((2, 2)), z=CENTRAL, x=interval(-1.0, 1.0)),
+    Case("Ordered:", lambda key: b.Ordered(3), z=MODERATE, x=increasing(3)),
+    Case("Ordered:one", lambda key: b.Ordered(1), start="identity"),
+    Case("StickBreaking:", lambda key: b.StickBreaking(3), z=MODERATE, x=simplex(3)),
+    Case("StickBreaking:one", lambda key: b.StickBreaking(1), z=MODERATE, x=interval(0.0, 1.0)),
+    Case("CorrelationCholesky:", lambda key: b.CorrelationCholesky(4), z=CENTRAL, x=cholesky_factors(4)),
+    Case("CorrelationCholesky:two", lambda key: b.CorrelationCholesky(2), z=CENTRAL, x=interval(-1.0, 1.0)),
     Case("Standardize:", lambda key: b.Standardize([1.0, -200.0], [0.01, 30.0])),
     Case("Standardize:unfitted", lambda key: b.Standardize.unfitted((3,)), start="identity"),
     Case(
@@ -311,6 +328,10 @@ def _flow_case(name: str, make: Callable[[jax.Array], Any], **settings: Any) -> 
     return Case(name, make, composed=True, **settings)
 
 
+def _on_simplex(key: jax.Array) -> Any:
+    return f.constrain(_flow(f.real_nvp, 3, cond_dim=2)(key), b.StickBreaking(3))
+
+
 FLOWS = [
     _flow_case("nice:", _flow(f.nice, 3)),
     _flow_case("nice:conditional", _flow(f.nice, 4, cond_dim=2)),
@@ -327,6 +348,7 @@ FLOWS = [
     _flow_case("nsf:autoregressive-conditional", _flow(f.nsf, 3, **SPLINE, cond_dim=2)),
     _flow_case("nsf:coupling", _flow(f.nsf, 2, wiring="coupling", **SPLINE)),
     _flow_case("nsf:coupling-conditional", _flow(f.nsf, 3, wiring="coupling", **SPLINE, cond_dim=2)),
+    _flow_case("constrain:conditional", _on_simplex, x=simplex(3)),
 ]
 
 COVARIANCE = [[2.0, 0.6], [0.6, 0.5]]
@@ -351,6 +373,10 @@ DISTRIBUTIONS = [
     Case(
         "Pushforward:to-interval",
         lambda key: d.Pushforward(d.Logistic(0.0, 1.0), b.Sigmoid((), -1.0, 2.0)),
+    ),
+    Case(
+        "Pushforward:to-simplex",
+        lambda key: d.Pushforward(d.Normal([0.5, -0.5], [0.5, 1.0]), b.StickBreaking(2)),
     ),
     Case(
         "Pushforward:conditional",

@@ -20,7 +20,7 @@ from pushforward._fields import trainable
 
 from ..cases import Case, cast, randomize
 from ..conftest import SEED
-from ..supports import REAL, Support
+from ..supports import REAL, Point, Support
 
 #: Bounds: backward error of an inverse, error of a log-determinant relative to 1 + |log-det|.
 BACKWARD = {"float32": 1e-4, "float64": 1e-9}
@@ -125,7 +125,7 @@ def points(support: Support, shape: tuple[int, ...], dtype: str) -> tuple[NDArra
     flat = rows.reshape(ROWS, size)
     for start, values in ((starts[0], near), (starts[2], far), (starts[3], outside)):
         for i, value in enumerate(values):
-            if i % 2 == 0 or start == starts[3]:
+            if i % 2 == 0 or start == starts[3] or np.ndim(value):
                 flat[start + i] = value
             else:
                 flat[start + i, (i // 2) % size] = value
@@ -134,8 +134,8 @@ def points(support: Support, shape: tuple[int, ...], dtype: str) -> tuple[NDArra
     return rows, (slice(0, starts[2]), slice(0, starts[3]), slice(starts[3], ROWS - 1))
 
 
-def _neighbors(value: float, dtype: str) -> list[float]:
-    number = np.dtype(dtype).type(value)
+def _neighbors(value: Point, dtype: str) -> list[Any]:
+    number = np.asarray(value, dtype)
     below, above = np.nextafter(number, -np.inf, dtype=dtype), np.nextafter(number, np.inf, dtype=dtype)
     return [number, number, below, above]
 

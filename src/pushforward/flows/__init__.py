@@ -1,5 +1,6 @@
-"""Architectures of the literature, each a function that builds a `Pushforward`."""
+"""Architectures of the literature, each a function that builds a `Pushforward`, and `constrain` for supports."""
 
+from .constrain import constrain as constrain
 from .iaf import iaf as iaf
 from .maf import maf as maf
 from .nice import nice as nice

@@ -44,3 +44,25 @@ def round_into(x: Float[Array, "..."], low: ArrayLike, high: ArrayLike) -> Float
 def into_open_interval(x: Float[Array, "..."], low: Array, high: Array) -> Float[Array, "..."]:
     """Move what rounding has put on or beyond an end of (low, high) to the nearest number inside."""
     return round_into(x, jnp.nextafter(low, high), jnp.nextafter(high, low))
+
+
+def one_minus_sum(x: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
+    """Return 1 - Σ x along `axis`, kept with length one, for numbers in [0, 1) whose sum is about 1 at most.
+
+    It is that of the numbers as they are, to their relative precision: nothing cancels but exact numbers.
+    """
+    unit = float(jnp.finfo(x.dtype).eps)
+    # Multiples of the unit are exact up to 2, and so is their sum in any order; the rest is of the unit's size.
+    coarse = jax.lax.stop_gradient(jnp.round(x / unit) * unit)
+    return (1 - coarse.sum(axis, keepdims=True)) - (x - coarse).sum(axis, keepdims=True)
+
+
+def one_minus_sum_of_squares(x: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
+    """Return 1 - Σ x² along `axis`, kept with length one, for numbers in (-1, 1) with Σ x² about 1 at most.
+
+    Where that is small its error is a thousandth (float32) of what the rounding of the squares would give.
+    """
+    unit = 2.0 ** -((jnp.finfo(x.dtype).nmant - 1) // 2)
+    # Of half the digits, so that the squares are exact, and their sum; x² - c² = (x - c)(x + c) is small.
+    coarse = jax.lax.stop_gradient(jnp.round(x / unit) * unit)
+    return (1 - (coarse**2).sum(axis, keepdims=True)) - ((x - coarse) * (x + coarse)).sum(axis, keepdims=True)
