@@ -1,4 +1,5 @@
 """The examples, and the code of the README and of pages that hold much of it, run to their end."""
+"""The examples, and the code of the README and of pages that can be followed, run to their end."""
 
 import os
 import re
@@ -29,6 +30,7 @@ def test_example(script: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/supports.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/diagnostics.md"])
 def test_python_of_page(page: str, tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(ROOT / "data")
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)

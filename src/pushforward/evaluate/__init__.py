@@ -2,6 +2,19 @@
 
 from .importance import Importance as Importance
 from .importance import importance as importance
+from .calibration import Calibration as Calibration
+from .calibration import base_pit as base_pit
+from .calibration import pit as pit
+from .calibration import sbc_ranks as sbc_ranks
+from .coverage import Coverage as Coverage
+from .coverage import expected_coverage as expected_coverage
+from .coverage import tarp as tarp
 from .jacobian import jacobian_log_det as jacobian_log_det
 from .likelihood import Likelihood as Likelihood
 from .likelihood import compare_likelihood as compare_likelihood
+from .round_trip import RoundTrip as RoundTrip
+from .round_trip import round_trip as round_trip
+from .two_sample import TwoSample as TwoSample
+from .two_sample import c2st as c2st
+from .two_sample import mmd as mmd
+from .two_sample import sliced_wasserstein as sliced_wasserstein

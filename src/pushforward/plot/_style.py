@@ -11,6 +11,8 @@ Figure: TypeAlias = Any
 
 #: From the palette of Okabe and Ito, told apart with every common form of color blindness.
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+PALETTE = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9")
+GRAY = "#999999"
 
 
 def need(module: str) -> ModuleType:

@@ -1,0 +1,90 @@
+"""Truths, what they are conditioned on, and draws of a density beside them."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from .._errors import bad, require, require_count
+from .._types import ArrayLike, Key
+from ..distributions._base import AbstractDistribution
+
+#: Numbers drawn at once, so that memory is bounded.
+MOST_NUMBERS = 2**24
+
+
+def checked_pairs(
+    names: tuple[str, str, str], density: AbstractDistribution, truth: ArrayLike, given: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return truths and conditions as arrays, row by row, in their own precision.
+
+    Arguments:
+        names: what the user calls the density, the truths and the conditions.
+        density: conditional, or not.
+        truth: shape (rows, *density.shape).
+        given: shape (rows, *density.cond_shape), or None for an unconditional density.
+
+    Raises:
+        ValueError: if a shape does not fit, there is no row, or a number is not finite.
+    """
+    truth = _rows(names[1], truth, density.shape)
+    if density.cond_shape is None:
+        require(given is None, names[2], f"None where `{names[0]}` is unconditional", "`an array`")
+        return truth, None
+    if given is None:
+        raise bad(names[2], f"an array of shape (rows, {', '.join(map(str, density.cond_shape))})", None)
+    given = _rows(names[2], given, density.cond_shape)
+    rule = f"of as many rows as `{names[1]}`, {len(truth)}"
+    require(len(given) == len(truth), names[2], rule, f"`{len(given)} rows`")
+    return truth, given
+
+
+def require_conditional(posterior: AbstractDistribution) -> None:
+    """Raise unless a posterior is conditional on something."""
+    what = f"`a {type(posterior).__name__} of cond_shape None`"
+    require(posterior.cond_shape is not None, "posterior", "a conditional density", what)
+
+
+def draws(
+    name: str, method: Callable[..., Any], key: Key, num_draws: int, truth: np.ndarray, given: np.ndarray | None
+) -> Iterator[Any]:
+    """Yield draws for each row, a block of them at a time, `num_draws` of them altogether.
+
+    Arguments:
+        name: what the user calls the density.
+        method: `sample` or `sample_and_log_prob` of a density.
+        key: for the draws.
+        num_draws: for each row.
+        truth: the rows.
+        given: what they are conditioned on, if that is anything.
+
+    Yields:
+        What `method` returns for shape (draws of the block, rows), as NumPy arrays.
+
+    Raises:
+        ValueError: if `num_draws` is not positive or a draw is not finite.
+    """
+    require_count("num_draws", num_draws)
+    size = max(1, min(int(num_draws), MOST_NUMBERS // truth.size))
+    for i, part in enumerate(jax.random.split(key, math.ceil(num_draws / size))):
+        # The last block may be cut: blocks of one size are compiled once.
+        kept = min(size, num_draws - i * size)
+        block = method(part, size if given is not None else (size, len(truth)), given)
+        block = jax.tree.map(lambda a, kept=kept: np.asarray(a)[:kept], block)
+        wrong = sum(int((~np.isfinite(a)).sum()) for a in jax.tree.leaves(block))
+        require(wrong == 0, name, "of finite draws", f"`{wrong:,} numbers that are not`", "See `round_trip`.")
+        yield block
+
+
+def _rows(name: str, rows: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+    rows = np.asarray(rows)
+    if rows.dtype.kind not in "fiub":
+        raise bad(name, "an array of real numbers", f"`dtype {rows.dtype}`")
+    if rows.shape[1:] != shape or rows.ndim != len(shape) + 1:
+        raise bad(name, f"of shape (rows, {', '.join(map(str, shape))})", f"`shape {rows.shape}`")
+    require_count(f"rows of {name}", len(rows))
+    wrong = int((~np.isfinite(rows).reshape(len(rows), -1).all(axis=1)).sum())
+    require(wrong == 0, name, "finite", f"`{wrong:,} of {len(rows):,} rows with a number that is not`")
+    return rows

@@ -1,0 +1,50 @@
+"""Coverage of credible regions against the level that they claim."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from .._errors import require
+from ..evaluate.coverage import Coverage
+from ._style import PALETTE, Axes, new_axes
+
+
+def coverage(results: Coverage | Mapping[str, Coverage], ax: Axes = None) -> Axes:
+    """Draw the share of truths inside the credible region of each level, on the diagonal if a density is calibrated.
+
+    A curve stays in its band with a probability of 95 % if its density is calibrated. Of highest-density
+    regions a curve below the diagonal is overconfident, one above it underconfident; of TARP one that crosses the
+    diagonal from above is overconfident, one that crosses it from below underconfident.
+
+    Arguments:
+        results: of `pushforward.evaluate.expected_coverage` or `tarp`, or several by name.
+        ax: where to draw; a new figure by default.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ImportError: if matplotlib is not installed.
+        ValueError: if there is nothing to draw, or too much to tell apart.
+    """
+    if isinstance(results, Coverage):
+        results = {{"hpd": "highest density", "tarp": "TARP"}[results.method]: results}
+    require(1 <= len(results) <= len(PALETTE), "results", f"1 to {len(PALETTE)} curves", f"`{len(results)}`")
+    ax = new_axes((4.6, 4.6)) if ax is None else ax
+    ax.plot([0, 1], [0, 1], color="0.4", linewidth=0.8)
+    for color, (name, result) in zip(PALETTE, results.items(), strict=False):
+        at = np.r_[0.0, result.levels, 1.0]
+        low, high = (np.r_[0.0, edge, 1.0] for edge in (result.low, result.high))
+        ax.fill_between(at, low, high, color=color, alpha=0.15, linewidth=0)
+        ax.plot(at, np.r_[0.0, result.coverage, 1.0], color=color, linewidth=1.6, label=f"{name}: {result.finding}")
+    if all(result.method == "hpd" for result in results.values()):
+        ax.text(0.97, 0.03, "overconfident", ha="right", va="bottom", color="0.4", fontsize=9)
+        ax.text(0.03, 0.72, "underconfident", ha="left", va="center", color="0.4", fontsize=9)
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1)
+    ax.set_aspect("equal")
+    ax.set_xlabel("credibility level")
+    ax.set_ylabel("coverage: share of truths inside")
+    ax.grid(alpha=0.25)
+    ax.legend(frameon=False, fontsize=9, loc="upper left")
+    return ax
