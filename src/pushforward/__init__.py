@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from . import flows as flows
     from . import io as io
     from . import numerics as numerics
+    from . import numpyro as numpyro
     from . import plot as plot
     from . import train as train
     from . import univariate as univariate
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from .train import fit as fit
 
 _FLOORS = (
-    *("bijections", "conditioners", "data", "distributions", "evaluate", "flows", "io", "numerics", "plot", "train"),
-    "univariate",
+    *("bijections", "conditioners", "data", "distributions", "evaluate", "flows", "io", "numerics", "numpyro"),
+    *("plot", "train", "univariate"),
 )
 _FROM = {"Pushforward": "distributions", "load": "io", "save": "io", "FitResult": "train", "fit": "train"}
 
