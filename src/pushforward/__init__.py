@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from . import flows as flows
     from . import io as io
     from . import numerics as numerics
+    from . import numpyro as numpyro
     from . import plot as plot
     from . import train as train
     from . import univariate as univariate
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from .train import fit_density as fit_density
 
 _FLOORS = (
-    *("bijections", "conditioners", "data", "distributions", "evaluate", "flows", "io", "numerics", "plot", "train"),
-    "univariate",
+    *("bijections", "conditioners", "data", "distributions", "evaluate", "flows", "io", "numerics", "numpyro"),
+    *("plot", "train", "univariate"),
 )
 _FROM = {
     "Pushforward": "distributions",

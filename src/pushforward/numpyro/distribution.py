@@ -1,0 +1,112 @@
+"""A flow as a NumPyro distribution."""
+
+import copy
+from functools import partial
+from typing import Any, final
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+from numpyro.distributions import Distribution
+from numpyro.distributions.batch_util import promote_batch_shape
+from numpyro.distributions.constraints import Constraint
+
+from .._errors import bad
+from .._types import ArrayLike, Condition
+from ..bijections._base import as_float
+from ..distributions import AbstractDistribution
+from ._support import support_of
+
+
+@final
+class FlowDistribution(Distribution):
+    """A flow as a NumPyro distribution: a prior, a likelihood or a transition that was learned from draws.
+
+        numpyro.sample("theta", FlowDistribution(flow))
+
+    It is a JAX pytree whose arrays are those of the flow, and works in `plate`, `expand`, `mask`, `scan`, NUTS and
+    SVI. Draws are differentiable with respect to the flow's parameters.
+
+    Arguments:
+        flow: any distribution of this package; its `shape` is the event shape.
+        condition: shape (..., *flow.cond_shape), for a conditional flow; its leading axes are the batch shape. May
+            depend on other sites.
+        support: a NumPyro constraint on one event; by default what the flow's last bijections map onto (`Exp`,
+            `Softplus`, `Sigmoid`, `Tanh`, alone or in a composition), all real arrays if there is no such map.
+        validate_args: as of every NumPyro distribution.
+
+    Raises:
+        ValueError: if `flow` is no distribution of this package, `condition` does not fit it or is missing, or
+            the support cannot be told from the flow.
+    """
+
+    pytree_data_fields = ("flow", "condition", "_support", "_added")
+
+    def __init__(
+        self,
+        flow: AbstractDistribution,
+        condition: ArrayLike | None = None,
+        *,
+        support: Constraint | None = None,
+        validate_args: bool | None = None,
+    ):
+        if not isinstance(flow, AbstractDistribution):
+            raise bad("flow", "a distribution of pushforward", flow)
+        self.flow = flow
+        self.condition, batch_shape = flow._checked_condition(condition)
+        self._support = support_of(flow) if support is None else support
+        # `scan` and `vmap` put an axis in front of every array; this one, of no axis so far, says which axes they were.
+        self._added = jnp.zeros(())
+        Distribution.__init__(self, batch_shape, flow.shape, validate_args=validate_args)
+
+    @property
+    def support(self) -> Constraint:
+        """Where the density is positive."""
+        return jax.tree.map(lambda a: a[(0,) * self._added.ndim], self._support) if self._added.ndim else self._support
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Array:
+        """Return draws, shape (*sample_shape, *batch_shape, *event_shape)."""
+        return self.sample_with_intermediates(key, sample_shape)[0]
+
+    def sample_with_intermediates(self, key: Any, sample_shape: tuple[int, ...] = ()) -> tuple[Array, list[Array]]:
+        """Return draws and, for `log_prob`, their log-densities, which cost next to nothing here."""
+        x, log_prob = _draw(self.flow, self.condition, self._added, key, sample_shape=tuple(sample_shape))
+        return x, [log_prob]
+
+    def log_prob(self, value: Any, intermediates: list[Any] | None = None) -> Array:
+        """Return the log-density of each event, in nats."""
+        if intermediates:
+            return intermediates[0]
+        value = as_float("value", value)
+        batch = value.shape[: value.ndim - self.event_dim]
+        value = jnp.broadcast_to(value, jnp.broadcast_shapes(batch, self.batch_shape) + self.event_shape)
+        axis = value.ndim - self.event_dim - len(self.batch_shape)
+        return _log_prob(self.flow, self.condition, self._added, value, axis=axis)
+
+
+def _log_prob(flow: AbstractDistribution, condition: Condition, added: Array, value: Array, *, axis: int) -> Array:
+    """Return the log-densities under flows with axes `added` in front of their arrays, from `axis` on in `value`."""
+    if added.ndim == 0:
+        return flow.log_prob(value, condition)
+    if len(added) == 1:
+        flow, condition, added = jax.tree.map(lambda a: a[0], (flow, condition, added))
+        return _log_prob(flow, condition, added, value, axis=axis + 1)
+    return jax.vmap(partial(_log_prob, axis=axis), (0, 0, 0, axis), axis)(flow, condition, added, value)
+
+
+def _draw(
+    flow: AbstractDistribution, condition: Condition, added: Array, key: Any, *, sample_shape: tuple[int, ...]
+) -> tuple[Array, Array]:
+    """Return draws and their log-densities from flows with axes `added` in front of their arrays."""
+    if added.ndim == 0:
+        return flow.sample_and_log_prob(key, sample_shape, condition)
+    draw = jax.vmap(partial(_draw, sample_shape=sample_shape), out_axes=len(sample_shape))
+    return draw(flow, condition, added, jax.random.split(key, len(added)))
+
+
+@promote_batch_shape.register(FlowDistribution)
+def _promote(d: FlowDistribution) -> FlowDistribution:
+    new = copy.copy(d)
+    axes = () if d.condition is None else d.condition.shape[d._added.ndim : d.condition.ndim - len(d.flow.cond_shape)]
+    new._batch_shape = d._added.shape + axes
+    return new
