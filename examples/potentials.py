@@ -63,14 +63,14 @@ def main(directory: Path) -> None:
         column[0].pcolormesh(axis, axis, np.exp(values - log_z), vmin=0, vmax=top, cmap="viridis", rasterized=True)
         column[1].pcolormesh(axis, axis, density, vmin=0, vmax=top, cmap="viridis", rasterized=True)
         ratio = np.clip((found.log_weights - found.log_z) / np.log(2), -1, 1)
-        dots = column[2].scatter(*found.draws[:4000].T, c=ratio[:4000], s=1, cmap="coolwarm", vmin=-1, vmax=1)
+        column[2].scatter(*found.draws[:4000].T, c=ratio[:4000], s=1, cmap="coolwarm", vmin=-1, vmax=1)
         column[0].set_title(f"{name}, ESS {found.ess / len(found.draws):.0%}")
         column[2].set(xlim=(-4, 4), ylim=(-4, 4), xlabel="$z_1$", aspect="equal")
         for ax in column[:2]:
             ax.set_aspect("equal")
     for ax, label in zip(axes[:, 0], ("density", "flow", "draws of the flow"), strict=True):
         ax.set_ylabel(f"{label}\n$z_2$")
-    figure.colorbar(dots, ax=axes[2], label="log₂ weight")
+    figure.colorbar(axes[2, 0].collections[0], ax=axes[2], label="log₂ weight")
     figure.savefig(directory / "potentials.png", dpi=150)
 
 

@@ -1,4 +1,3 @@
-"""The examples, and the code of the README and of pages that hold much of it, run to their end."""
 """The examples, and the code of the README and of pages that can be followed, run to their end."""
 
 import os
@@ -29,8 +28,9 @@ def test_example(script: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/supports.md"])
-@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/diagnostics.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/index.md", "docs/supports.md", "docs/diagnostics.md", "docs/log-density.md"]
+)
 def test_python_of_page(page: str, tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(ROOT / "data")
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)

@@ -36,7 +36,7 @@ def banana(x):
     return stats.norm.logpdf(x[0]) + stats.norm.logpdf(x[1], x[0] ** 2, 0.5)
 
 
-def flow(key, dim: int = 2) -> Pushforward:
+def flow(key, dim: int = 2) -> Any:
     return pf.flows.real_nvp(key, dim, **SMALL)
 
 
@@ -320,5 +320,5 @@ def test_flow_without_a_tail_is_fitted_where_it_is(key):
     begin = Pushforward(flow(key).base, Chain(flow(key).bijection.bijections[:1]))
     assert split_tail(begin)[1] == ()
     only = Pushforward(begin.base, Identity((2,)))
-    assert len(split_tail(only)[0].bijection.bijections) == 1
+    assert split_tail(only)[1] == ()
     assert ess(key, pf.fit_density(key, begin, banana, **FEW).flow, banana) > 0.15

@@ -1,7 +1,5 @@
 """Diagnostics of a density."""
 
-from .importance import Importance as Importance
-from .importance import importance as importance
 from .calibration import Calibration as Calibration
 from .calibration import base_pit as base_pit
 from .calibration import pit as pit
@@ -9,6 +7,8 @@ from .calibration import sbc_ranks as sbc_ranks
 from .coverage import Coverage as Coverage
 from .coverage import expected_coverage as expected_coverage
 from .coverage import tarp as tarp
+from .importance import Importance as Importance
+from .importance import importance as importance
 from .jacobian import jacobian_log_det as jacobian_log_det
 from .likelihood import Likelihood as Likelihood
 from .likelihood import compare_likelihood as compare_likelihood

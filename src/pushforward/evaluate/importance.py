@@ -138,7 +138,7 @@ def _evaluate(log_density: Callable[[Any], Any], draws: Float[Array, "n ..."]) -
 
 def _pareto_smoothed(log_w: np.ndarray) -> tuple[np.ndarray, float]:
     """Return the logs of smoothed weights that add up to one, and k-hat."""
-    from arviz_stats.base import array_stats
+    from arviz_stats.base.array import array_stats
 
     finite = np.isfinite(log_w)
     # Beyond the largest weights, if these are all equal, there is no tail.

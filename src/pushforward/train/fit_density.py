@@ -144,7 +144,7 @@ def fit_density(
         try:
             core, tail = split_tail(flow)
             tail = locate(log_density, flow.shape, tail, words.ravel().tolist())
-            flow = Pushforward(flow.base, Chain([*core.bijection.bijections, *tail]))
+            flow = Pushforward(flow.base, Chain([core.bijection, *tail]))
             # Not those of the steps, which the loop derives from `key` itself.
             look, renewing = jax.random.split(jax.random.fold_in(key, LOOK))
             check_start(flow, log_density, look, zeros=objective.zeros)
@@ -199,9 +199,7 @@ def _pulled_back(flow: Pushforward, log_density: LogDensity) -> tuple[Pushforwar
     return core, lambda events: evaluate_batch(of_event, events)
 
 
-def _renewal(
-    objective: AbstractReplayObjective, log_density: LogDensity, key: Key
-) -> Callable[[int, AbstractDistribution, Any], Any]:
+def _renewal(objective: AbstractReplayObjective, log_density: LogDensity, key: Key) -> Callable[[int, Any, Any], Any]:
     @compiled
     def renew(flow: Pushforward, memory: Any, key: Key) -> Any:
         core, target = _pulled_back(flow, log_density)
