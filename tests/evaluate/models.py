@@ -1,6 +1,6 @@
 """A simulator whose posterior is known, and densities that are wrong in known ways."""
 
-from typing import final
+from typing import Any, final
 
 import equinox as eqx
 import jax
@@ -28,10 +28,10 @@ class Posterior(AbstractDistribution):
         self.gain, self.shift, self.scale = jnp.asarray(gain), jnp.asarray(shift), jnp.asarray(scale)
         self.shape = self.cond_shape = (DIM,)
 
-    def _log_prob(self, x: Array, condition: Array | None) -> Array:
+    def _log_prob(self, x: Array, condition: Any) -> Array:
         return jax.scipy.stats.norm.logpdf(x, self.gain * condition + self.shift, self.scale).sum()
 
-    def _sample_and_log_prob(self, key: Array, condition: Array | None) -> tuple[Array, Array]:
+    def _sample_and_log_prob(self, key: Array, condition: Any) -> tuple[Array, Array]:
         x = self.gain * condition + self.shift + self.scale * jax.random.normal(key, self.shape)
         return x, self._log_prob(x, condition)
 

@@ -21,8 +21,11 @@ class Double(AbstractBijection):
     """x = 2 z, with one fault."""
 
     fault: str = eqx.field(static=True)
-    shape: tuple[int, ...] = eqx.field(static=True, default=(3,))
-    cond_shape: tuple[int, ...] | None = eqx.field(static=True, default=None)
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
+
+    def __init__(self, fault):
+        self.fault, self.shape, self.cond_shape = fault, (3,), None
 
     def _forward_and_log_det(self, z, condition):
         log_det = 3 * jnp.log(2.0) + (0.5 if self.fault in ("forward log-det", "both log-dets") else 0.0)

@@ -36,6 +36,10 @@ def exact(values):
     return Calibration("base", values, None, test.levels, test.shares, test.low, test.high, test.p_values)
 
 
+def legend(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
 def test_histograms(result):
     axes = calibration_histogram(result, ["a", "b"], bins=20)
     assert [panel.get_title() for panel in axes] == ["a: calibrated", "b: biased"]
@@ -46,6 +50,7 @@ def test_histograms(result):
         counts = np.bincount(result.ranks[:, j] // 5, minlength=20)
         np.testing.assert_allclose(heights, counts / 300 * 20)
         np.testing.assert_allclose(edges, np.linspace(0, 1, 21))
+        assert panel.get_ylim()[1] > max(heights.max(), 2.0)
         band = panel.patches[0].get_data()
         inside = np.all((heights >= band.baseline - 1e-9) & (heights <= band.values + 1e-9))
         assert inside == (j == 0)
@@ -78,10 +83,10 @@ def test_distribution_functions(result, rng):
     values = rng.uniform(size=(100, 9))
     values[:, 4] **= 3
     axes = calibration_ecdf(exact(values))
-    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["95 % band", "the other 8", "x4: biased"]
+    assert legend(axes) == ["95 % band", "the other 8", "x4: biased"]
     _, own = plt.subplots()
     assert calibration_ecdf(exact(rng.uniform(size=(100, 9))), ax=own) is own
-    assert own.get_legend().get_texts()[-1].get_text() == "all 9"
+    assert legend(own)[-1] == "all 9"
 
 
 def test_coverage(key, rng):
@@ -89,13 +94,13 @@ def test_coverage(key, rng):
     narrow = Posterior(scale=0.35)
     hpd, of_tarp = (test(key, narrow, theta, x, num_draws=99) for test in (expected_coverage, tarp))
     axes = coverage(hpd)
-    assert axes.get_legend().get_texts()[0].get_text() == "highest density: overconfident"
+    assert legend(axes)[0] == "highest density: overconfident"
     np.testing.assert_allclose(axes.lines[1].get_ydata()[1:-1], hpd.coverage)
-    assert {text.get_text() for text in axes.texts} == {"overconfident", "underconfident"}
+    assert axes.get_title() == "below the diagonal: overconfident; above: underconfident"
     _, own = plt.subplots()
     assert coverage({"regions": hpd, "points": of_tarp}, own) is own
-    assert [t.get_text() for t in own.get_legend().get_texts()] == ["regions: overconfident", "points: overconfident"]
-    assert not own.texts
+    assert legend(own) == ["regions: overconfident", "points: overconfident"]
+    assert own.get_title() == ""
 
 
 def test_refusals(result):

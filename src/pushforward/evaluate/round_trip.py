@@ -111,7 +111,7 @@ def round_trip(
         x, condition = checked_pairs(names, flow, x, condition)
         num_points = len(x)
     elif flow.cond_shape is not None:
-        num_points = len(np.asarray(condition)) if np.ndim(condition) else num_points
+        num_points = num_points if condition is None else len(np.atleast_1d(condition))
         condition = checked_pairs(names, flow, np.zeros((num_points, *flow.shape)), condition)[1]
     draw = () if condition is not None else (num_points,)
     x = flow.sample(data_key, draw, condition) if x is None else x

@@ -51,16 +51,16 @@ def calibration_histogram(
     widths = np.diff(edges)
     tail = 0.025 / bins
     low, high = (binom.ppf(q, rows, widths) / (rows * widths) for q in (tail, 1 - tail))
+    heights = [np.histogram(column, edges)[0] / (rows * widths) for column in result.values.T]
+    top = 1.08 * max(high.max(), *(bars.max() for bars in heights))
     for j, axes in enumerate(panels[:columns]):
-        counts = np.histogram(result.values[:, j], edges)[0]
-        heights = counts / (rows * widths)
         axes.stairs(high, edges, baseline=low, fill=True, color=GRAY, alpha=0.35, linewidth=0)
         axes.axhline(1.0, color="0.4", linewidth=0.8)
         wrong = result.findings[j] != "calibrated"
-        axes.stairs(heights, edges, color=ORANGE if wrong else BLUE, linewidth=1.5)
+        axes.stairs(heights[j], edges, color=ORANGE if wrong else BLUE, linewidth=1.5)
         axes.set_title(f"{labels[j]}: {result.findings[j]}", fontsize=10)
         axes.set_xlim(0, 1)
-        axes.set_ylim(0, None)
+        axes.set_ylim(0, top)
         axes.tick_params(labelsize=8)
     for axes in panels[columns:]:
         axes.set_axis_off()
@@ -111,7 +111,7 @@ def calibration_ecdf(result: Calibration, names: Sequence[str] | None = None, *,
     ax.set_xlabel(_what(result))
     ax.set_ylabel("share of rows below, minus level")
     ax.grid(alpha=0.25)
-    ax.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    ax.legend(frameon=False, fontsize=9, ncols=2, loc="lower left", bbox_to_anchor=(0.0, 1.0))
     return ax
 
 

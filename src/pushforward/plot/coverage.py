@@ -6,7 +6,7 @@ import numpy as np
 
 from .._errors import require
 from ..evaluate.coverage import Coverage
-from ._style import PALETTE, Axes, new_axes
+from ._style import GRAY, PALETTE, Axes, new_axes
 
 
 def coverage(results: Coverage | Mapping[str, Coverage], ax: Axes = None) -> Axes:
@@ -32,19 +32,20 @@ def coverage(results: Coverage | Mapping[str, Coverage], ax: Axes = None) -> Axe
     require(1 <= len(results) <= len(PALETTE), "results", f"1 to {len(PALETTE)} curves", f"`{len(results)}`")
     ax = new_axes((4.6, 4.6)) if ax is None else ax
     ax.plot([0, 1], [0, 1], color="0.4", linewidth=0.8)
+    # Results of as many pairs and draws have the same band.
+    for result in {(r.values.size, r.num_draws): r for r in results.values()}.values():
+        at, low, high = (np.r_[0.0, edge, 1.0] for edge in (result.levels, result.low, result.high))
+        ax.fill_between(at, low, high, color=GRAY, alpha=0.25, linewidth=0)
     for color, (name, result) in zip(PALETTE, results.items(), strict=False):
         at = np.r_[0.0, result.levels, 1.0]
-        low, high = (np.r_[0.0, edge, 1.0] for edge in (result.low, result.high))
-        ax.fill_between(at, low, high, color=color, alpha=0.15, linewidth=0)
         ax.plot(at, np.r_[0.0, result.coverage, 1.0], color=color, linewidth=1.6, label=f"{name}: {result.finding}")
     if all(result.method == "hpd" for result in results.values()):
-        ax.text(0.97, 0.03, "overconfident", ha="right", va="bottom", color="0.4", fontsize=9)
-        ax.text(0.03, 0.72, "underconfident", ha="left", va="center", color="0.4", fontsize=9)
+        ax.set_title("below the diagonal: overconfident; above: underconfident", fontsize=9)
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1)
     ax.set_aspect("equal")
     ax.set_xlabel("credibility level")
     ax.set_ylabel("coverage: share of truths inside")
     ax.grid(alpha=0.25)
-    ax.legend(frameon=False, fontsize=9, loc="upper left")
+    ax.legend(frameon=False, fontsize=9)
     return ax
