@@ -12,7 +12,7 @@ except ImportError as error:
 
 from .distribution import FlowDistribution as FlowDistribution
 from .guide import AutoFlow as AutoFlow
-from .posterior import Posterior as Posterior
-from .posterior import posterior as posterior
+from .target import Posterior as Posterior
+from .target import posterior as posterior
 
 del _numpyro

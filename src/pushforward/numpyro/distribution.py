@@ -2,7 +2,7 @@
 
 import copy
 from functools import partial
-from typing import Any, final
+from typing import Any, cast, final
 
 import jax
 import jax.numpy as jnp
@@ -62,7 +62,8 @@ class FlowDistribution(Distribution):
     @property
     def support(self) -> Constraint:
         """Where the density is positive."""
-        return jax.tree.map(lambda a: a[(0,) * self._added.ndim], self._support) if self._added.ndim else self._support
+        support = cast(Constraint, self._support)
+        return jax.tree.map(lambda a: a[(0,) * self._added.ndim], support) if self._added.ndim else support
 
     def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Array:
         """Return draws, shape (*sample_shape, *batch_shape, *event_shape)."""
@@ -105,8 +106,9 @@ def _draw(
 
 
 @promote_batch_shape.register(FlowDistribution)
-def _promote(d: FlowDistribution) -> FlowDistribution:
+def _promote(d: FlowDistribution) -> Any:
+    """Return what `scan` made of a distribution with the batch shape that it has now."""
     new = copy.copy(d)
-    axes = () if d.condition is None else d.condition.shape[d._added.ndim : d.condition.ndim - len(d.flow.cond_shape)]
-    new._batch_shape = d._added.shape + axes
+    one = len(d.flow.cond_shape or ())
+    new._batch_shape = d._added.shape if d.condition is None else d.condition.shape[: d.condition.ndim - one]
     return new

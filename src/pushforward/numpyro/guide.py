@@ -62,10 +62,10 @@ class AutoFlow(AutoContinuous):
         init_scale: float = 0.1,
         create_plates: Callable[..., Any] | None = None,
     ):
+        self._given: Pushforward | Callable[[int], Pushforward] = flow
         ok = isinstance(flow, Pushforward) or (callable(flow) and not isinstance(flow, eqx.Module))
         require(ok, "flow", "a flow, or a function of the number of elements that returns one", flow)
         require(init_scale > 0, "init_scale", "positive", init_scale)
-        self._given = flow
         self._init_scale = init_scale
         AutoContinuous.__init__(self, model, prefix=prefix, init_loc_fn=init_loc_fn, create_plates=create_plates)
 

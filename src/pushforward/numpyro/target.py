@@ -1,7 +1,7 @@
 """The posterior of a NumPyro model as a log-density of one vector."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import jax
@@ -40,12 +40,12 @@ class Posterior:
 
     dim: int
     names: tuple[str, ...]
-    _model: Callable[..., Any]
-    _args: tuple[Any, ...]
-    _kwargs: Mapping[str, Any]
-    _key: Key
-    _layout: Layout
-    _sites: Mapping[str, Any]
+    _model: Callable[..., Any] = field(repr=False)
+    _args: tuple[Any, ...] = field(repr=False)
+    _kwargs: Mapping[str, Any] = field(repr=False)
+    _key: Key = field(repr=False)
+    _layout: Layout = field(repr=False)
+    _sites: Mapping[str, Any] = field(repr=False)
 
     def log_density(self, x: ArrayLike) -> Scalar:
         """Return the log-density of one unconstrained vector, in nats, up to the evidence.
@@ -116,8 +116,7 @@ class Posterior:
             options: for `arviz.from_dict`, such as `coords` and `dims`.
 
         Returns:
-            An `arviz.InferenceData`, or from ArviZ 1 on an `xarray.DataTree`, with the groups "posterior" and, if the
-            model has data, "observed_data".
+            An `arviz.InferenceData` (from ArviZ 1 on an `xarray.DataTree`) of "posterior" and "observed_data".
 
         Raises:
             ImportError: if ArviZ is not installed.
