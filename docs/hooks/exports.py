@@ -26,6 +26,10 @@ class Exports(griffe.Extension):
         """Let an exported function stand where the file of the same name would hide it."""
         for floor in pkg.modules.values():
             for name in map(str, floor.exports or []):
+                # Found while the files are still there to be looked in.
+                if isinstance(member := floor.members[name], griffe.Alias):
+                    member.resolve_target()
+            for name in map(str, floor.exports or []):
                 module = floor.members[name]
                 if not module.is_alias and module.is_module and name in module.members:
                     floor.members[name] = griffe.Alias(name, module.members[name], parent=floor)
