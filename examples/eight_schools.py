@@ -58,7 +58,7 @@ def main(directory: Path) -> None:
     panels = {
         "samples of the flow": of_flow,
         f"NUTS, {diverged} divergences": plain,
-        f"NUTS in the flow's base space, {diverged_in_base} divergences": straight,
+        f"NUTS through the flow, {diverged_in_base} divergences": straight,
     }
     figure, axes = plt.subplots(1, 3, figsize=(12, 4), sharex=True, sharey=True, layout="constrained")
     for ax, (title, values) in zip(axes, panels.items(), strict=True):
