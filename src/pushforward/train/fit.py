@@ -18,13 +18,13 @@ from .checkpoint import Checkpoint
 from .checks import check_columns, check_table, warn_constant_conditions
 from .diagnose import explain
 from .fingerprint import fingerprint
-from .loop import Objective, Settings, adam, check_settings, clipped, minimize
+from .loop import Objective, Settings, adam, clipped, minimize
 from .moments import Moments, moments
 from .objectives.maximum_likelihood import negative_log_likelihood, row_losses
 from .progress import progress_bar
 from .result import FitResult, Flow
 from .rows import Chunk, Rows, blocks, chunks, split_evenly
-from .schedule import Schedule, default_schedule, tabulate
+from .schedule import Schedule, check_settings, default_schedule, tabulate
 from .standardize import standardize
 
 LEARNING_RATE = 5e-3

@@ -17,7 +17,6 @@ from tqdm import tqdm
 
 from .._compile import compiled
 from .._devices import AXIS, Spec, at_home, place, shared
-from .._errors import bad, require
 from .._fields import trainable
 from .._types import Key, Scalar
 from ..distributions._base import AbstractDistribution
@@ -25,7 +24,6 @@ from .checkpoint import Checkpoint
 from .progress import show_epoch
 from .result import FitResult, Flow, NonFiniteError, Record
 from .rows import Chunk
-from .schedule import Schedule
 
 #: (flow, batch, key) -> scalar.
 Loss: TypeAlias = Callable[[Any, Any, Key], Scalar]
@@ -74,19 +72,6 @@ class Settings:
     patience: int
     max_skipped: int
     devices: int = 1
-
-
-def check_settings(
-    learning_rate: float | int | Schedule | None,
-    optimizer: optax.GradientTransformation | None,
-    clip_norm: float | int | None,
-) -> None:
-    """Raise unless these arguments of a fit are as its documentation says."""
-    if optimizer is not None and learning_rate is not None:
-        raise bad("learning_rate", "None beside an `optimizer`", learning_rate, "The optimizer has its own.")
-    if learning_rate is not None and not callable(learning_rate):
-        require(0 < learning_rate < math.inf, "learning_rate", "positive and finite", learning_rate)
-    require(clip_norm is None or clip_norm > 0, "clip_norm", "positive or None", clip_norm)
 
 
 @final
