@@ -4,7 +4,8 @@
 
 A density is a base distribution pushed forward through an invertible map, log p(x) = log p(z) - log|det df/dz|.
 `pf.flows` builds the architectures, `pf.fit` learns one from data,
-`pf.fit_density` one from a density known up to a constant, `pf.save` and `pf.load` keep it, `pf.plot` draws it.
+`pf.fit_density` one from a density known up to a constant, `pf.fit_source` the one of parameters that nobody observed;
+`pf.save` and `pf.load` keep it, `pf.plot` draws it.
 
 Everything is imported when it is first used, so that `import pushforward` and `pushforward --help` cost next to
 nothing and a script that draws no picture needs no Matplotlib.
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .train import FitResult as FitResult
     from .train import fit as fit
     from .train import fit_density as fit_density
+    from .train import fit_source as fit_source
 
 _FLOORS = (
     *("bijections", "conditioners", "data", "distributions", "evaluate", "flows", "io", "numerics", "numpyro"),
@@ -44,6 +46,7 @@ _FROM = {
     "FitResult": "train",
     "fit": "train",
     "fit_density": "train",
+    "fit_source": "train",
 }
 
 

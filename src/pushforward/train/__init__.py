@@ -2,10 +2,14 @@
 
 from .fit import fit as fit
 from .fit_density import fit_density as fit_density
+from .fit_source import fit_source as fit_source
 from .objectives import FAB as FAB
 from .objectives import AbstractDensityObjective as AbstractDensityObjective
+from .objectives import AbstractLogMarginal as AbstractLogMarginal
 from .objectives import AlphaDivergence as AlphaDivergence
+from .objectives import Debiased as Debiased
 from .objectives import ForwardKL as ForwardKL
+from .objectives import LogMeanExp as LogMeanExp
 from .objectives import ReverseKL as ReverseKL
 from .result import FitResult as FitResult
 from .result import NonFiniteError as NonFiniteError

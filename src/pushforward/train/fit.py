@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -23,7 +23,7 @@ from .moments import Moments, moments
 from .objectives.maximum_likelihood import negative_log_likelihood, row_losses
 from .progress import progress_bar
 from .result import FitResult, Flow
-from .rows import Chunk, Rows, blocks, chunks, split_evenly
+from .rows import Rows, blocks, shuffled, split_rows
 from .schedule import Schedule, check_settings, default_schedule, tabulate
 from .standardize import standardize
 
@@ -104,7 +104,7 @@ def fit(
     require_count("max_skipped", max_skipped, 0)
     table, used = check_table(flow, x, condition, weights)
     words = np.asarray(jax.random.key_data(key))
-    train, val = _split(used, val_fraction, words)
+    train, val = split_rows(used, val_fraction, words)
     of_x, of_condition = _moments(table, train)
     check_columns(table, train, of_x, flow.shape)
     if of_condition is not None:
@@ -142,7 +142,7 @@ def fit(
                 _check_support(flow, table, evaluate(flow, used), used)
             objective = Objective(
                 negative_log_likelihood,
-                _epochs(table, train, batch_size, words, devices),
+                shuffled(table, train, batch_size, words, devices),
                 _validation(table, val, evaluate) if len(val) else None,
                 explain,
             )
@@ -156,15 +156,6 @@ def fit(
                 store.close()
 
 
-def _split(used: np.ndarray, val_fraction: float | int, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows for training, two at least, and for validation, in order."""
-    count = 0
-    if val_fraction > 0:
-        count = min(max(1, round(val_fraction * len(used))), len(used) - 2)
-    order = np.random.default_rng([0, *words.ravel().tolist()]).permutation(len(used))
-    return used[np.sort(order[count:])], used[np.sort(order[:count])]
-
-
 def _moments(table: Rows, train: np.ndarray) -> tuple[Moments, Moments | None]:
     def of(array: np.ndarray) -> Moments:
         every = np.ones(len(train)) if table.weights is None else table.weights[train]
@@ -172,18 +163,6 @@ def _moments(table: Rows, train: np.ndarray) -> tuple[Moments, Moments | None]:
         return moments((block, every[start : start + len(block)]) for start, block in blocks(array, train))
 
     return of(table.x), None if table.condition is None else of(table.condition)
-
-
-def _epochs(
-    table: Rows, train: np.ndarray, batch_size: int, words: np.ndarray, devices: int
-) -> Callable[[int, None], Iterator[Chunk]]:
-    mean_weight = table.mean_weight(train)
-
-    def epoch(number: int, memory: None) -> Iterator[Chunk]:
-        order = np.random.default_rng([1, number, *words.ravel().tolist()]).permutation(train)
-        return chunks(table, split_evenly(order, batch_size, devices), mean_weight, _rows.CHUNK_BYTES)
-
-    return epoch
 
 
 def _evaluator(

@@ -19,10 +19,9 @@ from .._compile import compiled
 from .._devices import AXIS, Spec, at_home, place, shared
 from .._fields import trainable
 from .._types import Key, Scalar
-from ..distributions._base import AbstractDistribution
 from .checkpoint import Checkpoint
 from .progress import show_epoch
-from .result import FitResult, Flow, NonFiniteError, Record
+from .result import FitResult, Model, NonFiniteError, Record
 from .rows import Chunk
 
 #: (flow, batch, key) -> scalar.
@@ -46,10 +45,10 @@ class Objective:
 
     loss: Loss
     chunks: Callable[[int, Any], Iterable[Chunk]]
-    validate: Callable[[AbstractDistribution], float] | None
-    explain: Callable[[AbstractDistribution, Any, np.ndarray], str]
+    validate: Callable[[Any], float] | None
+    explain: Callable[[Any, Any, np.ndarray], str]
     memory: PyTree = None
-    renew: Callable[[int, AbstractDistribution, Any], Any] | None = None
+    renew: Callable[[int, Any, Any], Any] | None = None
 
 
 @final
@@ -220,14 +219,14 @@ def take_steps(work: Work, state: State) -> tuple[State, Array, Array]:
 
 def minimize(
     key: Key,
-    flow: Flow,
+    flow: Model,
     objective: Objective,
     settings: Settings,
     *,
     bar: tqdm,
     checkpoint: Checkpoint | None = None,
     started: float,
-) -> FitResult[Flow]:
+) -> FitResult[Model]:
     """Minimize an objective over the trainable arrays of a flow.
 
     Arguments:

@@ -4,15 +4,19 @@ import math
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, final
 
+import equinox as eqx
+
 from ..distributions._base import AbstractDistribution
 
 #: The type of the flow that is fitted: what goes in comes out.
 Flow = TypeVar("Flow", bound=AbstractDistribution)
+#: The type of what the loop trains: a flow, or a module that holds one.
+Model = TypeVar("Model", bound=eqx.Module)
 
 
 @final
 @dataclass(frozen=True)
-class FitResult(Generic[Flow]):
+class FitResult(Generic[Model]):
     """A fitted flow and the record of its fit.
 
     Attributes:
@@ -27,7 +31,7 @@ class FitResult(Generic[Flow]):
         seconds: wall-clock time of the fit, compilation included, summed over its resumptions.
     """
 
-    flow: Flow
+    flow: Model
     history: dict[str, list[float]]
     best_epoch: int
     skipped_steps: int
@@ -82,6 +86,6 @@ class Record:
         waited = self.epochs - 1 - self.best_epoch
         return self.epochs >= max_epochs or ("val" in self.history and waited >= patience)
 
-    def result(self, flow: Flow) -> FitResult[Flow]:
+    def result(self, flow: Model) -> FitResult[Model]:
         """Return this as a result."""
         return FitResult(flow, self.history, self.best_epoch, self.skipped, self.seconds)

@@ -1,7 +1,7 @@
 """The training table as the host holds it: never copied whole, handed out in blocks and batches."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -108,3 +108,25 @@ def chunks(table: Rows, lines: np.ndarray, mean_weight: float, chunk_bytes: int)
     for part in np.array_split(lines, math.ceil(len(lines) / per_chunk)):
         real = (part >= 0).sum(axis=1, keepdims=True)
         yield Chunk(table.batches(part, mean_weight * real), part)
+
+
+def split_rows(used: np.ndarray, val_fraction: float | int, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows for training, two at least, and for validation, in order; `words` are those of a key."""
+    count = 0
+    if val_fraction > 0:
+        count = min(max(1, round(val_fraction * len(used))), len(used) - 2)
+    order = np.random.default_rng([0, *words.ravel().tolist()]).permutation(len(used))
+    return used[np.sort(order[count:])], used[np.sort(order[:count])]
+
+
+def shuffled(
+    table: Rows, train: np.ndarray, batch_size: int, words: np.ndarray, devices: int
+) -> Callable[[int, None], Iterator[Chunk]]:
+    """Return a function of the number of an epoch, to its batches: the rows in an order of that epoch."""
+    mean_weight = table.mean_weight(train)
+
+    def epoch(number: int, memory: None) -> Iterator[Chunk]:
+        order = np.random.default_rng([1, number, *words.ravel().tolist()]).permutation(train)
+        return chunks(table, split_evenly(order, batch_size, devices), mean_weight, CHUNK_BYTES)
+
+    return epoch
