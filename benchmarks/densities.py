@@ -78,7 +78,7 @@ def potential(log_density: Callable[[Any], Any]) -> Target:
     weights = np.full(2001, axis[1] - axis[0])
     weights[[0, -1]] /= 2
     z = weights @ values.reshape(2001, 2001) @ weights
-    return Target(log_density, b.Sigmoid((2,), -4.0, 4.0), float(np.log(z)))
+    return Target(log_density, b.NormalCDF((2,), -4.0, 4.0), float(np.log(z)))
 
 
 def _free(n: int) -> b.AbstractBijection:

@@ -267,6 +267,8 @@ BIJECTIONS = [
     Case("Softplus:", lambda key: b.Softplus((3,)), z=MODERATE, x=POSITIVE),
     Case("Sigmoid:", lambda key: b.Sigmoid((3,)), z=MODERATE, x=interval(0.0, 1.0)),
     Case("Sigmoid:interval", lambda key: b.Sigmoid((2,), -3.0, [1.0, 1.0]), z=MODERATE, x=interval(-3.0, 1.0)),
+    Case("NormalCDF:", lambda key: b.NormalCDF((3,)), z=CENTRAL, x=interval(0.0, 1.0)),
+    Case("NormalCDF:interval", lambda key: b.NormalCDF((2,), -3.0, [1.0, 1.0]), z=CENTRAL, x=interval(-3.0, 1.0)),
     Case("Tanh:", lambda key: b.Tanh((2, 2)), z=CENTRAL, x=interval(-1.0, 1.0)),
     Case("Ordered:", lambda key: b.Ordered(3), z=MODERATE, x=increasing(3)),
     Case("Ordered:one", lambda key: b.Ordered(1), start="identity"),

@@ -142,13 +142,16 @@ def test_log_det_of_saturated_maps_in_float32(z: float):
 
 
 @pytest.mark.parametrize(
-    "bijection", [b.Tanh((2,)), b.Sigmoid((2,)), b.Sigmoid((2,), -5.0, 1.0)], ids=["tanh", "sigmoid", "interval"]
+    "bijection",
+    [b.Tanh((2,)), b.Sigmoid((2,)), b.Sigmoid((2,), -5.0, 1.0), b.NormalCDF((2,)), b.NormalCDF((2,), -5.0, 1.0)],
+    ids=["tanh", "sigmoid", "interval", "normal-cdf", "normal-cdf-interval"],
 )
+@pytest.mark.parametrize("far", [50.0, 1000.0])
 @each_dtype
-def test_saturated_values_can_be_inverted(bijection: Any, dtype: str):
+def test_saturated_values_can_be_inverted(bijection: Any, far: float, dtype: str):
     """arctanh(±1) = inf, logit(0) and logit(1): a draw that rounded to an end has no density (flowjax, distrax #7)."""
     bijection = cast(bijection, dtype)
-    at = jnp.asarray([50.0, -50.0], dtype)
+    at = jnp.asarray([far, -far], dtype)
     x, _ = bijection.forward_and_log_det(at)
     z, log_det = bijection.inverse_and_log_det(x)
     assert np.all(np.isfinite(z))
@@ -181,9 +184,10 @@ def test_softplus_neither_overflows_nor_cancels(dtype: str):
         (b.Exp(()), [0.0, -1.0]),
         (b.Softplus(()), [0.0, -1.0]),
         (b.Sigmoid((), -1.0, 2.0), [-1.0, 2.0, -5.0, 1e6]),
+        (b.NormalCDF((), -1.0, 2.0), [-1.0, 2.0, -5.0, 1e6]),
         (b.Tanh(()), [1.0, -1.0, 4.0]),
     ],
-    ids=["exp", "softplus", "sigmoid", "tanh"],
+    ids=["exp", "softplus", "sigmoid", "normal-cdf", "tanh"],
 )
 def test_outside_the_support_the_density_is_zero_and_nan_is_nan(bijection: Any, x: list[float]):
     """NaN reported as -inf hides a failure (flowjax, pzflow); a support that is ignored (normflows UniformGaussian)."""

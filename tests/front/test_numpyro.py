@@ -276,10 +276,12 @@ def standardize() -> pf.bijections.Standardize:
         (lambda: [pf.bijections.Softplus((2,))], constraints.softplus_positive),
         (lambda: [pf.bijections.Chain([pf.bijections.Tanh((2,))])], constraints.interval(-1.0, 1.0)),
         (lambda: [pf.bijections.Sigmoid((2,), -1.0, 3.0)], None),
+        (lambda: [pf.bijections.NormalCDF((2,), -1.0, 3.0)], None),
+        (lambda: [pf.bijections.StickBreaking(2)], None),
         (lambda: [pf.bijections.Exp((2,)), standardize()], None),
         (lambda: [pf.bijections.Concatenate([pf.bijections.Exp((1,)), pf.bijections.Tanh((1,))])], None),
     ],
-    ids=["exp", "softplus", "tanh", "sigmoid", "shifted", "sides"],
+    ids=["exp", "softplus", "tanh", "sigmoid", "normal-cdf", "simplex", "shifted", "sides"],
 )
 def test_support(last: Any, of_elements: Any) -> None:
     flow = ended_by(*last())

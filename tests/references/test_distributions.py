@@ -24,6 +24,7 @@ SCALAR = [
     ("Logistic", d.Logistic(1.0, 0.5), stats.logistic(1.0, 0.5)),
     ("log-normal", d.Pushforward(d.Normal(0.2, 0.7), b.Exp(())), stats.lognorm(0.7, scale=np.exp(0.2))),
     ("standard-uniform", d.Pushforward(d.Logistic(0.0, 1.0), b.Sigmoid(())), stats.uniform()),
+    ("uniform-from-normal", d.Pushforward(d.StandardNormal(()), b.NormalCDF((), -2.0, 3.5)), stats.uniform(-2.0, 5.5)),
     (
         "standardized",
         d.Pushforward(d.StandardNormal(()), b.Standardize(100.0, 25.0)),

@@ -14,6 +14,7 @@ from .householder import Householder as Householder
 from .identity import Identity as Identity
 from .invert import Invert as Invert
 from .lu_linear import LULinear as LULinear
+from .normal_cdf import NormalCDF as NormalCDF
 from .ordered import Ordered as Ordered
 from .permute import Permute as Permute
 from .reshape import Reshape as Reshape

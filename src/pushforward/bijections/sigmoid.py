@@ -5,14 +5,14 @@ from typing import final
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array
 
-from .._errors import checked_shape, require
+from .._errors import checked_shape
 from .._fields import FIXED
 from .._types import ArrayLike, Condition, Event, Scalar
 from ..numerics.safe import into_open_interval
-from ._base import AbstractBijection, as_float
+from ._base import AbstractBijection
+from ._interval import checked_ends
 
 
 @final
@@ -41,11 +41,7 @@ class Sigmoid(AbstractBijection):
     def __init__(self, shape: tuple[int, ...] = (), low: ArrayLike = 0.0, high: ArrayLike = 1.0):
         self.shape = checked_shape(shape)
         self.cond_shape = None
-        self.low = jnp.broadcast_to(as_float("low", low), self.shape)
-        self.high = jnp.broadcast_to(as_float("high", high), self.shape)
-        finite = bool(np.all(np.isfinite(self.low)) and np.all(np.isfinite(self.high)))
-        ok = finite and bool(np.all(np.asarray(self.low) < np.asarray(self.high)))
-        require(ok, "low", "finite and below `high`, finite too", f"`low = {low}, high = {high}`")
+        self.low, self.high = checked_ends(self.shape, low, high)
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         width = self.high - self.low

@@ -15,8 +15,8 @@ def constrain(flow: Pushforward, bijection: AbstractBijection) -> Pushforward:
 
     Arguments:
         flow: of any architecture, conditional or not.
-        bijection: onto the support, of the flow's event shape: `Softplus`, `Sigmoid`, `Ordered`, `StickBreaking`,
-            `CorrelationCholesky`, a `Concatenate` of them and `Identity`, or any other.
+        bijection: onto the support, of the flow's event shape: `Softplus`, `Sigmoid`, `NormalCDF`, `Ordered`,
+            `StickBreaking`, `CorrelationCholesky`, a `Concatenate` of them and `Identity`, or any other.
 
     Raises:
         ValueError: if the shapes of the two differ.

@@ -42,8 +42,13 @@ def round_into(x: Float[Array, "..."], low: ArrayLike, high: ArrayLike) -> Float
 
 
 def into_open_interval(x: Float[Array, "..."], low: Array, high: Array) -> Float[Array, "..."]:
-    """Move what rounding has put on or beyond an end of (low, high) to the nearest number inside."""
-    return round_into(x, jnp.nextafter(low, high), jnp.nextafter(high, low))
+    """Move what rounding has put on or beyond an end of (low, high) to the nearest number inside.
+
+    Next to an end of 0 that is the smallest normal number: compiled code takes subnormal ones for 0.
+    """
+    tiny = jnp.finfo(x.dtype).tiny
+    first = jnp.maximum(jnp.nextafter(low, high), low + tiny)
+    return round_into(x, first, jnp.minimum(jnp.nextafter(high, low), high - tiny))
 
 
 def one_minus_sum(x: Float[Array, "..."], axis: int) -> Float[Array, "..."]:

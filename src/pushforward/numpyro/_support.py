@@ -13,12 +13,24 @@ from numpyro.distributions.transforms import Transform
 
 from .._errors import bad, require
 from .._types import Events, Scalars
-from ..bijections import AbstractBijection, Chain, Exp, Sigmoid, Softplus, StandardizeCondition, Tanh
+from ..bijections import (
+    AbstractBijection,
+    Chain,
+    CorrelationCholesky,
+    Exp,
+    NormalCDF,
+    Ordered,
+    Sigmoid,
+    Softplus,
+    StandardizeCondition,
+    StickBreaking,
+    Tanh,
+)
 from ..bijections._base import forward_batch, inverse_batch
 from ..distributions import AbstractDistribution, Pushforward, Uniform
 
 #: The maps of the line onto a part of it.
-_BOUNDED = (Exp, Sigmoid, Softplus, Tanh)
+_BOUNDED = (CorrelationCholesky, Exp, NormalCDF, Ordered, Sigmoid, Softplus, StickBreaking, Tanh)
 
 
 @final
@@ -129,7 +141,7 @@ def _of_elements(bijection: AbstractBijection) -> Constraint | None:
     if isinstance(bijection, Softplus):
         # NumPyro maps the line onto it by softplus, too.
         return constraints.softplus_positive
-    if isinstance(bijection, Sigmoid):
+    if isinstance(bijection, NormalCDF | Sigmoid):
         return constraints.interval(bijection.low, bijection.high)
     return constraints.interval(-1.0, 1.0) if isinstance(bijection, Tanh) else None
 
