@@ -28,7 +28,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,9 @@ OBSERVATIONS = (1, 2, 3)
 PROPOSALS = 200_000
 #: Flows of a mixture. Each holds other rows back for validation.
 MEMBERS = 5
-#: Of every fit: `pf.fit` has the same, but Adam, which decays no weights.
-BATCH, LEARNING_RATE, WEIGHT_DECAY, EPOCHS = 512, 5e-3, 0.3, 84
+#: Of every fit. `pf.fit` has the same learning rate, but batches of 512, 1,500 steps and Adam, which decays no weights:
+#: with so few simulations its networks overfit.
+BATCH, LEARNING_RATE, WEIGHT_DECAY, STEPS = 128, 5e-3, 0.3, 6_000
 
 
 @dataclass(frozen=True)
@@ -105,18 +106,21 @@ def _box(simulate: Callable[[np.random.Generator, np.ndarray], np.ndarray], dim:
     )
 
 
-TASKS = {
-    "two_moons": _box(two_moons, 2, 1.0, 1),
-    "slcp": _box(slcp, 5, 3.0, 4),
-    "gaussian_linear": Task(
+def _normal() -> Task:
+    return Task(
         lambda rng, n: math.sqrt(0.1) * rng.normal(size=(n, 10)),
         gaussian_linear,
         lambda theta: stats.norm.logpdf(theta, 0.0, math.sqrt(0.1)).sum(),
         b.Identity((10,)),
-    ),
+    )
+
+
+#: Built when they are asked for, since the first array fixes how many devices JAX has.
+TASKS: dict[str, Callable[[], Task]] = {
+    "two_moons": partial(_box, two_moons, 2, 1.0, 1),
+    "slcp": partial(_box, slcp, 5, 3.0, 4),
+    "gaussian_linear": _normal,
 }
-
-
 #: C2ST of observations 1, 2, 3, and seconds of all three, as published.
 PUBLISHED = {
     "two_moons": {
@@ -163,141 +167,137 @@ class Mixture:
         return theta, self.log_prob(theta)
 
 
-def optimizer(rows: int) -> optax.GradientTransformation:
-    """Return AdamW with the schedule of `pf.fit`: against 10,000 simulations, networks overfit without the decay."""
-    steps = EPOCHS * math.ceil(0.9 * rows / BATCH)
-    rate = optax.warmup_cosine_decay_schedule(0.0, LEARNING_RATE, steps // 50, steps)
+@cache
+def adamw(steps: int) -> optax.GradientTransformation:
+    """Return AdamW with the schedule of `pf.fit`; one object, so that the fits of a mixture share a compilation."""
+    rate = optax.warmup_cosine_decay_schedule(0.0, LEARNING_RATE, 200, steps)
     return optax.adamw(rate, weight_decay=WEIGHT_DECAY)
 
 
 def fit(key: Any, flow: pf.Pushforward, x: np.ndarray, condition: np.ndarray) -> pf.Pushforward:
-    """Return the flow fitted to pairs, with the settings of all tasks."""
-    return pf.fit(key, flow, x, condition, batch_size=BATCH, max_epochs=EPOCHS, optimizer=optimizer(len(x))).flow
+    """Return the flow fitted to pairs."""
+    per_epoch = math.ceil(0.9 * len(x) / BATCH)
+    epochs = math.ceil(STEPS / per_epoch)
+    optimizer = adamw(epochs * per_epoch)
+    return pf.fit(key, flow, x, condition, batch_size=BATCH, max_epochs=epochs, optimizer=optimizer).flow
 
 
-@dataclass(frozen=True)
 class Problem:
-    """A task, its simulations, and the observations."""
+    """A task, its simulations and what is fitted to them: once, for all methods that need it.
 
-    task: Task
-    theta: np.ndarray
-    x: np.ndarray
-    observations: list[np.ndarray]
-
-
-#: The draws of the posterior of each observation.
-Method = Callable[[Any, Problem], list[np.ndarray]]
-
-
-def posterior_flows(key: Any, problem: Problem) -> list[pf.Pushforward]:
-    """Return flows q(theta | x) on the support of the prior."""
-    flows = []
-    for k in jax.random.split(key, MEMBERS):
-        for_flow, for_fit = jax.random.split(k)
-        flow = pf.flows.nsf(for_flow, problem.theta.shape[1], cond_dim=problem.x.shape[1])
-        flows.append(fit(for_fit, pf.flows.constrain(flow, problem.task.support), problem.theta, problem.x))
-    return flows
-
-
-def likelihood(key: Any, problem: Problem) -> Callable[[np.ndarray], Callable[[Any], Any]]:
-    """Return a function x -> (theta -> log q(x | theta) + log prior(theta)).
-
-    Where an observation has parts that are independent and identically distributed, the flow is of one part, and is
-    fitted to all parts of all simulations.
+    Attributes:
+        task: the prior and the simulator.
+        theta, x: the simulations.
+        observations: of which the posteriors are asked.
+        seconds: that each fit took, by its name.
     """
-    parts, dim = problem.task.parts, problem.x.shape[1] // problem.task.parts
-    for_flow, for_fit = jax.random.split(key)
-    flow = pf.flows.nsf(for_flow, dim, cond_dim=problem.theta.shape[1])
-    flow = fit(for_fit, flow, problem.x.reshape(-1, dim), np.repeat(problem.theta, parts, axis=0))
 
-    def posterior(x: np.ndarray) -> Callable[[Any], Any]:
-        each = jnp.asarray(x.reshape(parts, dim))
-        return lambda theta: flow.log_prob(each, theta).sum() + problem.task.log_prior(theta)
+    def __init__(self, task: Task, seed: int, observations: list[np.ndarray]):
+        rng = np.random.default_rng(seed)
+        theta = task.prior(rng, SIMULATIONS)
+        self.task, self.observations = task, observations
+        self.theta, self.x = theta.astype(np.float32), task.simulate(rng, theta).astype(np.float32)
+        self.seconds: dict[str, float] = {}
+        self._keys = jax.random.split(jax.random.key(seed))
 
-    return posterior
+    @cached_property
+    def posterior(self) -> list[pf.Pushforward]:
+        """Flows q(theta | x) on the support of the prior."""
+        began, flows = time.perf_counter(), []
+        for key in jax.random.split(self._keys[0], MEMBERS):
+            for_flow, for_fit = jax.random.split(key)
+            flow = pf.flows.nsf(for_flow, self.theta.shape[1], cond_dim=self.x.shape[1])
+            flows.append(fit(for_fit, pf.flows.constrain(flow, self.task.support), self.theta, self.x))
+        self.seconds["posterior"] = time.perf_counter() - began
+        return flows
 
+    @cached_property
+    def likelihood(self) -> pf.Pushforward:
+        """A flow q(part of x | theta).
 
-def npe(key: Any, problem: Problem) -> list[np.ndarray]:
-    for_fit, *keys = jax.random.split(key, 1 + len(problem.observations))
-    flows = posterior_flows(for_fit, problem)
-    pairs = zip(keys, problem.observations, strict=True)
-    return [Mixture(flows, x).sample_and_log_prob(k, (DRAWS,))[0] for k, x in pairs]
+        Where an observation has parts that are independent and identically distributed, all parts of all simulations
+        are rows of one fit.
+        """
+        began, parts = time.perf_counter(), self.task.parts
+        dim = self.x.shape[1] // parts
+        for_flow, for_fit = jax.random.split(self._keys[1])
+        flow = pf.flows.nsf(for_flow, dim, cond_dim=self.theta.shape[1])
+        flow = fit(for_fit, flow, self.x.reshape(-1, dim), np.repeat(self.theta, parts, axis=0))
+        self.seconds["likelihood"] = time.perf_counter() - began
+        return flow
 
-
-def nle(key: Any, problem: Problem, objective: Any = None) -> list[np.ndarray]:
-    for_fit, *keys = jax.random.split(key, 1 + len(problem.observations))
-    posterior = likelihood(for_fit, problem)
-    draws = []
-    for k, x in zip(keys, problem.observations, strict=True):
-        for_flow, for_fit, for_draws, for_choice = jax.random.split(k, 4)
-        flow = pf.flows.nsf(for_flow, problem.theta.shape[1], wiring="coupling")
-        flow = pf.flows.constrain(flow, problem.task.support)
-        flow = pf.fit_density(for_fit, flow, posterior(x), objective=objective).flow
-        found = pf.evaluate.importance(for_draws, flow, posterior(x), PROPOSALS)
-        print(found.verdict, file=sys.stderr, flush=True)
-        draws.append(found.resample(for_choice, DRAWS))
-    return draws
-
-
-def nle_npe(key: Any, problem: Problem) -> list[np.ndarray]:
-    for_posterior, for_likelihood, *keys = jax.random.split(key, 2 + len(problem.observations))
-    flows, posterior = posterior_flows(for_posterior, problem), likelihood(for_likelihood, problem)
-    draws = []
-    for k, x in zip(keys, problem.observations, strict=True):
-        for_draws, for_choice = jax.random.split(k)
-        found = pf.evaluate.importance(for_draws, Mixture(flows, x), posterior(x), PROPOSALS)
-        print(found.verdict, file=sys.stderr, flush=True)
-        draws.append(found.resample(for_choice, DRAWS))
-    return draws
+    def log_density(self, x: np.ndarray) -> Callable[[Any], Any]:
+        """Return theta -> log q(x | theta) + log prior(theta)."""
+        flow, parts = self.likelihood, jnp.asarray(x.reshape(self.task.parts, -1))
+        return lambda theta: flow.log_prob(parts, theta).sum() + self.task.log_prior(theta)
 
 
-def sbi_npe(key: Any, problem: Problem, density_estimator: str = "maf") -> list[np.ndarray]:
-    """Posteriors by the library sbi, on all cores that the process may use."""
+def resampled(key: Any, proposal: Any, log_density: Callable[[Any], Any]) -> np.ndarray:
+    """Return draws of the density, chosen among those of the proposal."""
+    for_draws, for_choice = jax.random.split(key)
+    found = pf.evaluate.importance(for_draws, proposal, log_density, PROPOSALS)
+    print(found.verdict, file=sys.stderr, flush=True)
+    return found.resample(for_choice, DRAWS)
+
+
+def npe(key: Any, problem: Problem, x: np.ndarray) -> np.ndarray:
+    return Mixture(problem.posterior, x).sample_and_log_prob(key, (DRAWS,))[0]
+
+
+def nle(key: Any, problem: Problem, x: np.ndarray, objective: Any = None) -> np.ndarray:
+    for_flow, for_fit, for_draws = jax.random.split(key, 3)
+    flow = pf.flows.nsf(for_flow, problem.theta.shape[1], wiring="coupling")
+    flow = pf.flows.constrain(flow, problem.task.support)
+    flow = pf.fit_density(for_fit, flow, problem.log_density(x), objective=objective).flow
+    return resampled(for_draws, flow, problem.log_density(x))
+
+
+def nle_npe(key: Any, problem: Problem, x: np.ndarray) -> np.ndarray:
+    return resampled(key, Mixture(problem.posterior, x), problem.log_density(x))
+
+
+def fit_sbi(problem: Problem, density_estimator: str) -> Any:
+    """Return the posterior of the library sbi for any x, fitted on all cores that the process may use."""
     import torch
     from sbi.inference import NPE
     from sbi.utils import BoxUniform
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
-    torch.manual_seed(int(jax.random.bits(key)))
+    torch.manual_seed(0)
     dim, support = problem.theta.shape[1], problem.task.support
     if isinstance(support, b.Sigmoid):
-        prior = BoxUniform(torch.tensor(np.array(support.low)), torch.tensor(np.array(support.high)))
+        prior: Any = BoxUniform(torch.tensor(np.array(support.low)), torch.tensor(np.array(support.high)))
     else:
         prior = torch.distributions.MultivariateNormal(torch.zeros(dim), 0.1 * torch.eye(dim))
     trainer = NPE(prior, density_estimator=density_estimator, show_progress_bars=False)
     trainer.append_simulations(torch.tensor(problem.theta), torch.tensor(problem.x)).train()
-    posterior = trainer.build_posterior()
-    return [
-        posterior.sample((DRAWS,), x=torch.tensor(x)[None], show_progress_bars=False).numpy()
-        for x in problem.observations
-    ]
+    return trainer.build_posterior()
 
 
-METHODS: dict[str, Method] = {
-    "npe": npe,
-    "nle": nle,
-    "nle-fab": partial(nle, objective=pf.train.FAB()),
-    "nle-npe": nle_npe,
-    "sbi": sbi_npe,
-    "sbi-nsf": partial(sbi_npe, density_estimator="nsf"),
+#: By name: what is fitted once, and the draws of one posterior.
+METHODS: dict[str, tuple[tuple[str, ...], Callable[[Any, Problem, np.ndarray], np.ndarray]]] = {
+    "npe": (("posterior",), npe),
+    "nle": (("likelihood",), nle),
+    "nle-fab": (("likelihood",), partial(nle, objective=pf.train.FAB())),
+    "nle-npe": (("posterior", "likelihood"), nle_npe),
 }
+SBI = {"sbi": "maf", "sbi-nsf": "nsf"}
 
 
-def measure(name: str, method: str, directory: Path, seed: int) -> str:
-    """Return the row of the table of a task and a method."""
-    task, stored = TASKS[name], np.load(directory / f"{name}.npz")
-    rng = np.random.default_rng(seed)
-    theta = task.prior(rng, SIMULATIONS)
-    x = task.simulate(rng, theta)
-    observations = [stored[f"observation_{k}"] for k in OBSERVATIONS]
-    problem = Problem(task, theta.astype(np.float32), x.astype(np.float32), observations)
-    for_method, *keys = jax.random.split(jax.random.key(seed), 1 + len(OBSERVATIONS))
-    began = time.perf_counter()
-    draws = METHODS[method](for_method, problem)
-    seconds = time.perf_counter() - began
-    references = [stored[f"posterior_{k}"] for k in OBSERVATIONS]
-    found = [pf.evaluate.c2st(k, r, d).value for k, r, d in zip(keys, references, draws, strict=True)]
-    return row(name, method, found, seconds)
+def measure(problem: Problem, method: str) -> tuple[list[np.ndarray], float]:
+    """Return draws of the posterior of each observation, and the seconds from the simulations to them."""
+    keys = jax.random.split(jax.random.key(0), len(problem.observations))
+    if method in SBI:
+        began, fitted = time.perf_counter(), 0.0
+        posterior = fit_sbi(problem, SBI[method])
+        draws = [posterior.sample((DRAWS,), x=x[None], show_progress_bars=False).numpy() for x in problem.observations]
+    else:
+        needed, draw = METHODS[method]
+        for name in needed:
+            getattr(problem, name)
+        began, fitted = time.perf_counter(), sum(problem.seconds[name] for name in needed)
+        draws = [draw(k, problem, x) for k, x in zip(keys, problem.observations, strict=True)]
+    return draws, fitted + time.perf_counter() - began
 
 
 def row(name: str, method: str, c2st: Sequence[float], seconds: float) -> str:
@@ -308,7 +308,7 @@ def row(name: str, method: str, c2st: Sequence[float], seconds: float) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tasks", nargs="*", metavar="TASK", help=f"of {', '.join(TASKS)}; all by default")
-    parser.add_argument("--method", action="append", choices=[*METHODS, "published"], help="all by default")
+    parser.add_argument("--method", action="append", choices=[*METHODS, *SBI, "published"], help="all by default")
     parser.add_argument("--tasks-directory", type=Path, default=TASKS_DIRECTORY)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
@@ -319,14 +319,20 @@ def main() -> None:
     jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
     print("| task | method | C2ST 1 | C2ST 2 | C2ST 3 | mean | seconds |\n|---|---|---|---|---|---|---|")
     for name in args.tasks or TASKS:
-        for method in args.method or [*METHODS, "published"]:
+        stored = np.load(args.tasks_directory / f"{name}.npz")
+        problem = Problem(TASKS[name](), args.seed, [stored[f"observation_{k}"] for k in OBSERVATIONS])
+        references = [stored[f"posterior_{k}"] for k in OBSERVATIONS]
+        for method in args.method or [*METHODS, *SBI, "published"]:
             if method == "published":
-                for published, (*c2st, seconds) in PUBLISHED[name].items():
-                    print(row(name, f"{published}, published", c2st, seconds))
-            elif method.startswith("sbi") and importlib.util.find_spec("sbi") is None:
+                for published, (*values, seconds) in PUBLISHED[name].items():
+                    print(row(name, f"{published}, published", values, seconds))
+            elif method in SBI and importlib.util.find_spec("sbi") is None:
                 print(f"| {name} | {method} | not installed | | | | |")
             else:
-                print(measure(name, method, args.tasks_directory, args.seed), flush=True)
+                draws, seconds = measure(problem, method)
+                keys = jax.random.split(jax.random.key(args.seed), len(draws))
+                pairs = zip(keys, references, draws, strict=True)
+                print(row(name, method, [pf.evaluate.c2st(k, r, d).value for k, r, d in pairs], seconds), flush=True)
 
 
 if __name__ == "__main__":
