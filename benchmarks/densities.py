@@ -1,11 +1,11 @@
 """Flows fitted to densities known up to a constant: effective sample sizes, k-hat, and agreement with references.
 
-    python -m benchmarks.densities [--posteriors DIRECTORY] [--seeds N] [NAME ...]
+    python -m benchmarks.densities [--posteriors DIRECTORY] [--seeds N] [--objective O] [--annealing A] [NAME ...]
 
 The four potentials U1-U4 of "Variational Inference with Normalizing Flows", Rezende, Mohamed, 2015, on the square
 [-4, 4]², of which quadrature gives log Z; two densities of many modes, "gmm40" and "many_well"; and, where DIRECTORY
 has their data and reference draws, five posteriors of posteriordb (https://github.com/stan-dev/posteriordb). Every fit
-is `pf.fit_density` with its defaults, of a coupling flow with its defaults.
+is `pf.fit_density` with its defaults, of a coupling flow with its defaults, unless an option says otherwise.
 """
 
 import argparse
@@ -266,6 +266,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--objective", choices=OBJECTIVES, default="reverse")
     parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--annealing", type=float, default=0.0)
     args = parser.parse_args()
     known = [
         *POTENTIALS,
@@ -275,7 +276,8 @@ def main() -> None:
     ]
     for name in args.names or known:
         for seed in range(args.seeds):
-            figures = measure(name, seed, args.posteriors, objective=OBJECTIVES[args.objective], steps=args.steps)
+            settings = {"objective": OBJECTIVES[args.objective], "steps": args.steps, "annealing": args.annealing}
+            figures = measure(name, seed, args.posteriors, **settings)
             print(
                 "  ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in figures.items()),
                 flush=True,

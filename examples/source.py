@@ -41,7 +41,7 @@ def main(directory: Path) -> None:
 
     # A surrogate of the simulator, from simulations all over a square.
     theta = rng.uniform(-LIMIT, LIMIT, (20_000, 2))
-    surrogate = pf.flows.real_nvp(keys[0], dim=2, cond_dim=2)
+    surrogate = pf.flows.real_nvp(keys[0], dim=2, cond_dim=2, layers=6, hidden=(64, 64))
     surrogate = pf.fit(keys[1], surrogate, simulate(rng, theta), theta).flow
 
     # The source, from observations. Before the fit it is uniform on the square: NormalCDF makes it so of a normal base.

@@ -362,6 +362,7 @@ DISTRIBUTIONS = [
     Case("Normal:scalar", lambda key: d.Normal(1.0, 2.0)),
     Case("MultivariateNormal:", lambda key: d.MultivariateNormal([1.0, -1.0], COVARIANCE)),
     Case("MultivariateNormal:one", lambda key: d.MultivariateNormal([1.0], [[4.0]]), dead={".off_diagonal": EMPTY}),
+    Case("Conditioned:", lambda key: d.Conditioned(_flow(f.real_nvp, 2, cond_dim=2)(key), [0.5, -1.0]), composed=True),
     Case("Uniform:", lambda key: d.Uniform([-1.0, 0.0], [1.0, 0.5])),
     Case("Uniform:scalar", lambda key: d.Uniform(-2.0, 3.0)),
     Case("StudentT:", lambda key: d.StudentT([5.0, 8.0], 0.5, [1.0, 0.3])),

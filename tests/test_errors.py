@@ -61,3 +61,14 @@ def test_parts_of_different_shapes():
 
 def test_a_long_value_is_cut():
     assert len(str(bad("x", "short", "y" * 1000))) < 250
+
+
+def test_one_condition_of_a_conditional_density():
+    flow = pf.flows.real_nvp(jax.random.key(0), 2, cond_dim=3, layers=1, hidden=(4,))
+    with pytest.raises(ValueError, match=r"`condition` must be one condition, of shape \(3,\); got `shape \(1, 3\)`"):
+        pf.distributions.Conditioned(flow, np.zeros((1, 3)))
+    with pytest.raises(ValueError, match="`distribution` must be conditional; got `an unconditional StandardNormal`"):
+        pf.distributions.Conditioned(pf.distributions.StandardNormal((2,)), np.zeros(2))
+    x = np.ones((4, 2))
+    given = pf.distributions.Conditioned(flow, [1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(given.log_prob(x), flow.log_prob(x, [1.0, 2.0, 3.0]))

@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-#: The pages' code with fits of two epochs: that it runs is the question here, not how well it fits.
-SHORT = "import functools, pushforward\npushforward.fit = functools.partial(pushforward.fit, max_epochs=2)\n"
+#: The pages' code with fits of two epochs or few steps: that it runs is the question here, not how well it fits.
+SHORT = """import functools, pushforward
+pushforward.fit = functools.partial(pushforward.fit, max_epochs=2)
+pushforward.fit_density = functools.partial(pushforward.fit_density, steps=20)
+pushforward.fit_source = functools.partial(pushforward.fit_source, max_epochs=2)
+"""
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
@@ -29,7 +33,11 @@ def test_example(script: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/index.md", "docs/supports.md", "docs/diagnostics.md", "docs/log-density.md"]
+    "page",
+    [
+        "README.md",
+        *(f"docs/{name}.md" for name in ("index", "supports", "diagnostics", "log-density", "numpyro", "simulators")),
+    ],
 )
 def test_python_of_page(page: str, tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(ROOT / "data")

@@ -76,10 +76,10 @@ class Shift(AbstractBijection):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True, default=(1,))
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
-        return condition / (1 + NOISE**2) + SD * z, jnp.log(SD)
+        return jnp.asarray(condition) / (1 + NOISE**2) + SD * z, jnp.log(SD)
 
     def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
-        return (x - condition / (1 + NOISE**2)) / SD, -jnp.log(SD)
+        return (x - jnp.asarray(condition) / (1 + NOISE**2)) / SD, -jnp.log(SD)
 
 
 def posterior() -> Any:

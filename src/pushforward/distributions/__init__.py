@@ -2,6 +2,7 @@
 
 from ._base import AbstractBatchDistribution as AbstractBatchDistribution
 from ._base import AbstractDistribution as AbstractDistribution
+from .conditioned import Conditioned as Conditioned
 from .logistic import Logistic as Logistic
 from .multivariate_normal import MultivariateNormal as MultivariateNormal
 from .normal import Normal as Normal

@@ -57,7 +57,7 @@ def fit_source(
     proposal: AbstractDistribution | None = None,
     estimator: AbstractLogMarginal | None = None,
     learning_rate: float | int | Schedule | None = None,
-    batch_size: int = 128,
+    batch_size: int = 64,
     max_epochs: int | None = None,
     patience: int = 20,
     val_fraction: float | int = 0.1,
