@@ -32,7 +32,7 @@ def two_moons(rng: np.random.Generator, n: int) -> np.ndarray:
 
 def simulate(rng: np.random.Generator, theta: np.ndarray) -> np.ndarray:
     bent = theta + 0.3 * np.stack([np.sin(2 * theta[:, 1]), np.cos(2 * theta[:, 0])], axis=1)
-    return bent + 0.3 * rng.normal(size=theta.shape)
+    return bent + 0.2 * rng.normal(size=theta.shape)
 
 
 def main(directory: Path) -> None:
@@ -75,7 +75,7 @@ def main(directory: Path) -> None:
     axes[2].set(title="learned source")
     axes[3].scatter(*posterior.resample(keys[0], 3000).T, s=1, alpha=0.3, rasterized=True)
     axes[3].plot(*truth[0], "k*", markersize=9)
-    axes[3].set(title="posterior of one observation (truth: star)")
+    axes[3].set(title="one posterior, truth: star")
     for ax in axes:
         ax.set(xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT), aspect="equal")
     for ax in axes[1:]:

@@ -24,7 +24,6 @@ from .fingerprint import fingerprint
 from .loop import Objective, Settings, adam, clipped, minimize
 from .objectives.log_marginal import (
     AbstractLogMarginal,
-    Debiased,
     LogMeanExp,
     NegativeLogMarginal,
     Simulated,
@@ -35,13 +34,15 @@ from .result import FitResult, Flow, NonFiniteError
 from .rows import Rows, shuffled, split_rows
 from .schedule import Schedule, check_settings, default_schedule, tabulate
 
-LEARNING_RATE = 5e-3
+LEARNING_RATE = 2e-3
 #: Steps that a fit of default length takes, within these bounds on the number of epochs.
 STEPS, MIN_EPOCHS, MAX_EPOCHS = 1000, 3, 200
 #: Rows of a batch that a device receives at least, on CPU and elsewhere: each is compared with many draws.
 CPU_SHARE, SHARE = 16, 128
-#: Rows of a line of an evaluation, how many rows are looked at before anything is fitted, and the most draws for that.
-EVALUATION_ROWS, LOOKED_AT, JUDGED = 128, 512, 1024
+#: Rows of a line of an evaluation, and how many rows are looked at before anything is fitted.
+EVALUATION_ROWS, LOOKED_AT = 128, 512
+#: The most draws that judge a source, of itself and of a proposal.
+JUDGED, JUDGED_PROPOSED = 1024, 128
 #: The most rows that are kept for validation: each is compared with as many draws.
 MOST_VALIDATED = 512
 #: What is folded into the key for the draws that validate, and for those of the first look.
@@ -62,7 +63,7 @@ def fit_source(
     patience: int = 20,
     val_fraction: float | int = 0.1,
     optimizer: optax.GradientTransformation | None = None,
-    clip_norm: float | int | None = 5.0,
+    clip_norm: float | int | None = 1.0,
     max_skipped: int = 20,
     progress: bool | None = None,
     checkpoint: str | Path | None = None,
@@ -82,14 +83,14 @@ def fit_source(
         source: p(theta), the flow to begin from, unconditional; it is not changed.
         surrogate: p(x | theta), a distribution conditioned on `source.shape`, such as a flow fitted by
             `pushforward.fit`; or a function (x, theta) -> log p(x | theta) of one of each, made of JAX operations, up
-            to a term that depends on x alone.
+            to a term that depends on x alone. It is not differentiated.
         x: the observations, shape (rows, *event shape).
         proposal: q(theta | x), a distribution conditioned on the events, such as a neural posterior estimate: draws of
             it are weighted instead of draws of the source. Where an event says much about its parameters, few draws of
             the source explain it, and a proposal makes as much of ten draws as there is in thousands without.
-        estimator: of log p(x): `pf.train.LogMeanExp` or `pf.train.Debiased`; `Debiased()` if None, with a proposal
-            `Debiased(draws=16)`.
-        learning_rate: a number, the peak of a warm-up and a cosine decay over `max_epochs` (5e-3 if None), or
+        estimator: of log p(x): `pf.train.LogMeanExp` or `pf.train.Debiased`; `LogMeanExp(512)` if None, with a proposal
+            `LogMeanExp(32)`.
+        learning_rate: a number, the peak of a warm-up and a cosine decay over `max_epochs` (2e-3 if None), or
             a schedule, a function of the step. None with an `optimizer`, which has its own.
         batch_size: the most rows of one step.
         max_epochs: the most passes over the rows; None: about 1000 steps, at least 3 passes and at most 200.
@@ -127,7 +128,7 @@ def fit_source(
         require_count("max_epochs", max_epochs)
     require_count("max_skipped", max_skipped, 0)
     if estimator is None:
-        estimator = Debiased() if proposal is None else Debiased(draws=16)
+        estimator = LogMeanExp() if proposal is None else LogMeanExp(32)
     if not isinstance(estimator, AbstractLogMarginal):
         raise bad("estimator", "an estimator of pf.train, such as pf.train.LogMeanExp()", estimator)
     words = np.asarray(jax.random.key_data(key))
@@ -146,7 +147,7 @@ def fit_source(
     least = CPU_SHARE if jax.default_backend() == "cpu" else SHARE
     devices = sharing(math.ceil(len(train) / per_epoch), least, model)
     settings = Settings(optimizer, tabulate(schedule), max_epochs, patience, max_skipped, devices)
-    judge = LogMeanExp(min(estimator.most_draws, JUDGED))
+    judge = LogMeanExp(min(estimator.most_draws, JUDGED if proposal is None else JUDGED_PROPOSED))
     seen = _look(model, table, train, judge, jax.random.fold_in(key, LOOK))
     store = None
     if checkpoint is not None:
@@ -260,4 +261,4 @@ def _explain(model: Simulated, batch: dict[str, Any], rows: np.ndarray) -> str:
     if zero.any():
         where = f"in {zero.sum()} rows of `x`, first {rows[zero][0]}"
         return f"The likelihood is zero at all {JUDGED} draws of the source {where}."
-    return "Values of the log-likelihood are finite, but not the gradient: look for sqrt, log or a division in it."
+    return "Values of the log-likelihood are finite: it is the density of the source, or its gradient, that is not."
