@@ -25,6 +25,8 @@ SHORTEST = 0.2
 BATCHES = 40
 #: Events of a piece, if all at once are slower or too slow.
 PIECE = 1000
+#: Seconds that all events may take in pieces for them to be tried at once.
+PATIENCE = 20.0
 
 
 def confine(threads: int) -> None:
@@ -137,17 +139,19 @@ class Session:
         # The first time compiles, and does not tell how long a repetition takes.
         first, took = _seconds(one), _seconds(one)
         count = int(np.clip(longest / took, 1, EVENTS // PIECE))
+        whole_took = took * EVENTS / PIECE
         drawn, size = count * PIECE, PIECE
         self._repeat, took = task(PIECE, drawn), took * count
-        if drawn == EVENTS:
-            took = _seconds(self._repeat)
-            # A second shape would double minutes of compilation under torch.compile.
-            if "+" not in self._library:
-                whole = task(EVENTS, EVENTS)
-                whole()
-                of_whole = _seconds(whole)
-                if of_whole < took:
-                    self._repeat, took, size = whole, of_whole, EVENTS
+        # A second shape would double minutes of compilation under torch.compile.
+        if whole_took < PATIENCE and "+" not in self._library:
+            if drawn == EVENTS:
+                took = _seconds(self._repeat)
+            whole = task(EVENTS, EVENTS)
+            whole()
+            whole_took = _seconds(whole)
+            # By the event: a library that is faster with many at once is not to be judged by pieces.
+            if whole_took * drawn < took * EVENTS:
+                self._repeat, took, drawn, size = whole, whole_took, EVENTS, EVENTS
         calls = max(1, int(SHORTEST / took))
         inner = self._repeat
         self._repeat = lambda: [inner() for _ in range(calls)]
