@@ -113,6 +113,7 @@ STEEP = (
     "in a bin 0.06 wide that ends with a slope of 0.02, to round z to the next float32 changes the log-derivative by "
     "4e-3, as the formula in float64 shows"
 )
+UNFITTED = "its coefficients are zero until it is fitted"
 SEES_NOTHING = "no unit of a first masked layer sees an element when there is one element and no condition"
 
 UNIVARIATE = [
@@ -283,6 +284,8 @@ BIJECTIONS = [
         lambda key: b.StandardizeCondition(_coupling(key, cond_dim=2), [1.0, -2.0], [0.1, 3.0]),
         start="identity",
     ),
+    Case("Regress:", lambda key: b.Regress([[1.0, -3.0], [0.0, 20.0], [0.5, 0.0]], [2.0, -1.0, 0.0])),
+    Case("Regress:unfitted", lambda key: b.Regress.unfitted(3, 2), start="identity", dead={"condition": UNFITTED}),
     Case("Whiten:", lambda key: b.Whiten(NOISE)),
     Case("Whiten:unfitted", lambda key: b.Whiten.unfitted(3), start="identity"),
     Case("Chain:one", lambda key: b.Chain([b.LULinear(3)]), start="identity"),

@@ -20,7 +20,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 def run(args: list[str], cwd: Path) -> None:
     env = {**os.environ, "MPLBACKEND": "agg", "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".jax_cache")}
-    done = subprocess.run(args, cwd=cwd, env=env, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(args, cwd=cwd, env=env, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -12,6 +12,7 @@ from pushforward.bijections import (
     Exp,
     Identity,
     Invert,
+    Regress,
     Reshape,
     Standardize,
     StandardizeCondition,
@@ -107,3 +108,61 @@ def test_whitened_with_fewer_rows_than_columns(rng):
     x = rng.normal(size=(4, 6))
     fitted = standardized(flow_of(Whiten.unfitted(6), Standardize.unfitted((6,))), x)
     assert np.isfinite(np.asarray(fitted.log_prob(x))).all()
+
+
+def regressed(dim: int, cond_dim: int, x: Any, c: Any, weights: Any = None) -> Any:
+    frame = Chain([Whiten.unfitted(dim), Regress.unfitted(dim, cond_dim), Standardize.unfitted((dim,))])
+    return standardized(Pushforward(StandardNormal((dim,)), StandardizeCondition.unfitted(frame)), x, c, weights)
+
+
+def test_whitened_around_the_regression_line(rng):
+    c = rng.normal(size=(4000, 2)) * [1e6, 1e-3] + [1e7, 0]
+    noise = rng.normal(size=(4000, 3)) @ [[1.0, 0.0, 0.0], [2.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    x = 1e3 * (c @ [[1e-6, -3e-6, 0.0], [2e3, 0.0, 0.0]] + 0.1 * noise)
+    w = rng.uniform(size=4000)
+    fitted = regressed(3, 2, x, c, w)
+    z = np.asarray(jax.vmap(fitted.bijection.inverse)(x, c))
+    joint = np.cov(np.hstack([z, c / [1e6, 1e-3]]).T, aweights=w, ddof=0)
+    np.testing.assert_allclose(joint[:3], np.eye(3, 5), atol=0.03)
+    np.testing.assert_allclose(np.average(z, axis=0, weights=w), 0.0, atol=1e-3)
+
+
+def test_what_the_condition_explains_wholly(rng):
+    c = rng.normal(size=(1000, 1))
+    x = np.hstack([3 * c, rng.normal(size=(1000, 1))]).astype(np.float32)
+    fitted = regressed(2, 1, x, c)
+    z = np.asarray(jax.vmap(fitted.bijection.inverse)(x, c))
+    back = np.asarray(jax.vmap(fitted.bijection.forward)(z, c))
+    np.testing.assert_allclose(z.std(axis=0), 1.0, atol=0.01)
+    np.testing.assert_allclose(back, x, rtol=1e-5, atol=1e-5)
+
+
+def test_one_column_given_a_condition(rng):
+    c = rng.normal(size=(1000, 1))
+    x = 5 * c + 0.1 * rng.normal(size=(1000, 1))
+    z = np.asarray(jax.vmap(regressed(1, 1, x, c).bijection.inverse)(x, c))
+    assert abs(z.std() - 1) < 0.01
+
+
+def test_regression_on_more_columns_than_rows(rng):
+    x, c = rng.normal(size=(20, 2)), rng.normal(size=(30, 40))
+    fitted = regressed(2, 40, x, c[:20])
+    # Nothing is explained; least squares without a ridge would hit all rows and miss new ones by far.
+    line = np.asarray(jax.vmap(fitted.bijection.forward)(np.zeros((30, 2)), c))
+    assert np.abs(line[20:]).max() < 2
+
+
+def test_regression_on_a_constant_and_on_equal_columns(rng):
+    c = np.repeat(rng.normal(size=(300, 1)), 3, axis=1) * [1.0, 1.0, 0.0] + 4
+    x = c[:, :1] + 0.1 * rng.normal(size=(300, 2))
+    fitted = regressed(2, 3, x, c).bijection.bijection.bijections[1]
+    coefficients = np.asarray(fitted.coefficients)
+    np.testing.assert_allclose(coefficients[:, 0], coefficients[:, 1], rtol=1e-4)
+    assert (coefficients[:, 2] == 0).all()
+
+
+def test_one_wrong_cell_of_a_condition_moves_no_event_far(rng):
+    c = rng.normal(size=(1000, 1))
+    x = np.hstack([3 * c, -c]) + 0.1 * rng.normal(size=(1000, 2))
+    fitted = regressed(2, 1, x, c)
+    assert np.abs(np.asarray(fitted.bijection.forward(np.zeros(2), np.array([1e4])))).max() < 200

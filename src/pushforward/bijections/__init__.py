@@ -17,6 +17,7 @@ from .lu_linear import LULinear as LULinear
 from .normal_cdf import NormalCDF as NormalCDF
 from .ordered import Ordered as Ordered
 from .permute import Permute as Permute
+from .regress import Regress as Regress
 from .reshape import Reshape as Reshape
 from .sigmoid import Sigmoid as Sigmoid
 from .softplus import Softplus as Softplus

@@ -6,7 +6,7 @@ import jax
 
 from .._errors import require_count, require_key
 from .._types import Key
-from ..bijections import AbstractBijection, Chain, Flip, Stack, Standardize, StandardizeCondition, Whiten
+from ..bijections import AbstractBijection, Chain, Flip, Regress, Stack, Standardize, StandardizeCondition, Whiten
 from ..distributions import Pushforward, StandardNormal
 
 #: Bound of the log-scale of one affine map. Layers multiply: five of these still scale by up to exp(15), which is
@@ -17,11 +17,11 @@ MAX_LOG_SCALE = 3.0
 def assemble(
     key: Key, dim: int, cond_dim: int, layers: int, layer: Callable[[Key], AbstractBijection], *, unroll: bool
 ) -> Pushforward:
-    """Build the flow base -> (layer, reversal) x layers -> whitening -> standardization -> data.
+    """Build the flow base -> (layer, reversal) x layers -> whitening -> regression -> standardization -> data.
 
     The order of the elements is reversed after every layer (with two elements or few layers a random order would
-    often repeat), and the stack of layers is compiled once. The whitening and the
-    standardization of data and condition are identities until `pushforward.fit` sets them.
+    often repeat), and the stack of layers is compiled once. The whitening, the regression on the condition, if there is
+    one, and the standardization of data and condition are identities until `pushforward.fit` sets them.
 
     Arguments:
         key: split among the layers.
@@ -37,7 +37,10 @@ def assemble(
     require_count("layers", layers)
 
     parts = [Chain([layer(k), Flip(dim)]) for k in jax.random.split(key, layers)]
-    frame = [Whiten.unfitted(dim), Standardize.unfitted((dim,))] if dim > 1 else [Standardize.unfitted((dim,))]
+    # What the condition explains leaves little to a single column, too, for which `Whiten` is a scale.
+    whiten = [Whiten.unfitted(dim)] if dim > 1 or cond_dim else []
+    regress = [Regress.unfitted(dim, cond_dim)] if cond_dim else []
+    frame = [*whiten, *regress, Standardize.unfitted((dim,))]
     bijection: AbstractBijection = Chain([Stack(parts, unroll=unroll), *frame])
     if cond_dim:
         bijection = StandardizeCondition.unfitted(bijection)

@@ -59,8 +59,9 @@ def fit(
 
         minimize Σ_i w_i (-log p(x_i | c_i)) / Σ_i w_i   over the trainable arrays of `flow`
 
-    Location and scale of the data that the flow carries (`Standardize`, `StandardizeCondition`, as the flows
-    of `pushforward.flows` do) are first fitted in closed form, where that has not been done. The same
+    Location, scale and correlations of the data that the flow carries (`Standardize`, `Whiten`,
+    `StandardizeCondition`, `Regress`, as the flows of `pushforward.flows` do) are first fitted in closed form, where
+    that has not been done. The same
     arguments give the same result, bit for bit, on the same machine with the same number of devices. Devices share
     the batches, if each receives at least 128 rows (4096, if it is no CPU) and `flow` is not committed to one.
 

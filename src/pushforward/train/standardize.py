@@ -11,17 +11,22 @@ import numpy as np
 
 from ..bijections._base import AbstractBijection, condition_for
 from ..bijections.chain import Chain
+from ..bijections.regress import Regress
 from ..bijections.reshape import Reshape
 from ..bijections.standardize import Standardize
 from ..bijections.standardize_condition import StandardizeCondition
 from ..bijections.whiten import Whiten
+from ..conditioners._layers import seen
 from ..distributions.pushforward import Pushforward
 from .moments import Moments, covariance, moments
 from .result import Flow
 from .rows import Rows, blocks, float_dtype
 
-#: Largest dimension that is whitened; beyond it the matrix would cost more than the rest of a flow.
+#: Most columns of which a matrix of correlations is made; beyond, it would cost more than the rest of a flow.
 MAX_CORRELATED = 1000
+#: Smallest ridge of a regression, relative to the variance of a condition: what is linear but for rounding is left with
+#: a scale that float32 can tell from zero.
+MIN_RIDGE = 1e-4
 #: Smallest variance, relative to the columns', that is kept in any direction.
 MIN_VARIANCE = 1e-7
 
@@ -30,7 +35,7 @@ Step = Callable[[Any, Any], tuple[Any, Any]]
 
 
 def standardize(flow: Flow, table: Rows, rows: np.ndarray, of_x: Moments, of_condition: Moments | None) -> Flow:
-    """Return `flow` with each `Standardize`, `Whiten` and `StandardizeCondition` that is unfitted fitted to the data.
+    """Return `flow` with its unfitted `Standardize`, `Whiten`, `Regress` and `StandardizeCondition` fitted to the data.
 
     The flow's bijection is walked from the data end through `Chain`, `Reshape` and `StandardizeCondition`.
     Each of them sees the data pulled back through the bijections after it.
@@ -66,19 +71,21 @@ class _View:
         known = self.of_condition if of_condition else self.of_x
         return moments(self.parts(int(of_condition))) if self.steps else known
 
-    def parts(self, which: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def parts(self, *which: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield blocks (rows, columns) of x (0), the condition (1) or both side by side (0, 1), and the weights."""
+
         @jax.jit
         def pull_back(*event: Any) -> Any:
             for step in self.steps:
                 event = step(*event)
-            return event[which]
+            return jnp.concatenate([event[i].ravel() for i in which])
 
         pull_back_all = jax.vmap(pull_back)
         for start, block in blocks(self.table.x, self.rows):
             part = self.rows[start : start + len(block)]
             batch = self.table.batches(part, 1.0)
             values = np.asarray(pull_back_all(batch["x"], batch["condition"]), np.float64)
-            yield values.reshape((len(part), -1)), batch["weight"].astype(np.float64)
+            yield values, batch["weight"].astype(np.float64)
 
 
 def _fit(bijection: AbstractBijection, view: _View) -> AbstractBijection:
@@ -89,6 +96,8 @@ def _fit(bijection: AbstractBijection, view: _View) -> AbstractBijection:
         return Standardize(loc, scale)
     if isinstance(bijection, Whiten):
         return _whiten(bijection, view)
+    if isinstance(bijection, Regress):
+        return _regress(bijection, view)
     if isinstance(bijection, StandardizeCondition):
         loc, scale = bijection.loc, bijection.scale
         if not bijection.fitted and view.table.condition is not None:
@@ -128,9 +137,43 @@ def _whiten(bijection: Whiten, view: _View) -> Whiten:
     return Whiten(jnp.asarray(factor, jnp.result_type(bijection.matrix, float_dtype(view.table.x))))
 
 
+def _regress(bijection: Regress, view: _View) -> Regress:
+    """Return the ridge regression of x on the condition, with a ridge of columns / rows * noise / signal.
+
+    That is the best one if all coefficients together explain the variance that is called signal: the fewer the rows,
+    the smaller the coefficients. Noise and signal of each element of x are those of a ridge of columns / rows. Beyond
+    `MAX_CORRELATED` columns, and without conditions, it stays the identity.
+
+    Reference:
+        "Ridge Regression: Some Simulations", Hoerl, Kennard, Baldwin, 1975.
+    """
+    dim, columns = bijection.coefficients.shape
+    if dim + columns > MAX_CORRELATED or view.table.condition is None:
+        return Regress(bijection.coefficients, bijection.intercept)
+    seen_view = view.through(lambda x, c: (x, seen(c)))
+    loc = moments(seen_view.parts(0, 1)).loc
+    joint = covariance(seen_view.parts(0, 1))
+    scale = np.sqrt(np.where(np.diag(joint) > 0, np.diag(joint), 1.0))[dim:]
+    values, vectors = np.linalg.eigh(joint[dim:, dim:] / np.outer(scale, scale))
+    values = np.maximum(values, 0.0)[:, None]
+    of_x = vectors.T @ (joint[dim:, :dim] / scale[:, None])
+
+    def solve(ridge: np.ndarray) -> np.ndarray:
+        return of_x / (values + np.maximum(ridge, MIN_RIDGE))
+
+    share = columns / len(view.rows)
+    signal = (values * np.square(solve(np.full(dim, share)))).sum(axis=0)
+    noise = np.maximum(np.diag(joint)[:dim] - signal, 0.0)
+    ridge = share * noise / np.maximum(signal, 1e-12)
+    coefficients = (vectors @ solve(ridge) / scale[:, None]).T
+    intercept = loc[:dim] - coefficients @ loc[dim:]
+    dtype = jnp.result_type(bijection.coefficients, float_dtype(view.table.x))
+    return Regress(jnp.asarray(coefficients, dtype), jnp.asarray(intercept, dtype))
+
+
 def _is_pending(bijection: AbstractBijection) -> bool:
     def pending(node: Any) -> bool:
-        return isinstance(node, (Standardize, StandardizeCondition, Whiten)) and not node.fitted
+        return isinstance(node, (Standardize, StandardizeCondition, Whiten, Regress)) and not node.fitted
 
     return any(pending(leaf) for leaf in jax.tree.leaves(bijection, is_leaf=pending))
 
