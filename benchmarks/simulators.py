@@ -38,7 +38,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.scipy import stats
-from scipy.special import logsumexp
 
 import pushforward as pf
 from pushforward import bijections as b
@@ -46,7 +45,7 @@ from pushforward import bijections as b
 TASKS_DIRECTORY = Path(__file__).parents[2] / "shared" / "data" / "sbibm"
 SIMULATIONS, DRAWS = 10_000, 10_000
 OBSERVATIONS = (1, 2, 3)
-#: Draws of a proposal from which those of a posterior are resampled: enough that hardly any occurs twice.
+#: Draws of a proposal from which those of a posterior are resampled.
 PROPOSALS = 200_000
 #: Flows of a mixture. Each holds other rows back for validation.
 MEMBERS = 5
@@ -145,29 +144,6 @@ PUBLISHED = {
 }
 
 
-class Mixture:
-    """An equal mixture of flows q(theta | x) at one x; `pf.evaluate.importance` takes it as a flow."""
-
-    cond_shape = None
-
-    def __init__(self, members: list[pf.Pushforward], x: np.ndarray):
-        self._members, self._x = members, x
-
-    def log_prob(self, theta: np.ndarray) -> np.ndarray:
-        """Return log q(theta | x) of each row."""
-        each = [np.asarray(flow.log_prob(theta, self._x), np.float64) for flow in self._members]
-        return logsumexp(each, axis=0) - math.log(len(each))
-
-    def sample_and_log_prob(self, key: Any, shape: tuple[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Return draws, as many from each flow as from any other, and their log-densities."""
-        count = -(-shape[0] // len(self._members))
-        keys = jax.random.split(key, len(self._members))
-        draws = [np.asarray(flow.sample(k, count, self._x)) for flow, k in zip(self._members, keys, strict=True)]
-        # Interleaved, so that a part has as many of each, too.
-        theta = np.stack(draws, axis=1).reshape(-1, self._members[0].shape[0])[: shape[0]]
-        return theta, self.log_prob(theta)
-
-
 @cache
 def adamw(steps: int) -> optax.GradientTransformation:
     """Return AdamW with the schedule of `pf.fit`; one object, so that the fits of a mixture share a compilation."""
@@ -202,15 +178,15 @@ class Problem:
         self._keys = jax.random.split(jax.random.key(seed))
 
     @cached_property
-    def posterior(self) -> list[pf.Pushforward]:
-        """Flows q(theta | x) on the support of the prior."""
+    def posterior(self) -> pf.distributions.Mixture:
+        """An equal mixture of flows q(theta | x) on the support of the prior."""
         began, flows = time.perf_counter(), []
         for key in jax.random.split(self._keys[0], MEMBERS):
             for_flow, for_fit = jax.random.split(key)
             flow = pf.flows.nsf(for_flow, self.theta.shape[1], cond_dim=self.x.shape[1])
             flows.append(fit(for_fit, pf.flows.constrain(flow, self.task.support), self.theta, self.x))
         self.seconds["posterior"] = time.perf_counter() - began
-        return flows
+        return pf.distributions.Mixture(flows)
 
     @cached_property
     def likelihood(self) -> pf.Pushforward:
@@ -242,7 +218,7 @@ def resampled(key: Any, proposal: Any, log_density: Callable[[Any], Any]) -> np.
 
 
 def npe(key: Any, problem: Problem, x: np.ndarray) -> np.ndarray:
-    return Mixture(problem.posterior, x).sample_and_log_prob(key, (DRAWS,))[0]
+    return np.asarray(problem.posterior.sample(key, DRAWS, x))
 
 
 def nle(key: Any, problem: Problem, x: np.ndarray, objective: Any = None) -> np.ndarray:
@@ -254,7 +230,7 @@ def nle(key: Any, problem: Problem, x: np.ndarray, objective: Any = None) -> np.
 
 
 def nle_npe(key: Any, problem: Problem, x: np.ndarray) -> np.ndarray:
-    return resampled(key, Mixture(problem.posterior, x), problem.log_density(x))
+    return resampled(key, pf.distributions.Conditioned(problem.posterior, x), problem.log_density(x))
 
 
 def fit_sbi(problem: Problem, density_estimator: str) -> Any:

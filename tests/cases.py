@@ -366,6 +366,13 @@ DISTRIBUTIONS = [
     Case("MultivariateNormal:", lambda key: d.MultivariateNormal([1.0, -1.0], COVARIANCE)),
     Case("MultivariateNormal:one", lambda key: d.MultivariateNormal([1.0], [[4.0]]), dead={".off_diagonal": EMPTY}),
     Case("Conditioned:", lambda key: d.Conditioned(_flow(f.real_nvp, 2, cond_dim=2)(key), [0.5, -1.0]), composed=True),
+    Case("Mixture:", lambda key: d.Mixture([d.Normal([0.5, -2.0], 0.3), d.Logistic([-1.0, 0.0], 0.5)], [3.0, 1.0])),
+    Case("Mixture:scalar", lambda key: d.Mixture([d.Normal(-1.0, 0.5), d.Normal(2.0, 0.2)])),
+    Case(
+        "Mixture:conditional",
+        lambda key: d.Mixture([_flow(f.real_nvp, 2, cond_dim=2)(k) for k in jax.random.split(key)]),
+        composed=True,
+    ),
     Case("Uniform:", lambda key: d.Uniform([-1.0, 0.0], [1.0, 0.5])),
     Case("Uniform:scalar", lambda key: d.Uniform(-2.0, 3.0)),
     Case("StudentT:", lambda key: d.StudentT([5.0, 8.0], 0.5, [1.0, 0.3])),

@@ -72,3 +72,17 @@ def test_one_condition_of_a_conditional_density():
     x = np.ones((4, 2))
     given = pf.distributions.Conditioned(flow, [1.0, 2.0, 3.0])
     np.testing.assert_array_equal(given.log_prob(x), flow.log_prob(x, [1.0, 2.0, 3.0]))
+
+
+def test_a_mixture_of_what_does_not_fit_together():
+    normal, wide = pf.distributions.StandardNormal((2,)), pf.distributions.StandardNormal((3,))
+    flow = pf.flows.real_nvp(jax.random.key(0), 2, cond_dim=3, layers=1, hidden=(4,))
+    for components, weights, match in (
+        ([], None, "`components` must be at least one distribution"),
+        ([normal, wide], None, "`components` must be of one shape"),
+        ([normal, flow], None, "`components` must be of one cond_shape"),
+        ([normal, normal], [1.0], "`weights` must be 2 positive, finite numbers"),
+        ([normal, normal], [1.0, 0.0], "`weights` must be 2 positive, finite numbers"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            pf.distributions.Mixture(components, weights)

@@ -10,10 +10,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 #: The pages' code with fits of two epochs or few steps: that it runs is the question here, not how well it fits.
-SHORT = """import functools, pushforward
-pushforward.fit = functools.partial(pushforward.fit, max_epochs=2)
-pushforward.fit_density = functools.partial(pushforward.fit_density, steps=20)
-pushforward.fit_source = functools.partial(pushforward.fit_source, max_epochs=2)
+SHORT = """import pushforward
+
+
+def shorten(name, **settings):
+    fit = getattr(pushforward, name)
+    setattr(pushforward, name, lambda *args, **given: fit(*args, **{**given, **settings}))
+
+
+shorten("fit", max_epochs=2)
+shorten("fit_density", steps=20)
+shorten("fit_source", max_epochs=2)
 """
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 

@@ -4,6 +4,7 @@ from ._base import AbstractBatchDistribution as AbstractBatchDistribution
 from ._base import AbstractDistribution as AbstractDistribution
 from .conditioned import Conditioned as Conditioned
 from .logistic import Logistic as Logistic
+from .mixture import Mixture as Mixture
 from .multivariate_normal import MultivariateNormal as MultivariateNormal
 from .normal import Normal as Normal
 from .normal import StandardNormal as StandardNormal
