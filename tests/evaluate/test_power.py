@@ -132,7 +132,10 @@ def test_the_classifier_lets_samples_of_one_distribution_pass(rng):
 @pytest.mark.slow
 @pytest.mark.parametrize("wrong", SAMPLES)
 def test_the_classifier_tells_apart_samples_that_differ(wrong, rng):
-    assert rejections(lambda key, rng: c2st(key, *SAMPLES[wrong](rng, 200)).p_value <= 0.05, rng) >= LEAST_CAUGHT
+    # Of 200 rows it finds a lost fifth, by which no classifier is right more often than in 6 of 10, in 72 of 100
+    # repetitions, of 300 in 35 of 40, of 400 in 38 of 40.
+    rows = 500 if wrong == "lost mode" else 200
+    assert rejections(lambda key, rng: c2st(key, *SAMPLES[wrong](rng, rows)).p_value <= 0.05, rng) >= LEAST_CAUGHT
 
 
 #: The shape k of the tail of the weights is 1 - scale² for a normal flow of that scale, and infinite for a shifted one.
@@ -145,7 +148,8 @@ def test_khat_tells_whether_weights_can_be_trusted(name, rng):
     flow = Normal(*FLOWS[name])
 
     def reject(key, rng):
-        return pf.evaluate.importance(key, flow, stats.norm.logpdf, 10_000).khat >= 0.7
+        # Of 10,000 draws k-hat scatters by 0.09, and finds the narrow flow in 196 of 200 repetitions.
+        return pf.evaluate.importance(key, flow, stats.norm.logpdf, 40_000).khat >= 0.7
 
     found = rejections(reject, rng)
     assert found >= LEAST_CAUGHT if name in ("narrow", "shifted") else found == 0
