@@ -300,7 +300,12 @@ BIJECTIONS = [
     Case("Invert:exp", lambda key: b.Invert(b.Exp((3,))), z=POSITIVE, x=MODERATE),
     Case("Invert:autoregressive-conditional", lambda key: b.Invert(_autoregressive(key, cond_dim=2)), start="identity"),
     Case("Stack:autoregressive", lambda key: b.Stack(layers(4, _turned)(key)), composed=True),
-    Case("Stack:unrolled", lambda key: b.Stack(layers(9, _turned)(key), unroll=True), composed=True),
+    Case(
+        "Stack:unrolled",
+        lambda key: b.Stack(layers(9, _coupling)(key), unroll=True),
+        start="identity",
+        composed=True,
+    ),
     Case(
         "Stack:conditional",
         lambda key: b.Stack(layers(3, lambda k: _coupling(k, cond_dim=2))(key)),
