@@ -114,6 +114,7 @@ STEEP = (
     "4e-3, as the formula in float64 shows"
 )
 UNFITTED = "its coefficients are zero until it is fitted"
+UNSEEN = "a single token is seen by no other"
 SEES_NOTHING = "no unit of a first masked layer sees an element when there is one element and no condition"
 
 UNIVARIATE = [
@@ -125,6 +126,11 @@ UNIVARIATE = [
     Case("Compose:", lambda key: u.Compose((spline(), u.Affine()))),
     Case("RationalQuadratic:two-bins", lambda key: u.RationalQuadratic(bins=2, bound=1.0)),
 ]
+
+
+def _transformer(key: jax.Array, dim: int, size: int, num_params: int, **settings: Any) -> c.CausalTransformer:
+    return c.CausalTransformer(key, dim, size, num_params, **{"width": 4, "heads": 2, **settings})
+
 
 CONDITIONERS = [
     Case("MLP:", lambda key: c.MLP(key, 3, (2, 4), hidden=SMALL)),
@@ -156,6 +162,23 @@ CONDITIONERS = [
         "MaskedMLP:blocks-residual",
         lambda key: c.MaskedMLP(key, 36, 2, cond_dim=1, hidden=(60, 60, 60), residual=True),
     ),
+    Case("ConvNet:", lambda key: c.ConvNet(key, (3, 4, 2), (3, 4, 1, 2), width=4, blocks=1)),
+    Case(
+        "ConvNet:conditional",
+        lambda key: c.ConvNet(key, (2, 3, 1), (2, 3, 3, 1), width=4, blocks=2, cond_dim=2, activation="silu"),
+    ),
+    Case("CausalTransformer:", lambda key: _transformer(key, 4, 2, 3)),
+    Case(
+        "CausalTransformer:order-conditional",
+        lambda key: _transformer(key, 5, 1, 2, cond_dim=3, order=(3, 0, 4, 2, 1), layers=1),
+    ),
+    Case(
+        "CausalTransformer:one-conditional",
+        lambda key: _transformer(key, 1, 3, 2, cond_dim=2),
+        dead={".embed": UNSEEN},
+    ),
+    Case("Guided:transformer", lambda key: c.Guided(_transformer(key, 3, 2, 2, cond_dim=2), 1.5)),
+    Case("Guided:blocks", lambda key: c.Guided(c.MaskedMLP(key, 35, 1, cond_dim=2, hidden=(40,)), 0.5)),
     Case("MaskedMLP:order", lambda key: c.MaskedMLP(key, 4, 3, order=(2, 0, 3, 1), hidden=SMALL)),
     Case(
         "MaskedMLP:order-conditional",
@@ -175,6 +198,10 @@ def _coupling(key: jax.Array, dim: int = 3, **settings: Any) -> b.Coupling:
 
 def _autoregressive(key: jax.Array, dim: int = 3, **settings: Any) -> b.Autoregressive:
     return b.Autoregressive(key, u.Affine(), dim, **{"hidden": SMALL, **settings})
+
+
+def _conv_coupling(key: jax.Array, shape: tuple[int, ...], **settings: Any) -> b.ConvCoupling:
+    return b.ConvCoupling(key, u.Affine(), shape, **{"width": 4, "blocks": 1, **settings})
 
 
 def _turned(key: jax.Array) -> b.Chain:
@@ -249,6 +276,38 @@ BIJECTIONS = [
         start="identity",
         known={"float32-3.0": AMPLIFIED},
     ),
+    Case(
+        "Autoregressive:transformer-conditional",
+        lambda key: b.Autoregressive.of(_transformer(key, 3, 2, 2, cond_dim=2, order=(2, 0, 1)), u.Affine()),
+        start="identity",
+    ),
+    Case("ConvCoupling:channels", lambda key: _conv_coupling(key, (2, 2, 3)), start="identity"),
+    Case(
+        "ConvCoupling:other-channels-conditional",
+        lambda key: _conv_coupling(key, (1, 2, 3), other=True, cond_dim=2),
+        start="identity",
+    ),
+    Case(
+        "ConvCoupling:checkerboard-conditional",
+        lambda key: _conv_coupling(key, (3, 2, 1), mask="checkerboard", cond_dim=2),
+        start="identity",
+    ),
+    Case(
+        "ConvCoupling:other-checkerboard",
+        lambda key: _conv_coupling(key, (2, 3, 1), mask="checkerboard", other=True),
+        start="identity",
+    ),
+    Case(
+        "ConvElementwise:",
+        lambda key: b.ConvElementwise(key, u.Affine(), (2, 2, 1), 2, width=4),
+        start="identity",
+    ),
+    Case("ActNorm:", lambda key: b.ActNorm((2, 1, 3)), start="identity"),
+    Case("ActNorm:vector", lambda key: b.ActNorm((3,), [1.0, -20.0, 0.0], [0.1, 3.0, 1.0], fitted=True)),
+    Case("Conv1x1:", lambda key: b.Conv1x1(key, (2, 1, 3))),
+    Case("Conv1x1:one", lambda key: b.Conv1x1(key, (2, 1)), dead={".lower": EMPTY, ".upper": EMPTY}),
+    Case("Squeeze:", lambda key: b.Squeeze(b.Conv1x1(key, (1, 2, 4)))),
+    Case("Squeeze:conditional", lambda key: b.Squeeze(_conv_coupling(key, (1, 1, 9), cond_dim=2), 3), start="identity"),
     Case("LULinear:", lambda key: b.LULinear(4), start="identity"),
     Case(
         "LULinear:one",
@@ -342,6 +401,13 @@ def _on_simplex(key: jax.Array) -> Any:
     return f.constrain(_flow(f.real_nvp, 3, cond_dim=2)(key), b.StickBreaking(3))
 
 
+def _tarflow(key: jax.Array) -> Any:
+    return f.tarflow(key, (2, 2, 1), levels=4, patch=1, blocks=2, layers=1, width=4, heads=2, cond_dim=2)
+
+
+#: The logistic map of a flow of images of four levels.
+PIXELS = interval(-4 * 0.05 / 0.9, 4 + 4 * 0.05 / 0.9)
+
 FLOWS = [
     _flow_case("nice:", _flow(f.nice, 3)),
     _flow_case("nice:conditional", _flow(f.nice, 4, cond_dim=2)),
@@ -358,6 +424,20 @@ FLOWS = [
     _flow_case("nsf:autoregressive-conditional", _flow(f.nsf, 3, **SPLINE, cond_dim=2)),
     _flow_case("nsf:coupling", _flow(f.nsf, 2, wiring="coupling", **SPLINE)),
     _flow_case("nsf:coupling-conditional", _flow(f.nsf, 3, wiring="coupling", **SPLINE, cond_dim=2)),
+    _flow_case("nice_image:", lambda key: f.nice_image(key, (2, 2, 1), levels=4, layers=2, hidden=SMALL)),
+    _flow_case(
+        "real_nvp_image:conditional",
+        lambda key: f.real_nvp_image(key, (2, 2, 1), levels=4, scales=1, pairs=1, cond_dim=2, width=4, blocks=1),
+        x=PIXELS,
+    ),
+    _flow_case("glow:", lambda key: f.glow(key, (4, 4, 1), levels=4, scales=2, steps=1, width=4)),
+    _flow_case(
+        "glow:splines-conditional", lambda key: f.glow(key, (2, 2, 1), scales=1, steps=2, width=4, cond_dim=2, bins=3)
+    ),
+    _flow_case("tarflow:conditional", _tarflow),
+    _flow_case("guide:", lambda key: f.guide(_tarflow(key), 0.5)),
+    _flow_case("temper:", lambda key: f.temper(f.nice_image(key, (2, 2, 1), levels=4, layers=2, hidden=SMALL), 0.7)),
+    _flow_case("dequantizer:", lambda key: f.dequantizer(key, (2, 2, 1), levels=4, width=4), x=interval(0.0, 1.0)),
     _flow_case("constrain:conditional", _on_simplex, x=simplex(3)),
 ]
 

@@ -16,11 +16,11 @@ from pushforward._devices import AXIS, at_home, place, sharing
 from pushforward._devices import Spec as Cut
 from pushforward._fields import trainable
 from pushforward.train.fit import CPU_SHARE
-from pushforward.train.loop import State, Work, adam, own, take_steps
 from pushforward.train.moments import moments
 from pushforward.train.objectives.maximum_likelihood import negative_log_likelihood
 from pushforward.train.rows import Rows
 from pushforward.train.standardize import standardize
+from pushforward.train.steps import State, Work, adam, own, take_steps
 
 from ..spec import Spec
 from ._jax import count

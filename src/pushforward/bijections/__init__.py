@@ -2,9 +2,14 @@
 
 from ._base import AbstractBatchBijection as AbstractBatchBijection
 from ._base import AbstractBijection as AbstractBijection
+from .act_norm import ActNorm as ActNorm
 from .autoregressive import Autoregressive as Autoregressive
 from .chain import Chain as Chain
 from .concatenate import Concatenate as Concatenate
+from .conv1x1 import Conv1x1 as Conv1x1
+from .conv_coupling import ConvCoupling as ConvCoupling
+from .conv_coupling import Mask as Mask
+from .conv_elementwise import ConvElementwise as ConvElementwise
 from .correlation_cholesky import CorrelationCholesky as CorrelationCholesky
 from .coupling import Coupling as Coupling
 from .elementwise import Elementwise as Elementwise
@@ -21,6 +26,8 @@ from .regress import Regress as Regress
 from .reshape import Reshape as Reshape
 from .sigmoid import Sigmoid as Sigmoid
 from .softplus import Softplus as Softplus
+from .squeeze import Squeeze as Squeeze
+from .stack import Keep as Keep
 from .stack import Stack as Stack
 from .standardize import Standardize as Standardize
 from .standardize_condition import StandardizeCondition as StandardizeCondition

@@ -66,7 +66,7 @@ class Coupling(AbstractBatchBijection):
 
     def __check_init__(self) -> None:
         """Check that the conditioner fits."""
-        out = (self.shape[0] - self.conditioner.in_size, self.univariate.num_params)
+        out = (self.shape[0] - self.conditioner.in_shape[0], self.univariate.num_params)
         require(
             self.conditioner.out_shape == out,
             "conditioner",
@@ -75,13 +75,13 @@ class Coupling(AbstractBatchBijection):
         )
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        kept, moved = jnp.split(z, [self.conditioner.in_size])
+        kept, moved = jnp.split(z, self.conditioner.in_shape)
         params = self.conditioner(kept, condition)
         moved, log_derivative = self.univariate.forward_and_log_derivative(moved, params)
         return jnp.concatenate([kept.astype(moved.dtype), moved]), log_derivative.sum(axis=0)
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        kept, moved = jnp.split(x, [self.conditioner.in_size])
+        kept, moved = jnp.split(x, self.conditioner.in_shape)
         params = self.conditioner(kept, condition)
         moved, log_derivative = self.univariate.inverse_and_log_derivative(moved, params)
         return jnp.concatenate([kept.astype(moved.dtype), moved]), log_derivative.sum(axis=0)

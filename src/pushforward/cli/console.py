@@ -47,6 +47,14 @@ def split_names(text: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True)) if name.strip())
 
 
+def require_left_out(options: dict[str, Any], reason: str) -> None:
+    """Raise if one of the options, by name, is given: where it has no meaning it is not passed over."""
+    from .._errors import require
+
+    for name, value in options.items():
+        require(value is None or value is False or value == (), name, f"left out: {reason}", value)
+
+
 def _show(message: Warning | str, *rest: Any) -> None:
     del rest
     note(" ".join(str(message).split()))

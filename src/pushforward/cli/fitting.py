@@ -1,39 +1,30 @@
-"""`pushforward fit`: from a table to a saved model, judged on held-out rows."""
+"""`pushforward fit` of a table: from its columns to a saved model, judged on held-out rows."""
 
-import math
-import os
 import re
-import shutil
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, final
 
-import equinox as eqx
 import jax
 import numpy as np
-import typer
 
 from .. import flows
 from .._errors import bad, require
-from .._fields import trainable
-from ..data import SUFFIXES, Table, read_table, require_writable
+from ..data import Table, read_table
 from ..distributions import Pushforward
-from ..io import save
-from ..train import FitResult, fit
+from ..train import FitResult
 from .console import note
 from .inspecting import require_density, surprises
 from .judging import judge, lines
-from .model import fingerprint, name_epoch, split_rows
+from .model import fingerprint, split_rows
+from .run import Run, Verdict, at, check, count_parameters, fit_flow, keep
 
 
 @final
 @dataclass(frozen=True)
 class Request:
-    """The options of `pushforward fit`; None stands for the default of the Python API."""
+    """The options of `pushforward fit` for a table; None stands for the default of the Python API."""
 
-    data: Path
-    output: Path
+    run: Run
     columns: tuple[str, ...]
     exclude: tuple[str, ...]
     given: tuple[str, ...]
@@ -41,32 +32,15 @@ class Request:
     flow: str
     layers: int | None
     hidden: tuple[str, ...]
-    epochs: int | None
-    batch_size: int | None
-    learning_rate: float | None
-    test_fraction: float
-    seed: int
-    checkpoint: Path
-    resume: bool
     strict: bool
-    quiet: bool
 
 
 def fit_table(request: Request) -> None:
     """Read, check, split, fit, save, judge; what cannot work is found before the fit, not after."""
-    require(0 <= request.test_fraction < 1, "--test-fraction", "at least 0 and below 1", request.test_fraction)
-    rate = request.learning_rate
-    require(rate is None or 0 < rate < math.inf, "--learning-rate", "positive and finite", rate)
-    _require_no_table(request)
-    require_writable(request.output)
-    _require_resumable(request)
-
-    def say(text: str) -> None:
-        if not request.quiet:
-            typer.echo(text)
-
+    run = request.run
+    check(run)
     table, names = _read(request)
-    say(f"{request.data}: {table.report()}")
+    run.say(f"{run.data}: {table.report()}")
     for sentence in table.advice:
         note(sentence)
     require_density(table, (*names, *request.given))
@@ -75,54 +49,31 @@ def fit_table(request: Request) -> None:
     x = table.columns(names)
     condition = table.columns(request.given) if request.given else None
     weights = None if request.weights is None else table.columns([request.weights])[:, 0]
-    train, test = split_rows(x.shape[0], request.test_fraction, request.seed)
+    train, test = split_rows(x.shape[0], run.test_fraction, run.seed)
 
-    key_flow, key_fit = jax.random.split(jax.random.key(request.seed))
+    key_flow, key_fit = jax.random.split(jax.random.key(run.seed))
     options = _flow_options(request)
     flow = getattr(flows, request.flow)(key_flow, len(names), cond_dim=len(request.given), **options)
-    say(f"Columns: {', '.join(names)}" + (f", given {', '.join(request.given)}" if request.given else "") + ".")
+    run.say(f"Columns: {', '.join(names)}" + (f", given {', '.join(request.given)}" if request.given else "") + ".")
     parameters = count_parameters(flow)
-    say(f"Flow: {request.flow}, {parameters:,} parameters. Rows: {train.size:,} to fit, {test.size:,} held out.")
-    result = _fit(key_fit, flow, request, names, x[train], _at(condition, train), _at(weights, train))
-    if not isinstance(result.flow, Pushforward):
-        raise TypeError("a fit returns the kind of flow that it was given")
+    run.say(f"Flow: {request.flow}, {parameters:,} parameters. Rows: {train.size:,} to fit, {test.size:,} held out.")
+    result = _fit(request, key_fit, flow, names, x[train], at(condition, train), at(weights, train))
     about: dict[str, Any] = {
-        "version": version("pushforward"),
         "columns": list(names),
         "given": list(request.given),
         "weights": request.weights,
         "flow": request.flow,
         "options": options,
         "parameters": parameters,
-        "seed": request.seed,
-        "test_fraction": request.test_fraction,
-        "data": request.data.name,
-        "fingerprint": fingerprint(table),
+        "fingerprint": fingerprint(table.names, table.values),
         "rows": {"read": table.rows_read, "complete": x.shape[0], "fit": train.size, "held_out": test.size},
-        "history": {name: [float(v) for v in values] for name, values in result.history.items()},
-        "best_epoch": result.best_epoch,
-        "skipped_steps": result.skipped_steps,
-        "seconds": result.seconds,
     }
-    if result.skipped_steps:
-        note(f"{result.skipped_steps} steps were skipped, because the loss or its gradient was not finite.")
-    # Saved before it is judged: an interruption from here on loses nothing.
-    save(request.output, result.flow, about)
-    shutil.rmtree(request.checkpoint, ignore_errors=True)
-    if test.size:
-        results = judge(result.flow, x, condition, weights, train, test, request.seed)
-        about["held_out"] = {name: [r.mean, r.standard_error] for name, r in results.items()}
-        save(request.output, result.flow, about)
-        say("\n".join(lines(results)))
-    say(
-        f"Saved {request.output}: {len(about['history']['train'])} epochs, best: {name_epoch(result.best_epoch)}; "
-        f"{result.seconds:.0f} s."
-    )
 
+    def verdict() -> Verdict:
+        results = judge(result.flow, x, condition, weights, train, test, run.seed)
+        return {name: [r.mean, r.standard_error] for name, r in results.items()}, lines(results)
 
-def count_parameters(flow: Pushforward) -> int:
-    """Return how many numbers of a flow are learned."""
-    return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(flow, trainable(flow))))
+    keep(run, result, about, verdict if test.size else None)
 
 
 def _read(request: Request) -> tuple[Table, tuple[str, ...]]:
@@ -134,7 +85,7 @@ def _read(request: Request) -> tuple[Table, tuple[str, ...]]:
         columns = (*request.columns, *(name for name in extra if name not in request.columns))
     clash = sorted(set(extra) & set(request.exclude))
     require(not clash, "--exclude", "free of the columns of --given and --weights", clash)
-    table = read_table(request.data, columns, request.exclude, request.strict)
+    table = read_table(request.run.data, columns, request.exclude, request.strict)
     table.columns(extra)
     names = tuple(name for name in table.names if name not in extra)
     require(bool(names), "--columns", "at least one that is not in --given or --weights", list(table.names))
@@ -155,51 +106,17 @@ def _flow_options(request: Request) -> dict[str, Any]:
     return options
 
 
-def _require_no_table(request: Request) -> None:
-    """Check that the model will not replace a table, that of the fit least of all."""
-    remedy = "Name the model as in -o model.pf."
-    same = request.output.exists() and request.data.exists() and request.output.samefile(request.data)
-    require(not same, "-o", "another file than DATA", str(request.output), remedy)
-    ending = request.output.suffix.lower()
-    require(ending not in SUFFIXES, "-o", "a file that does not end as tables do", str(request.output), remedy)
-
-
-def _require_resumable(request: Request) -> None:
-    path = request.checkpoint
-    left = path.is_dir() and any(path.iterdir())
-    if left and not request.resume:
-        raise ValueError(
-            f"{path} holds the state of a fit that did not finish; continue it with --resume, or remove the "
-            "directory to start anew."
-        )
-    if request.resume and not left:
-        note(f"there is nothing to resume in {path}: the fit starts anew.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise PermissionError(f"Cannot write the checkpoint {path}: no permission.")
-
-
 def _fit(
+    request: Request,
     key: Any,
     flow: Pushforward,
-    request: Request,
     names: tuple[str, ...],
     x: np.ndarray,
     condition: np.ndarray | None,
     weights: np.ndarray | None,
-) -> FitResult:
-    chosen = {
-        "learning_rate": request.learning_rate,
-        "batch_size": request.batch_size,
-        "max_epochs": request.epochs,
-        "progress": False if request.quiet else None,
-    }
-    options = {name: value for name, value in chosen.items() if value is not None}
+) -> FitResult[Pushforward]:
     try:
-        return fit(key, flow, x, condition, weights, checkpoint=request.checkpoint, **options)
-    except KeyboardInterrupt:
-        typer.echo("\nInterrupted. The same command with --resume continues the fit.", err=True)
-        raise typer.Exit(130) from None
+        return fit_flow(request.run, key, flow, x, condition, weights)
     except ValueError as error:
         raise ValueError(_with_names(str(error), names, request.given)) from error
 
@@ -213,7 +130,3 @@ def _with_names(sentence: str, names: tuple[str, ...], given: tuple[str, ...]) -
         return ", ".join(known[j] for j in numbers) if max(numbers) < len(known) else match[0]
 
     return re.sub(r"columns? \d+(, \d+)*", name, sentence)
-
-
-def _at(array: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
-    return None if array is None else array[rows]

@@ -12,7 +12,7 @@ from ..data.files import read_arrow
 from ..distributions import Pushforward
 from ..evaluate.likelihood import Likelihood, compare_likelihood
 from .console import note
-from .model import fingerprint, open_model, split_rows
+from .model import NamedModel, fingerprint, split_rows
 
 TITLES = {"flow": "flow", "gaussian": "Gaussian", "kde": "KDE"}
 
@@ -54,9 +54,9 @@ def lines(results: Mapping[str, Likelihood]) -> list[str]:
     return out
 
 
-def evaluate_table(model: Path, data: Path) -> None:
+def evaluate_table(named: NamedModel, data: Path) -> None:
     """Compare the likelihoods on a table, and say on which rows."""
-    named = open_model(model)
+    named.require_table(data)
     about, seed = named.about, named.about.get("seed", 0)
     weighted = about.get("weights") if about.get("weights") in read_arrow(data).column_names else None
     table = read_table(data, columns=(*named.columns, *named.given, *([weighted] if weighted else [])))
@@ -64,7 +64,7 @@ def evaluate_table(model: Path, data: Path) -> None:
     if about.get("weights") and not weighted:
         note(f"{data} has no column {about['weights']}: every row counts the same.")
     n = table.values.shape[0]
-    if about.get("fingerprint") == fingerprint(table) and about["test_fraction"] > 0:
+    if about.get("fingerprint") == fingerprint(table.names, table.values) and about["test_fraction"] > 0:
         train, test = split_rows(n, about["test_fraction"], seed)
         typer.echo("This is the table of the fit: judged on the rows that the fit held out;")
         typer.echo("the Gaussian and the KDE are fitted on the rows of the fit.")

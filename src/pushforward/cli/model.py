@@ -1,6 +1,7 @@
-"""A fitted model together with the table columns that it is about."""
+"""A fitted model together with the table columns, or the images, that it is about."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -9,8 +10,10 @@ import numpy as np
 
 from .._errors import bad, require
 from ..data import Table, read_table
+from ..data.read_images import holds_images
 from ..distributions import Pushforward
 from ..io import load, read_metadata
+from .image_model import ImageModel, open_images
 
 
 @final
@@ -31,8 +34,14 @@ class NamedModel:
 
     def read(self, path: Path) -> tuple[Table, np.ndarray, np.ndarray | None]:
         """Read this model's columns from a file; return the table, its events and its conditions."""
+        self.require_table(path)
         table = read_table(path, columns=(*self.columns, *self.given))
         return table, *self.split(table)
+
+    def require_table(self, path: Path) -> None:
+        """Raise if `path` holds images."""
+        remedy = f"This model is of the columns {', '.join(self.columns)}."
+        require(not holds_images(path), "DATA", "a table", f"`images in {path}`", remedy)
 
     def split(self, table: Table) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the events and the conditions of a table."""
@@ -44,16 +53,18 @@ def name_epoch(best_epoch: int) -> str:
     return f"epoch {best_epoch + 1}" if best_epoch >= 0 else "the start, a normal distribution"
 
 
-def open_model(path: Path) -> NamedModel:
+def open_model(path: Path) -> NamedModel | ImageModel:
     """Load a model.
 
     Raises:
-        ValueError: if the file is no flow on rows of a table.
+        ValueError: if the file is no flow on rows of a table or on images.
     """
     flow = load(path)
     about = read_metadata(path)
-    if not isinstance(flow, Pushforward) or len(flow.shape) != 1 or len(flow.cond_shape or (0,)) != 1:
-        raise bad("MODEL", "a flow on the rows of a table", f"`{type(flow).__name__}`")
+    if not isinstance(flow, Pushforward) or len(flow.shape) not in (1, 3) or len(flow.cond_shape or (0,)) != 1:
+        raise bad("MODEL", "a flow on the rows of a table, or on images", f"`{type(flow).__name__}`")
+    if len(flow.shape) == 3:
+        return open_images(flow, about)
     columns = _names(about, "columns", "x", flow.shape)
     return NamedModel(flow, columns, _names(about, "given", "c", flow.cond_shape or (0,)), about)
 
@@ -74,8 +85,8 @@ def split_rows(n: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarr
     return np.sort(order[held_out:]), np.sort(order[:held_out])
 
 
-def fingerprint(table: Table) -> str:
-    """Return a number that two tables share only if their names and values are the same."""
-    digest = hashlib.sha256("\0".join(table.names).encode())
-    digest.update(np.ascontiguousarray(table.values, "<f8").tobytes())
+def fingerprint(names: Sequence[str], values: np.ndarray) -> str:
+    """Return a number that data share only if their names and values are the same."""
+    digest = hashlib.sha256("\0".join(names).encode())
+    digest.update(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()

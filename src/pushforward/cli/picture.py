@@ -13,7 +13,7 @@ from ..data import require_writable
 from ..plot import corner, losses
 from ..plot._style import need
 from .console import note
-from .model import open_model
+from .model import NamedModel
 
 #: Most columns that are drawn unless they are asked for, and most rows of each cloud.
 MOST_COLUMNS, MOST_ROWS = 12, 20_000
@@ -21,13 +21,12 @@ MOST_COLUMNS, MOST_ROWS = 12, 20_000
 WIDE_BELOW = 5
 
 
-def plot_model(model: Path, data: Path | None, output: Path, columns: tuple[str, ...], seed: int) -> None:
+def plot_model(named: NamedModel, data: Path | None, output: Path, columns: tuple[str, ...], seed: int) -> None:
     """Draw and save the picture."""
     require(output.suffix.lower() in (".png", ".pdf", ".svg"), "-o", "a .png, .pdf or .svg file", str(output))
     require_writable(output)
     figure_module = need("matplotlib.figure")
     need("corner")
-    named = open_model(model)
     names = (*named.columns, *named.given)
     for name in columns:
         require(name in names, "--columns", f"columns of the model, {', '.join(names)}", name)

@@ -1,4 +1,4 @@
-"""`pushforward sample`, `score` and `info`: a fitted model at work."""
+"""`pushforward sample` and `score` for a model of a table."""
 
 import math
 from pathlib import Path
@@ -11,15 +11,13 @@ from .._errors import bad
 from ..data import Table, read_table, require_writable, write_table
 from ..data.files import format_of, read_arrow, write_arrow
 from .console import note, split_names
-from .judging import TITLES
-from .model import NamedModel, name_epoch, open_model
+from .model import NamedModel
 
 
-def sample_table(model: Path, output: Path, n: int, given: str | None, seed: int) -> None:
+def sample_table(named: NamedModel, output: Path, n: int, given: str | None, seed: int) -> None:
     """Draw n rows, or n for each row of conditions, and write them under their names."""
     format_of(output)
     require_writable(output)
-    named = open_model(model)
     condition = conditions(named, given)
     key = jax.random.key(seed)
     if condition is None:
@@ -60,11 +58,10 @@ def conditions(named: NamedModel, given: str | None) -> np.ndarray | None:
     return np.asarray([numbers])
 
 
-def score_table(model: Path, data: Path, output: Path) -> None:
+def score_table(named: NamedModel, data: Path, output: Path) -> None:
     """Write the table with its log-densities, every row in its place."""
     format_of(output)
     require_writable(output)
-    named = open_model(model)
     table, x, condition = named.read(data)
     log_prob = np.asarray(named.flow.log_prob(x, condition))
     column = np.full(table.rows_read, np.nan, log_prob.dtype)
@@ -78,44 +75,6 @@ def score_table(model: Path, data: Path, output: Path) -> None:
     wrong = int((~np.isfinite(log_prob)).sum())
     if wrong:
         note(f"{wrong:,} rows have a log-density that is not finite.")
-
-
-def describe_model(model: Path) -> None:
-    """Print what is known of a model."""
-    named = open_model(model)
-    about = named.about
-    lines = [("columns", ", ".join(named.columns))]
-    if named.given:
-        lines.append(("given", ", ".join(named.given)))
-    if "options" not in about:
-        lines.append(("flow", "saved from Python; nothing is noted of its fit"))
-    else:
-        options = "".join(f", {name} {value}" for name, value in about["options"].items())
-        rows, history = about["rows"], about["history"]
-        best = about["best_epoch"]
-        kept = history if best >= 0 else {}
-        losses = "".join(f", {name} {values[best]:.4f}" for name, values in kept.items() if len(values) > best)
-        lines += [
-            ("weights", about["weights"] or "none"),
-            ("flow", f"{about['flow']}{options}; {about['parameters']:,} parameters"),
-            (
-                "data",
-                f"{about['data']}: {rows['read']:,} rows, {rows['complete']:,} complete, "
-                f"{rows['fit']:,} to fit, {rows['held_out']:,} held out; seed {about['seed']}",
-            ),
-            (
-                "fit",
-                f"{len(history['train'])} epochs in {about['seconds']:.0f} s, "
-                f"{about['skipped_steps']} steps skipped; best: {name_epoch(best)}{losses}",
-            ),
-        ]
-        for name, (mean, error) in about.get("held_out", {}).items():
-            if math.isfinite(mean):
-                lines.append((f"held out, {TITLES[name]}", f"{mean:.3f} ± {error:.3f}"))
-        lines.append(("written by", f"pushforward {about['version']}"))
-    lines.append(("units", "log-densities and losses in nats per row, of data in the units of the table"))
-    for name, text in lines:
-        typer.echo(f"{name:<19} {text}")
 
 
 def _write_scored(data: Path, output: Path, column: np.ndarray, rows: np.ndarray) -> None:

@@ -17,21 +17,21 @@ State = Any
 
 
 class AbstractConditioner(eqx.Module):
-    """A network (x, condition) -> params of `out_shape` = (elements, parameters per element).
+    """A network (x, condition) -> params of `out_shape` = (*elements, parameters per element).
 
-    Batch axes come last in what goes in and stand between the two axes of what comes out.
+    Batch axes come last in what goes in, and before the last axis in what comes out.
     """
 
-    in_size: eqx.AbstractVar[int]
-    out_shape: eqx.AbstractVar[tuple[int, int]]
+    in_shape: eqx.AbstractVar[tuple[int, ...]]
+    out_shape: eqx.AbstractVar[tuple[int, ...]]
     cond_dim: eqx.AbstractVar[int]
 
     @abstractmethod
-    def __call__(self, x: Float[Array, "in_size *batch"], condition: Condition = None) -> Float[Array, "n *batch p"]:
-        """Return the parameters.
+    def __call__(self, x: Float[Array, "..."], condition: Condition = None) -> Float[Array, "... p"]:
+        """Return the parameters, shape (*out_shape[:-1], *batch, out_shape[-1]).
 
         Arguments:
-            x: shape (in_size, *batch).
+            x: shape (*in_shape, *batch).
             condition: shape (cond_dim, *batch), or None where `cond_dim` is 0.
         """
 
@@ -39,22 +39,23 @@ class AbstractConditioner(eqx.Module):
 class AbstractAutoregressiveConditioner(eqx.Module):
     """A network whose i-th row of parameters depends on the elements before i only.
 
-    "Before" is meant in `order`: `order[i]` is the element that step i generates. It has two forms that
-    give the same numbers. The parallel one, `__call__`, needs all of x and returns all parameters at once
-    (density of given data). The incremental one learns one element at a time (sampling), and its `dim` steps together
-    cost about one parallel pass, not `dim` of them. `run` takes these steps: in blocks of `block` steps, the last of
-    which may be shorter, `enter`, then `params_at` and `advance` for each step, then `leave`. Batch axes are as in
-    `AbstractConditioner`.
+    An element is a number, or a token: an array of shape `token` that one step generates as a whole. "Before" is meant
+    in `order`: `order[i]` is the element that step i generates. The network has two forms that give the same numbers.
+    The parallel one, `__call__`, needs all of x and returns all parameters at once (density of given data). The
+    incremental one learns one element at a time (sampling), and its `dim` steps together cost about one parallel pass,
+    not `dim` of them. `run` takes these steps: in blocks of `block` steps, the last of which may be shorter, `enter`,
+    then `params_at` and `advance` for each step, then `leave`. Batch axes are as in `AbstractConditioner`.
     """
 
     dim: eqx.AbstractVar[int]
+    token: eqx.AbstractVar[tuple[int, ...]]
     num_params: eqx.AbstractVar[int]
     cond_dim: eqx.AbstractVar[int]
     order: eqx.AbstractVar[tuple[int, ...]]
 
     @abstractmethod
-    def __call__(self, x: Float[Array, "dim *batch"], condition: Condition = None) -> Float[Array, "dim *batch p"]:
-        """Return all parameters, shape (dim, *batch, num_params); row `order[i]` depends on x[order[:i]] only."""
+    def __call__(self, x: Float[Array, "dim ..."], condition: Condition = None) -> Float[Array, "dim ... p"]:
+        """Return all parameters, (dim, *token, *batch, num_params); row `order[i]` depends on x[order[:i]] only."""
 
     @property
     @abstractmethod
@@ -70,11 +71,11 @@ class AbstractAutoregressiveConditioner(eqx.Module):
         """Return the state before the first step of block `number`, given what is known after those before it."""
 
     @abstractmethod
-    def params_at(self, block: State, i: int | Int[Array, ""]) -> tuple[Float[Array, "*batch p"], State]:
+    def params_at(self, block: State, i: int | Int[Array, ""]) -> tuple[Float[Array, "... p"], State]:
         """Return the parameters of element `order[i]`, given that the steps before have been taken, and the state."""
 
     @abstractmethod
-    def advance(self, block: State, i: int | Int[Array, ""], x_i: Float[Array, "*batch"]) -> State:
+    def advance(self, block: State, i: int | Int[Array, ""], x_i: Float[Array, "..."]) -> State:
         """Return the state after element `order[i]` has become known to be `x_i`."""
 
     @abstractmethod
@@ -84,9 +85,9 @@ class AbstractAutoregressiveConditioner(eqx.Module):
     def run(
         self,
         draw: Callable[[Array, Array], tuple[Array, Any]],
-        given: Float[Array, "dim *batch"],
+        given: Float[Array, "dim ..."],
         condition: Condition = None,
-    ) -> tuple[Float[Array, "dim *batch"], Any]:
+    ) -> tuple[Float[Array, "dim ..."], Any]:
         """Take all steps: step i has `x_i, result = draw(params, given[i])`.
 
         Returns:
@@ -105,7 +106,7 @@ class AbstractAutoregressiveConditioner(eqx.Module):
             state, results = jax.lax.scan(step, self.enter(known, number), (steps, given))
             return self.leave(state), results
 
-        known = self.start(condition, given.shape[1:])
+        known = self.start(condition, given.shape[1 + len(self.token) :])
         blocks = math.ceil(self.dim / self.block)
         if blocks == 1:
             return block(known, (jnp.zeros((), int), given))[1]

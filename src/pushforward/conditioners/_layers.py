@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,12 @@ Activation: TypeAlias = Literal["relu", "gelu", "silu", "tanh"]
 
 #: Up to this size, in standard deviations of standardized data, inputs reach a network as they are.
 LINEAR = 5.0
+
+#: What products are computed in: None stands for the dtype of what comes in.
+Compute: TypeAlias = Literal["bfloat16"] | None
+
+#: The name by which `Stack` knows the result of a convolution, which it keeps as it does that of a matrix product.
+PRODUCT = "product"
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
@@ -53,6 +59,35 @@ def initial_layers(key: Key, masks: Sequence[NDArray[np.bool_]]) -> tuple[tuple[
     bounds = [1 / np.sqrt(np.maximum(mask.sum(axis=1, keepdims=True), 1)) for mask in masks]
     scales = tuple(jnp.asarray(b, float) for b in bounds)
     return _draw(key, scales, tuple(mask.shape for mask in masks))
+
+
+def uniform(key: Key, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+    """Draw arrays of weights, uniform within ±1 / sqrt(inputs); all axes but the last are those of the inputs."""
+    rows = [(int(np.prod(shape[:-1])), shape[-1]) for shape in shapes]
+    scales = tuple(jnp.asarray(1 / np.sqrt(n), float) for n, _ in rows)
+    return [w.reshape(shape) for w, shape in zip(_draw(key, scales, tuple(rows))[0], shapes, strict=True)]
+
+
+def checked_compute(compute: Compute) -> Compute:
+    """Return `compute`, after a check that it is one of those that there are."""
+    require(compute in (None, "bfloat16"), "compute", 'None or "bfloat16"', compute)
+    return compute
+
+
+def computed_in(compute: Compute, dtype: Any) -> Any:
+    """Return the dtype of products, where what comes in has `dtype`."""
+    return jnp.bfloat16 if compute == "bfloat16" else dtype
+
+
+def normalized(h: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
+    """Return h less its mean along an axis, over its standard deviation; in float32 at least.
+
+    Reference:
+        "Layer Normalization", Ba, Kiros, Hinton, 2016, here without learned scale and shift.
+    """
+    wide = h.astype(jnp.promote_types(h.dtype, jnp.float32))
+    centered = wide - wide.mean(axis, keepdims=True)
+    return centered * jax.lax.rsqrt(jnp.square(centered).mean(axis, keepdims=True) + 1e-5)
 
 
 def zeros(shape: int | tuple[int, ...]) -> Array:

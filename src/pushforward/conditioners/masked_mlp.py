@@ -90,6 +90,7 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
     dim: int = eqx.field(static=True)
+    token: tuple[int, ...] = eqx.field(static=True)
     num_params: int = eqx.field(static=True)
     cond_dim: int = eqx.field(static=True)
     order: tuple[int, ...] = eqx.field(static=True)
@@ -114,6 +115,7 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
         order = tuple(range(dim)) if order is None else tuple(order)
         require(sorted(order) == list(range(dim)), "order", f"a permutation of 0, ..., {dim - 1}", order)
         self.dim = dim
+        self.token = ()
         self.num_params = num_params
         self.cond_dim = cond_dim
         self.order = order

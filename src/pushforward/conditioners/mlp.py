@@ -32,8 +32,8 @@ class MLP(AbstractConditioner):
 
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
-    in_size: int = eqx.field(static=True)
-    out_shape: tuple[int, int] = eqx.field(static=True)
+    in_shape: tuple[int, ...] = eqx.field(static=True)
+    out_shape: tuple[int, ...] = eqx.field(static=True)
     cond_dim: int = eqx.field(static=True)
     activation: Activation = eqx.field(static=True)
     residual: bool = eqx.field(static=True)
@@ -59,7 +59,7 @@ class MLP(AbstractConditioner):
         weights, biases = initial_layers(key, masks)
         self.weights = (*weights, zeros((last, hidden[-1])))
         self.biases = (*biases, zeros(last))
-        self.in_size = in_size
+        self.in_shape = (in_size,)
         self.out_shape = out_shape
         self.cond_dim = cond_dim
         self.activation = activation

@@ -1,5 +1,7 @@
 """Diagnostics of a density."""
 
+from .bits_per_dim import BitsPerDim as BitsPerDim
+from .bits_per_dim import bits_per_dim as bits_per_dim
 from .calibration import Calibration as Calibration
 from .calibration import base_pit as base_pit
 from .calibration import pit as pit
@@ -7,11 +9,15 @@ from .calibration import sbc_ranks as sbc_ranks
 from .coverage import Coverage as Coverage
 from .coverage import expected_coverage as expected_coverage
 from .coverage import tarp as tarp
+from .denoise import denoise as denoise
+from .generated import ImageComparison as ImageComparison
+from .generated import compare_images as compare_images
 from .importance import Importance as Importance
 from .importance import importance as importance
 from .jacobian import jacobian_log_det as jacobian_log_det
 from .likelihood import Likelihood as Likelihood
 from .likelihood import compare_likelihood as compare_likelihood
+from .pixel_bits import pixel_bits as pixel_bits
 from .round_trip import RoundTrip as RoundTrip
 from .round_trip import round_trip as round_trip
 from .two_sample import TwoSample as TwoSample

@@ -1,8 +1,11 @@
 """Fitting: one loop, and the objectives it can minimize."""
 
+from .augment import RandomFlip as RandomFlip
+from .augment import RandomShift as RandomShift
 from .fit import fit as fit
 from .fit_density import fit_density as fit_density
 from .fit_source import fit_source as fit_source
+from .initialize import initialize as initialize
 from .objectives import FAB as FAB
 from .objectives import AbstractDensityObjective as AbstractDensityObjective
 from .objectives import AbstractLogMarginal as AbstractLogMarginal

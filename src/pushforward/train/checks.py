@@ -10,6 +10,7 @@ from .._errors import bad, require
 from .._types import ArrayLike
 from ..distributions._base import AbstractDistribution
 from .moments import Moments, correlation
+from .objectives.noisy_likelihood import Noise
 from .rows import Rows, blocks, float_dtype
 
 #: Largest dimension for which the correlation matrix is looked at; beyond it that would take too long.
@@ -96,6 +97,32 @@ def check_columns(table: Rows, rows: np.ndarray, moments: Moments, shape: tuple[
                 f"`a linear relation between {name_columns(involved, shape)}`",
                 "Such data have no density: leave one of these columns out.",
             )
+
+
+def check_noise(table: Rows, shape: tuple[int, ...], noise: Noise) -> None:
+    """Check what is to be added to the events, and that these are whole numbers where it is to fill the gaps.
+
+    Raises:
+        ValueError: if they are not, or `noise` is none of what it can be.
+    """
+    if noise is None:
+        return
+    if isinstance(noise, AbstractDistribution):
+        rule = f'a distribution of events of shape {shape}, conditioned on {shape}, "uniform", a number or None'
+        given = f"`events of shape {noise.shape}, conditioned on {noise.cond_shape}`"
+        require(noise.shape == noise.cond_shape == shape, "noise", rule, given)
+    elif noise != "uniform":
+        number = isinstance(noise, float | int) and not isinstance(noise, bool)
+        require(number and 0 < noise < math.inf, "noise", '"uniform", a positive number, a distribution or None', noise)
+        return
+    if table.x.dtype.kind in "biu":
+        return
+    for start, block in blocks(table.x):
+        row, column = np.nonzero(block != np.floor(block))
+        if row.size:
+            value = f"`{block[row[0], column[0]]:g}` in row {start + row[0]}"
+            remedy = "Images of floats from 0 to 1 become pixels by np.round(255 * x).astype(np.uint8)."
+            raise bad("x", "whole numbers where `noise` fills the gaps between them", value, remedy)
 
 
 def warn_constant_conditions(moments: Moments, shape: tuple[int, ...]) -> None:

@@ -70,8 +70,8 @@ def _common(
 ) -> dict[str, str]:
     return {
         "key": _digest(key),
-        "flow": _tree_digest(flow),
-        "optimizer": _tree_digest(_trial_update(optimizer)),
+        "flow": tree_digest(flow),
+        "optimizer": tree_digest(_trial_update(optimizer)),
         **{name: repr(value) for name, value in settings.items()},
         "learning_rate": _digest(rates),
     }
@@ -89,7 +89,8 @@ def _trial_update(optimizer: optax.GradientTransformation) -> PyTree:
     return trial(params)
 
 
-def _tree_digest(tree: PyTree) -> str:
+def tree_digest(tree: PyTree) -> str:
+    """Return a digest of the structure and the arrays of a tree; of functions, of their names."""
     # Equinox prints a function by its name, where the tree's own text has its address, which no resumed fit shares.
     digest = hashlib.blake2b(eqx.tree_pformat(tree).encode(), digest_size=16)
     for leaf in jax.tree.leaves(tree):

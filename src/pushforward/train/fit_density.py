@@ -23,13 +23,14 @@ from ..distributions.pushforward import Pushforward
 from .checkpoint import Checkpoint
 from .fingerprint import fingerprint_density
 from .locate import locate
-from .loop import Objective, Settings, adam, clipped, minimize
+from .loop import Objective, Settings, minimize
 from .objectives._base import AbstractDensityObjective, AbstractReplayObjective, Target
 from .objectives.reverse_kl import ReverseKL
 from .progress import progress_bar
 from .result import FitResult
 from .rows import Chunk
 from .schedule import Schedule, check_settings, default_schedule, tabulate
+from .steps import adam, clipped
 from .tail import split_tail, through
 from .target import LogDensity, check_end, check_start, checked_log_density, evaluate_batch, explain_target
 

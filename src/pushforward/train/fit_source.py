@@ -21,7 +21,7 @@ from ..distributions.normal import StandardNormal
 from .checkpoint import Checkpoint
 from .checks import check_table
 from .fingerprint import fingerprint
-from .loop import Objective, Settings, adam, clipped, minimize
+from .loop import Objective, Settings, minimize
 from .objectives.log_marginal import (
     AbstractLogMarginal,
     LogMeanExp,
@@ -33,6 +33,7 @@ from .progress import progress_bar
 from .result import FitResult, Flow, NonFiniteError
 from .rows import Rows, shuffled, split_rows
 from .schedule import Schedule, check_settings, default_schedule, tabulate
+from .steps import adam, clipped
 
 LEARNING_RATE = 2e-3
 #: Steps that a fit of default length takes, within these bounds on the number of epochs.

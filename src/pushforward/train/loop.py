@@ -4,28 +4,24 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Int, PyTree
+from jaxtyping import Array, PyTree
 from tqdm import tqdm
 
-from .._compile import compiled
-from .._devices import AXIS, Spec, at_home, place, shared
+from .._devices import AXIS, Spec, at_home, place
 from .._fields import trainable
-from .._types import Key, Scalar
+from .._types import Key
 from .checkpoint import Checkpoint
 from .progress import show_epoch
 from .result import FitResult, Model, NonFiniteError, Record
 from .rows import Chunk
-
-#: (flow, batch, key) -> scalar.
-Loss: TypeAlias = Callable[[Any, Any, Key], Scalar]
+from .steps import Loss, State, Work, own, step_keys, take_steps
 
 
 @final
@@ -63,6 +59,8 @@ class Settings:
         patience: stop after so many epochs without a better validation loss.
         max_skipped: stop after more than so many non-finite steps in a row.
         devices: how many share a batch, whose rows are a multiple of it.
+        average: decay of the moving average of the parameters, of which the result is made; None for the last ones.
+        bits: number of dimensions of an event, if the progress bar is to show losses in bits per dimension.
     """
 
     optimizer: optax.GradientTransformation
@@ -71,44 +69,13 @@ class Settings:
     patience: int
     max_skipped: int
     devices: int = 1
+    average: float | None = None
+    bits: int | None = None
 
-
-@final
-class State(eqx.Module):
-    """What one step hands to the next, and what a checkpoint holds of the device.
-
-    Attributes:
-        params: the trained arrays of the flow.
-        opt_state: the optimizer's.
-        streak: number of steps skipped in a row, up to now.
-    """
-
-    params: PyTree
-    opt_state: PyTree
-    streak: Int[Array, ""]
-
-
-@final
-class Work(eqx.Module):
-    """Some steps to take, one per batch.
-
-    Attributes:
-        frozen: the flow without its trained arrays.
-        batches: the batches, stacked along their first axis.
-        rates: learning rate of each step.
-        keys: random key of each step.
-        loss: see `Objective`.
-        optimizer, max_skipped, devices: see `Settings`.
-    """
-
-    frozen: PyTree
-    batches: Any
-    rates: Array
-    keys: Array
-    loss: Loss = eqx.field(static=True)
-    optimizer: optax.GradientTransformation = eqx.field(static=True)
-    max_skipped: int = eqx.field(static=True)
-    devices: int = eqx.field(static=True, default=1)
+    def decays(self, first: int, count: int) -> np.ndarray | None:
+        """Return the decay of the moving average at some steps: smaller at first, when parameters still move far."""
+        steps = np.arange(first, first + count, dtype=np.float32)
+        return None if self.average is None else np.minimum((1 + steps) / (10 + steps), np.float32(self.average))
 
 
 class _HaltedError(Exception):
@@ -117,104 +84,6 @@ class _HaltedError(Exception):
     def __init__(self, state: State, chunk: Chunk, line: int, skipped: int):
         self.args = (state, chunk, line, skipped)
         self.state, self.chunk, self.line, self.skipped = state, chunk, line, skipped
-
-
-def own(tree: PyTree) -> PyTree:
-    """Return copies of the arrays: they can be donated; none is weakly typed, which would compile twice."""
-    return jax.tree.map(lambda a: jnp.array(a, dtype=jnp.result_type(a), copy=True), tree)
-
-
-@jax.jit
-def _step_keys(key: Key, steps: Int[Array, " n"]) -> Array:
-    return jax.vmap(jax.random.fold_in, (None, 0))(key, steps)
-
-
-@final
-class Tame(optax.GradientTransformation):
-    """An optimizer whose updates, before the learning rate, are finite if the squares of the gradients are."""
-
-
-@lru_cache
-def adam(clip_norm: float | int | None) -> Tame:
-    """Return Adam of unit learning rate; one object per setting, so that repeated fits share a compilation.
-
-    Reference:
-        "Adam: A Method for Stochastic Optimization", Kingma, Ba, 2015.
-    """
-    return Tame(*clipped(optax.adam(1.0), clip_norm))
-
-
-def clipped(optimizer: optax.GradientTransformation, clip_norm: float | int | None) -> optax.GradientTransformation:
-    """Return `optimizer` behind a clip of the gradient's global norm."""
-    if clip_norm is None:
-        return optimizer
-
-    def clip(grads: PyTree, _: PyTree) -> PyTree:
-        factor = clip_norm / jnp.maximum(jnp.sqrt(_square_norm(grads)), clip_norm)
-        return jax.tree.map(lambda g: factor.astype(g.dtype) * g, grads)
-
-    return optax.chain(optax.stateless(clip), optimizer)
-
-
-def _square_norm(tree: PyTree) -> Scalar:
-    """Return the sum of squares; by products, because XLA on CPU writes squares to memory before it adds them up."""
-    squares = [jnp.vdot(a, a) for a in jax.tree.leaves(tree)]
-    return sum(squares, start=jnp.zeros(()))
-
-
-@partial(compiled, donate="all-except-first")
-def take_steps(work: Work, state: State) -> tuple[State, Array, Array]:
-    """Take one step per batch of a chunk, all on the device.
-
-    Once more than `max_skipped` steps in a row were non-finite no step is taken any more, so that the
-    parameters that come back are those that failed.
-
-    With several devices, each computes the loss of a part of the batch, and its gradient. They exchange the sums and
-    all take the same step, so that all hold the same state.
-
-    Arguments:
-        work: what to do.
-        state: where to begin; donated.
-
-    Returns:
-        The state; per step, the loss and the number of skips in a row.
-    """
-    arrays, rest = eqx.partition(work.frozen, eqx.is_array)
-    several = work.devices > 1
-    update = optax.with_extra_args_support(work.optimizer).update
-
-    def steps(state: State, arrays: PyTree, batches: Any, rates: Array, keys: Array) -> tuple[State, Array, Array]:
-        frozen = eqx.combine(arrays, rest)
-
-        def step(state: State, inputs: tuple[Any, Array, Key]) -> tuple[State, tuple[Array, Array]]:
-            batch, rate, key = inputs
-            if several:
-                key = jax.random.fold_in(key, jax.lax.axis_index(AXIS))
-
-            def of_params(params: PyTree) -> Scalar:
-                return work.loss(eqx.combine(params, frozen), batch, key)
-
-            value, grads = jax.value_and_grad(of_params)(state.params)
-            if several:
-                value, grads = jax.lax.psum((value, grads), AXIS)
-            updates, opt_state = update(grads, state.opt_state, state.params, value=value)
-            updates = jax.tree.map(lambda u: rate.astype(u.dtype) * u, updates)
-            # Squares, because optimizers square gradients: 1e20 is finite in float32, its square is not.
-            seen = grads if isinstance(work.optimizer, Tame) else (grads, updates)
-            finite = jnp.isfinite(value) & jnp.isfinite(_square_norm(seen)) & jnp.isfinite(jnp.square(rate))
-            halted = state.streak > work.max_skipped
-            streak = jnp.where(halted, state.streak, jnp.where(finite, 0, state.streak + 1))
-            new = (optax.apply_updates(state.params, updates), opt_state)
-            kept = (state.params, state.opt_state)
-            params, opt_state = jax.tree.map(lambda a, b: jnp.where(finite & ~halted, a, b), new, kept)
-            return State(params, opt_state, streak), (value, streak)
-
-        state, (losses, streaks) = jax.lax.scan(step, state, (batches, rates, keys))
-        return state, losses, streaks
-
-    if several:
-        steps = shared(steps, work.devices, (Spec(), Spec(), Spec(None, AXIS), Spec(), Spec()), Spec())
-    return steps(state, arrays, work.batches, work.rates, work.keys)
 
 
 def minimize(
@@ -243,7 +112,8 @@ def minimize(
     """
     devices = settings.devices
     params, frozen = eqx.partition(flow, trainable(flow))
-    state = own(State(params, settings.optimizer.init(params), jnp.zeros((), jnp.int32)))
+    average = None if settings.average is None else params
+    state = own(State(params, settings.optimizer.init(params), jnp.zeros((), jnp.int32), average))
     best = own(params)
     record = Record({"train": []} if objective.validate is None else {"train": [], "val": []})
     memory = objective.memory
@@ -252,7 +122,7 @@ def minimize(
         (state, best, memory), saved = restored
         record = Record(**saved)
         started -= record.seconds
-        show_epoch(bar, record.history, record.best_epoch, record.epochs)
+        show_epoch(bar, record.history, record.best_epoch, record.epochs, settings.bits)
     elif objective.validate is not None:
         loss = objective.validate(flow)
         record = replace(record, start_loss=loss if math.isfinite(loss) else math.inf)
@@ -260,7 +130,7 @@ def minimize(
     everywhere = eqx.combine(everywhere, frozen)
     while not record.finished(settings.max_epochs, settings.patience):
         if objective.renew is not None:
-            memory = objective.renew(record.epochs, eqx.combine(at_home(state.params, devices), frozen), memory)
+            memory = objective.renew(record.epochs, eqx.combine(at_home(state.result, devices), frozen), memory)
         chunks = objective.chunks(record.epochs, memory)
         try:
             state, losses, skipped = run_epoch(key, state, everywhere, objective.loss, chunks, settings, record.steps)
@@ -280,7 +150,7 @@ def minimize(
             ) from None
         history = {"train": [*record.history["train"], float(np.mean(losses)) if losses.size else math.nan]}
         improved = True
-        params = at_home(state.params, devices)
+        params = at_home(state.result, devices)
         if objective.validate is not None:
             value = objective.validate(eqx.combine(params, frozen))
             history["val"] = [*record.history["val"], value]
@@ -297,7 +167,7 @@ def minimize(
         )
         if checkpoint is not None:
             checkpoint.save(record.epochs, (state, best, memory), asdict(record))
-        show_epoch(bar, history, record.best_epoch)
+        show_epoch(bar, history, record.best_epoch, 1, settings.bits)
     result = record.result(eqx.combine(best, frozen))
     if objective.validate is not None and record.best_loss == math.inf:
         raise NonFiniteError("The validation loss was not finite after any epoch.", result)
@@ -331,10 +201,11 @@ def run_epoch(
 
     for chunk in chunks:
         count = len(chunk.rows)
-        rates, keys = jnp.asarray(settings.rates(step, count)), _step_keys(key, np.arange(step, step + count))
+        rates, keys = jnp.asarray(settings.rates(step, count)), step_keys(key, np.arange(step, step + count))
         batches = jax.tree.map(jnp.asarray, place(chunk.batches, settings.devices, Spec(None, AXIS)))
         how = (loss, settings.optimizer, settings.max_skipped, settings.devices)
-        state, values, streaks = take_steps(Work(frozen, batches, rates, keys, *how), state)
+        decays = jax.tree.map(jnp.asarray, settings.decays(step, count))
+        state, values, streaks = take_steps(Work(frozen, batches, rates, keys, *how, decays), state)
         if running is not None:
             settle(*running)
         running = (chunk, values, streaks)

@@ -1,6 +1,7 @@
 """The progress bar of a fit."""
 
 import contextlib
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -31,8 +32,19 @@ def _size() -> tuple[int | None, int | None]:
     return None, None
 
 
-def show_epoch(bar: tqdm, history: dict[str, list[float]], best_epoch: int, epochs: int = 1) -> None:
-    """Advance the bar by some epochs; show the last losses, and which epoch (from one) was best so far."""
-    losses = {name: f"{values[-1]:.4f}" for name, values in history.items()}
+def show_epoch(
+    bar: tqdm, history: dict[str, list[float]], best_epoch: int, epochs: int = 1, bits: int | None = None
+) -> None:
+    """Advance the bar by some epochs; show the last losses, and which epoch (from one) was best so far.
+
+    Arguments:
+        bar: the bar.
+        history: the losses of each epoch, in nats.
+        best_epoch: the best epoch, from zero.
+        epochs: how many to advance by.
+        bits: the number of dimensions of an event, to show bits per dimension; None for nats.
+    """
+    unit, per = ("", 1.0) if bits is None else (" bits/dim", bits * math.log(2))
+    losses = {f"{name}{unit}": f"{values[-1] / per:.4f}" for name, values in history.items()}
     bar.set_postfix({**losses, "best": best_epoch + 1}, refresh=False)
     bar.update(epochs)

@@ -29,6 +29,7 @@ class FitResult(Generic[Model]):
             -1 if none was better than the start, the normal distribution of the data's mean and covariance.
         skipped_steps: number of steps that were not taken because the loss or a gradient was not finite.
         seconds: wall-clock time of the fit, compilation included, summed over its resumptions.
+        dequantizer: the distribution of the noise, where one was trained along (`noise` of `pushforward.fit`).
     """
 
     flow: Model
@@ -36,6 +37,7 @@ class FitResult(Generic[Model]):
     best_epoch: int
     skipped_steps: int
     seconds: float
+    dequantizer: AbstractDistribution | None = None
 
 
 @final
