@@ -278,7 +278,12 @@ BIJECTIONS = [
     ),
     Case(
         "Autoregressive:transformer-conditional",
-        lambda key: b.Autoregressive.of(_transformer(key, 3, 2, 2, cond_dim=2, order=(2, 0, 1)), u.Affine()),
+        lambda key: b.Autoregressive.of(_transformer(key, 3, 2, 1, cond_dim=2, order=(2, 0, 1), layers=1), u.Shift()),
+        start="identity",
+    ),
+    Case(
+        "Jacobi:transformer-conditional",
+        lambda key: b.Jacobi(b.Autoregressive.of(_transformer(key, 2, 2, 2, cond_dim=2, layers=1), u.Affine()), 2),
         start="identity",
     ),
     Case("ConvCoupling:channels", lambda key: _conv_coupling(key, (2, 2, 3)), start="identity"),
@@ -288,13 +293,8 @@ BIJECTIONS = [
         start="identity",
     ),
     Case(
-        "ConvCoupling:checkerboard-conditional",
-        lambda key: _conv_coupling(key, (3, 2, 1), mask="checkerboard", cond_dim=2),
-        start="identity",
-    ),
-    Case(
-        "ConvCoupling:other-checkerboard",
-        lambda key: _conv_coupling(key, (2, 3, 1), mask="checkerboard", other=True),
+        "ConvCoupling:other-checkerboard-conditional",
+        lambda key: _conv_coupling(key, (3, 2, 1), mask="checkerboard", other=True, cond_dim=2),
         start="identity",
     ),
     Case(
@@ -306,8 +306,8 @@ BIJECTIONS = [
     Case("ActNorm:vector", lambda key: b.ActNorm((3,), [1.0, -20.0, 0.0], [0.1, 3.0, 1.0], fitted=True)),
     Case("Conv1x1:", lambda key: b.Conv1x1(key, (2, 1, 3))),
     Case("Conv1x1:one", lambda key: b.Conv1x1(key, (2, 1)), dead={".lower": EMPTY, ".upper": EMPTY}),
-    Case("Squeeze:", lambda key: b.Squeeze(b.Conv1x1(key, (1, 2, 4)))),
-    Case("Squeeze:conditional", lambda key: b.Squeeze(_conv_coupling(key, (1, 1, 9), cond_dim=2), 3), start="identity"),
+    Case("Squeeze:", lambda key: b.Squeeze(b.Elementwise(u.Affine(), (1, 2, 4))), start="identity"),
+    Case("Squeeze:three", lambda key: b.Squeeze(b.Conv1x1(key, (1, 1, 9)), 3), composed=True),
     Case("LULinear:", lambda key: b.LULinear(4), start="identity"),
     Case(
         "LULinear:one",
@@ -402,7 +402,7 @@ def _on_simplex(key: jax.Array) -> Any:
 
 
 def _tarflow(key: jax.Array) -> Any:
-    return f.tarflow(key, (2, 2, 1), levels=4, patch=1, blocks=2, layers=1, width=4, heads=2, cond_dim=2)
+    return f.tarflow(key, (2, 2, 1), levels=4, patch=1, blocks=2, layers=1, width=8, heads=2, cond_dim=2)
 
 
 #: The logistic map of a flow of images of four levels.
@@ -427,14 +427,17 @@ FLOWS = [
     _flow_case("nice_image:", lambda key: f.nice_image(key, (2, 2, 1), levels=4, layers=2, hidden=SMALL)),
     _flow_case(
         "real_nvp_image:conditional",
-        lambda key: f.real_nvp_image(key, (2, 2, 1), levels=4, scales=1, pairs=1, cond_dim=2, width=4, blocks=1),
+        lambda key: f.real_nvp_image(
+            key, (2, 2, 1), levels=4, scales=1, pairs=1, cond_dim=2, width=4, blocks=1, bins=3
+        ),
         x=PIXELS,
     ),
-    _flow_case("glow:", lambda key: f.glow(key, (4, 4, 1), levels=4, scales=2, steps=1, width=4)),
     _flow_case(
-        "glow:splines-conditional", lambda key: f.glow(key, (2, 2, 1), scales=1, steps=2, width=4, cond_dim=2, bins=3)
+        "glow:conditional",
+        lambda key: f.glow(key, (4, 4, 1), levels=4, scales=2, steps=1, width=4, cond_dim=2),
     ),
     _flow_case("tarflow:conditional", _tarflow),
+    _flow_case("jacobi:", lambda key: f.jacobi(_flow(f.maf, 2)(key), 2)),
     _flow_case("guide:", lambda key: f.guide(_tarflow(key), 0.5)),
     _flow_case("temper:", lambda key: f.temper(f.nice_image(key, (2, 2, 1), levels=4, layers=2, hidden=SMALL), 0.7)),
     _flow_case("dequantizer:", lambda key: f.dequantizer(key, (2, 2, 1), levels=4, width=4), x=interval(0.0, 1.0)),

@@ -43,7 +43,10 @@ def test_example(script: Path, tmp_path: Path) -> None:
     "page",
     [
         "README.md",
-        *(f"docs/{name}.md" for name in ("index", "supports", "diagnostics", "log-density", "numpyro", "simulators")),
+        *(
+            f"docs/{name}.md"
+            for name in ("index", "supports", "diagnostics", "log-density", "numpyro", "simulators", "images")
+        ),
     ],
 )
 def test_python_of_page(page: str, tmp_path: Path) -> None:

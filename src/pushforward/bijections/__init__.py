@@ -18,6 +18,7 @@ from .flip import Flip as Flip
 from .householder import Householder as Householder
 from .identity import Identity as Identity
 from .invert import Invert as Invert
+from .jacobi import Jacobi as Jacobi
 from .lu_linear import LULinear as LULinear
 from .normal_cdf import NormalCDF as NormalCDF
 from .ordered import Ordered as Ordered

@@ -118,7 +118,7 @@ class CausalTransformer(AbstractAutoregressiveConditioner):
         self.embed, self.start_token = embed, 0.1 * start[0]
         self.position = 0.1 * position.reshape((dim, width))
         self.layers = tuple(_Layers(attend, project, up, zeros((layers, 4 * width)), down, zeros((layers, width))))
-        self.out, self.out_bias = zeros((width, size * num_params)), zeros((dim, size * num_params))
+        self.out, self.out_bias = zeros((num_params * size, width)), zeros((num_params, size, dim))
         self.dim = dim
         self.token = (size,)
         self.num_params = num_params
@@ -163,9 +163,12 @@ class CausalTransformer(AbstractAutoregressiveConditioner):
 
         # Layers are few and compiled one by one: what they leave for a gradient is not copied into one array then.
         h = jax.lax.scan(layer, h, self.layers, unroll=True)[0]
-        params = _product(normalized(h, -1).astype(dtype), self.out).astype(x.dtype) + self.out_bias
-        params = jnp.moveaxis(params.reshape((n, self.dim, self.size, self.num_params)), 0, 2)
-        return params[np.argsort(order)].reshape((*x.shape, self.num_params))
+        # Parameters come as the first axis and the batch as the last, as the univariate maps read them fastest.
+        last = jnp.swapaxes(normalized(h, -1).astype(dtype), 0, 1).reshape((self.dim * n, h.shape[-1]))
+        params = jnp.einsum("kw,tw->kt", self.out.astype(dtype), last).astype(x.dtype)
+        params = params.reshape((self.num_params, self.size, self.dim, n)) + self.out_bias[..., None]
+        params = jnp.transpose(params, (2, 1, 3, 0))[np.argsort(order)]
+        return params.reshape((*x.shape, self.num_params))
 
     def start(self, condition: Condition = None, batch: tuple[int, ...] = ()) -> _State:
         """Return what is known before the first step."""
@@ -200,8 +203,9 @@ class CausalTransformer(AbstractAutoregressiveConditioner):
             return _rest(h, attended.reshape(h.shape), own), (keys, values)
 
         h, (keys, values) = jax.lax.scan(layer, h, (self.layers, block.keys, block.values))
-        params = _product(normalized(h, -1).astype(dtype), self.out).astype(block.last.dtype) + self.out_bias[i]
-        params = jnp.moveaxis(params.reshape((n, self.size, self.num_params)), 0, 1)
+        params = jnp.einsum("kw,nw->kn", self.out.astype(dtype), normalized(h, -1).astype(dtype))
+        params = params.astype(block.last.dtype).reshape((self.num_params, self.size, n)) + self.out_bias[:, :, i, None]
+        params = jnp.moveaxis(params, 0, -1)
         state = block._replace(keys=keys, values=values)
         return params.reshape((*block.last.shape, self.num_params)), state
 

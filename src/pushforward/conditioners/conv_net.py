@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from .._errors import require, require_count
 from .._types import Condition, Key
 from ..numerics.convolution import convolve
+from ..numerics.layout import materialize, one_like
 from ._base import AbstractConditioner
 from ._layers import (
     ACTIVATIONS,
@@ -131,5 +132,8 @@ class ConvNet(AbstractConditioner):
             value, opening = jnp.split(new, 2, axis=-1)
             h = h + value * jax.nn.sigmoid(opening)
         params = convolved(self.last, pointed(h)).astype(x.dtype) + self.last_bias
-        params = params.reshape((*params.shape[:3], *self.out_shape[2:]))
-        return jnp.moveaxis(params, 0, 3).reshape((*self.out_shape[:3], *batch, self.out_shape[3]))
+        height, width, channels, num_params = self.out_shape
+        # Parameters are put first and the batch last in memory, as the univariate maps read them fastest.
+        params = jnp.transpose(params.reshape((-1, height, width, num_params, channels)), (3, 1, 2, 4, 0))
+        params = materialize(params, one_like(params))
+        return jnp.moveaxis(params.reshape((num_params, *self.out_shape[:3], *batch)), 0, -1)

@@ -5,6 +5,7 @@ from .dequantizer import dequantizer as dequantizer
 from .glow import glow as glow
 from .guide import guide as guide
 from .iaf import iaf as iaf
+from .jacobi import jacobi as jacobi
 from .maf import maf as maf
 from .nice import nice as nice
 from .nice_image import nice_image as nice_image

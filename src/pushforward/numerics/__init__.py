@@ -1,5 +1,6 @@
-"""Pure functions on arrays: safe elementary functions, masks, and where a compiler should stop fusing."""
+"""Pure functions on arrays: safe elementary functions, masks, convolution, and where a compiler should stop fusing."""
 
+from .convolution import convolve as convolve
 from .masks import hidden_degrees as hidden_degrees
 from .masks import hidden_mask as hidden_mask
 from .masks import input_mask as input_mask

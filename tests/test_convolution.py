@@ -1,0 +1,44 @@
+"""The convolution against the compiler's own, with all derivatives, alone and in a loop."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pushforward.numerics import convolve
+
+
+def plain(images: Any, kernel: Any) -> Any:
+    layout = ("NHWC", "HWIO", "NHWC")
+    return jax.lax.conv_general_dilated(images, kernel, (1, 1), "SAME", dimension_numbers=layout)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_values_and_derivatives_are_those_of_the_compilers_convolution(size: int, key: jax.Array):
+    images = jax.random.normal(key, (2, 3, 4, 2))
+    kernel = jax.random.normal(key, (size, size, 2, 3))
+    np.testing.assert_allclose(convolve(images, kernel), plain(images, kernel), rtol=1e-12, atol=1e-12)
+    for mode in (jax.jacfwd, jax.jacrev):
+        for mine, theirs in zip(
+            mode(convolve, (0, 1))(images, kernel), mode(plain, (0, 1))(images, kernel), strict=True
+        ):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-12)
+
+
+def test_no_gradient_in_a_loop_is_a_convolution_that_the_library_does_not_take(key: jax.Array):
+    """Within a loop XLA leaves a convolution as it is: the images first, channels last, kernels (h, w, in, out)."""
+    kernels = jax.random.normal(key, (2, 3, 3, 4, 4))
+
+    def through(kernels: Any, images: Any) -> Any:
+        step = lambda images, kernel: (jnp.tanh(convolve(images, kernel)), None)  # noqa: E731
+        return jax.lax.scan(step, images, kernels)[0].sum()
+
+    images = jax.random.normal(key, (2, 3, 4, 4))
+    text = str(jax.make_jaxpr(jax.grad(through, (0, 1)))(kernels, images))
+    specs = [part.split(")")[0] for part in text.split("dimension_numbers=ConvDimensionNumbers(")[1:]]
+    assert specs
+    assert set(specs) == {"lhs_spec=(0, 3, 1, 2"}, specs
+    numbers = [line for line in text.split("\n") if "rhs_spec" in line]
+    assert all("rhs_spec=(3, 2, 0, 1)" in line and "out_spec=(0, 3, 1, 2)" in line for line in numbers)
