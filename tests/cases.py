@@ -427,9 +427,7 @@ FLOWS = [
     _flow_case("nice_image:", lambda key: f.nice_image(key, (2, 2, 1), levels=4, layers=2, hidden=SMALL)),
     _flow_case(
         "real_nvp_image:conditional",
-        lambda key: f.real_nvp_image(
-            key, (2, 2, 1), levels=4, scales=1, pairs=1, cond_dim=2, width=4, blocks=1, bins=3
-        ),
+        lambda key: f.real_nvp_image(key, (2, 2, 1), levels=4, scales=1, pairs=1, cond_dim=2, width=4, blocks=1),
         x=PIXELS,
     ),
     _flow_case(
@@ -438,7 +436,7 @@ FLOWS = [
     ),
     _flow_case("tarflow:conditional", _tarflow),
     _flow_case("jacobi:", lambda key: f.jacobi(_flow(f.maf, 2)(key), 2)),
-    _flow_case("guide:", lambda key: f.guide(_tarflow(key), 0.5)),
+    _flow_case("guide:", lambda key: f.guide(_flow(f.maf, 3, cond_dim=2)(key), 0.5)),
     _flow_case("temper:", lambda key: f.temper(f.nice_image(key, (2, 2, 1), levels=4, layers=2, hidden=SMALL), 0.7)),
     _flow_case("dequantizer:", lambda key: f.dequantizer(key, (2, 2, 1), levels=4, width=4), x=interval(0.0, 1.0)),
     _flow_case("constrain:conditional", _on_simplex, x=simplex(3)),

@@ -212,11 +212,12 @@ def test_guidance_needs_a_condition_and_a_finite_weight(key: jax.Array):
 def test_guidance_moves_the_parameters_away_from_those_without_a_condition():
     guided = randomized(next(case for case in CONDITIONERS if case.name == "Guided:transformer"), "float64", 1.0)
     x, condition = _inputs(guided, "float64")
+    nothing = jnp.zeros((len(x), guided.cond_dim))
     with_condition = _parallel(guided.conditioner, x, condition)
-    without = _parallel(guided.conditioner, x, jnp.zeros_like(condition))
+    without = _parallel(guided.conditioner, x, nothing)
     expected = with_condition + 1.5 * (with_condition - without)
     np.testing.assert_allclose(_parallel(guided, x, condition), expected, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(_parallel(guided, x, jnp.zeros_like(condition)), without, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(_parallel(guided, x, nothing), without, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """What fits of images add: noise, changed images, averages, dropped conditions, normalizations set by data."""
 
 import math
+import re
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 import pushforward as pf
 from pushforward.bijections import ActNorm
+from pushforward.train.diagnose import explain
 from pushforward.train.objectives.noisy_likelihood import NoisyLikelihood
 
 from ..cases import randomize
@@ -56,9 +59,9 @@ def test_normal_noise_has_its_scale(key, rng):
 def test_noise_that_is_learned_is_returned_and_tightens_the_bound(key, rng):
     x = images(rng, 512)
     settings = {"max_epochs": 40, "batch_size": 64, "progress": False, "learning_rate": 5e-3}
-    uniform = pf.fit(key, glow(key), x, noise="uniform", **settings)
+    uniform = pf.fit(key, glow(key, bins=4), x, noise="uniform", **settings)
     assert uniform.dequantizer is None
-    learned = pf.fit(key, glow(key), x, noise=pf.flows.dequantizer(key, SHAPE, levels=4, width=8), **settings)
+    learned = pf.fit(key, glow(key, bins=4), x, noise=pf.flows.dequantizer(key, SHAPE, levels=4, width=8), **settings)
     assert learned.dequantizer is not None
     bits = [
         pf.evaluate.bits_per_dim(key, r.flow, x, dequantizer=r.dequantizer).bits_per_dim for r in (uniform, learned)
@@ -118,9 +121,9 @@ def test_a_killed_fit_of_images_resumes_bit_for_bit(key, rng, tmp_path, monkeypa
 def test_flip_mirrors_half_of_the_images(key):
     image = jnp.arange(6.0).reshape((2, 3, 1))
     flipped = jax.vmap(pf.train.RandomFlip(), (0, None))(jax.random.split(key, 400), image)
-    mirrored = np.all(np.asarray(flipped) == np.asarray(image[:, ::-1]), axis=(1, 2, 3))
-    same = np.all(np.asarray(flipped) == np.asarray(image), axis=(1, 2, 3))
-    assert np.all(mirrored | same)
+    mirrored = (np.asarray(flipped) == np.asarray(image[:, ::-1])).all(axis=(1, 2, 3))
+    same = (np.asarray(flipped) == np.asarray(image)).all(axis=(1, 2, 3))
+    assert np.logical_or(mirrored, same).all()
     assert 150 < mirrored.sum() < 250
 
 
@@ -218,3 +221,35 @@ def test_pixels_beyond_the_levels_are_refused(key, rng):
     x[7, 1, 2] = 9
     with pytest.raises(ValueError, match=r"inside the support of `flow`.*1 of 96 rows.*first row 7"):
         pf.fit(key, flow, x, noise="uniform")
+
+
+def _second_scale(flow: Any) -> Any:
+    """Return the steps of the smaller scale of a glow, stacked."""
+    inner = flow.bijection.bijections[0].bijection.bijections[0]
+    return inner.bijections[0].bijection.bijections[0].layer
+
+
+@pytest.mark.parametrize(
+    ("flow", "where", "name"),
+    [
+        (
+            lambda key: pf.flows.tarflow(key, SHAPE, levels=4, patch=2, blocks=2, layers=1, width=4, heads=2),
+            lambda flow: flow.bijection.bijections[0].bijection.bijection.layer.bijections[1].conditioner.out_bias,
+            r"\[0\]\.bijection\.bijection\.layers\(\)\[0\]\.bijections\[1\]` \(Autoregressive\)",
+        ),
+        (
+            lambda key: pf.flows.glow(key, SHAPE, levels=4, scales=2, steps=1, width=4),
+            lambda flow: (
+                flow.bijection.bijections[0].bijection.bijections[0].bijections[0].bijection.bijections[0].layer
+            ),
+            r"\[0\]\.bijection\.bijections\[0\]\.layers\(\)\[0\]\.bijections\[2\]` \(ActNorm\)",
+        ),
+    ],
+    ids=["tarflow", "glow"],
+)
+def test_a_part_inside_a_squeezed_image_is_named(key, rng, flow, where, name):
+    made = flow(key)
+    spoiled = eqx.tree_at(where, made, jax.tree.map(lambda a: a * jnp.nan if a.dtype == float else a, where(made)))
+    x = images(rng, 8) + 0.5
+    batch = {"x": x, "condition": None, "weight": np.full(8, 1 / 8)}
+    assert re.search(name, explain(spoiled, batch, np.arange(8)))

@@ -1,7 +1,7 @@
 """Find the first part of a flow that turns finite numbers into non-finite ones."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import equinox as eqx
@@ -12,8 +12,11 @@ from jaxtyping import PyTree
 
 from ..bijections._base import AbstractBijection, condition_for
 from ..bijections.chain import Chain
+from ..bijections.concatenate import Concatenate
+from ..bijections.identity import Identity
 from ..bijections.invert import Invert
 from ..bijections.reshape import Reshape
+from ..bijections.squeeze import Squeeze
 from ..bijections.stack import Stack
 from ..bijections.standardize_condition import StandardizeCondition
 from ..distributions._base import AbstractDistribution
@@ -73,14 +76,14 @@ class _Stage:
     """One bijection on the way from data to base, with the conditions it sees."""
 
     path: str
+    kind: str
     bijection: AbstractBijection
     condition: Any
     forward: bool
-    shape: tuple[int, ...]
 
     @property
     def name(self) -> str:
-        return f"{self.path} ({type(self.bijection).__name__})"
+        return f"{self.path} ({self.kind})"
 
     def run(self, bijection: AbstractBijection, events: Any) -> tuple[Any, Any]:
         """Return the events one stage nearer the base, and the log-determinants."""
@@ -89,7 +92,7 @@ class _Stage:
             move = bijection.forward_and_log_det if self.forward else bijection.inverse_and_log_det
             return move(event, condition_for(bijection, condition))
 
-        return jax.vmap(one)(events.reshape((len(events), *self.shape)), self.condition)
+        return jax.vmap(one)(events.reshape((len(events), *self.bijection.shape)), self.condition)
 
 
 def _stages(bijection: AbstractBijection, path: str, condition: Any, forward: bool) -> Iterator[_Stage]:
@@ -107,8 +110,19 @@ def _stages(bijection: AbstractBijection, path: str, condition: Any, forward: bo
     elif isinstance(bijection, StandardizeCondition):
         condition = jax.vmap(bijection.standardize)(condition)
         yield from _stages(bijection.bijection, f"{path}.bijection", condition, forward)
+    elif isinstance(bijection, Squeeze):
+        # What a part does to the squeezed image, seen as what it does to the image.
+        for stage in _stages(bijection.bijection, f"{path}.bijection", condition, forward):
+            part = Reshape(stage.bijection, bijection.bijection.shape)
+            yield replace(stage, bijection=Squeeze(part, bijection.factor))
+    elif isinstance(bijection, Concatenate):
+        for i, inner in enumerate(bijection.bijections):
+            others = [Identity(part.shape) for part in bijection.bijections]
+            for stage in _stages(inner, f"{path}.bijections[{i}]", condition, forward):
+                parts = [*others[:i], Reshape(stage.bijection, inner.shape), *others[i + 1 :]]
+                yield replace(stage, bijection=Concatenate(parts, bijection.axis))
     else:
-        yield _Stage(path, bijection, condition, forward, bijection.shape)
+        yield _Stage(path, type(bijection).__name__, bijection, condition, forward)
 
 
 def _gradients(f: Callable[..., Any], module: PyTree, event: Any, cotangent: Any) -> tuple[PyTree, Any]:

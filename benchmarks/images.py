@@ -1,0 +1,298 @@
+"""Bits per dimension of MNIST after so many minutes of training, beside normflows; memory and time of images.
+
+    python -m benchmarks.images --flow FLOW [--minutes M] [--seed S] [--threads N] [--data FOLDER] [--out FOLDER]
+    python -m benchmarks.images --sampling
+    python -m benchmarks.images --memory [KEEP]
+
+The data are the 10,000 images of the test part of MNIST, "t10k-images-idx3-ubyte.gz" in FOLDER: in the order of the
+file 8,000 to train on, 1,000 for validation, 1,000 for the figures. All flows are densities of pixels + u, u uniform
+in [0, 1), and the figures are bounds on the bits of the discrete pixels: of one draw u of each image, and the tighter
+one of 16 draws, log of the mean of 16 densities. The minutes are those of training, with compilation and the
+validation after each epoch; the flow of the best validation is judged.
+
+FLOW is one of ours, by `pf.fit`, which takes 1,000 rows for validation by itself from the first 9,000; or
+"normflows", the Glow of that library's documentation (see `benchmarks.normflows_glow`), or "normflows_small", the same
+with fewer and narrower blocks, which take more steps in the same time.
+
+Published figures are of 50,000 or 60,000 training images and of hours on GPUs: see `PUBLISHED`.
+
+`--sampling` draws images of 7 x 7 patches from a TarFlow, with the keys and values of the patches before kept, and with
+the full pass repeated for each patch. `--memory` tells the largest resident memory of a process that trains Glow on
+random images of 32 x 32 x 3, in batches of 64, with 3 scales of 8 steps; KEEP is what a step keeps for its gradient.
+"""
+
+import argparse
+import gzip
+import json
+import math
+import os
+import resource
+import time
+from pathlib import Path
+from typing import Any, get_args
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+import pushforward as pf
+from pushforward._fields import trainable
+from pushforward.conditioners import AbstractAutoregressiveConditioner
+
+from .sampling_cost import _perturbed, _seconds
+from .worker import confine
+
+DATA = Path(__file__).parents[2] / "shared" / "data" / "mnist"
+TRAIN, VAL, TEST = 8_000, 1_000, 1_000
+#: Uniform draws of the tighter bound.
+DRAWS = 16
+#: Rows of which two epochs tell how long an epoch of all rows takes.
+PROBE = 1_440
+#: Bits per dimension of the test part of MNIST, and where they stand.
+PUBLISHED = {
+    "NICE": (
+        4.36,
+        "8 - 1980.50 / (784 ln 2): section 5.1 of NICE, Dinh, Krueger, Bengio, 2014",
+    ),
+    "Real NVP": (1.06, "table 2 of FFJORD, Grathwohl, Chen, Bettencourt, Sutskever, Duvenaud, 2019"),
+    "Glow": (1.05, "the same"),
+    "FFJORD": (0.99, "the same"),
+}
+#: Per flow: arguments of the flow, and of the fit.
+SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "nice_image": ({}, {"batch_size": 128, "learning_rate": 1e-3}),
+    "real_nvp_image": ({}, {"batch_size": 64, "learning_rate": 1e-3}),
+    "glow": ({}, {"batch_size": 64, "learning_rate": 1e-3}),
+    "tarflow": (
+        {"patch": 4, "width": 64, "bins": 8},
+        {"batch_size": 64, "learning_rate": 2e-3, "augment": pf.train.RandomShift(1), "noise": "learned"},
+    ),
+    "normflows": ({"levels": 2, "steps": 16, "hidden": 256}, {"batch": 128, "rate": 1e-3}),
+    "normflows_small": ({"levels": 2, "steps": 8, "hidden": 64}, {"batch": 64, "rate": 1e-3}),
+}
+
+
+def read(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the images for training, validation and test: (images, 28, 28, 1), uint8."""
+    with gzip.open(folder / "t10k-images-idx3-ubyte.gz") as file:
+        content = file.read()
+    # The format is "idx": a magic number and three sizes, 32-bit integers of the highest byte first, then the pixels.
+    images = np.frombuffer(content, np.uint8, offset=16).reshape(*np.frombuffer(content, ">i4", 4)[1:], 1)
+    train, val, test = np.split(images[: TRAIN + VAL + TEST], [TRAIN, TRAIN + VAL])
+    return train, val, test
+
+
+def summary(bits: np.ndarray) -> tuple[float, float]:
+    """Return the mean and its standard error."""
+    return float(bits.mean()), float(bits.std(ddof=1) / math.sqrt(len(bits)))
+
+
+def of_normflows(
+    settings: tuple[dict[str, Any], dict[str, Any]], images: tuple[np.ndarray, ...], seconds: float, seed: int, _: Path
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Train, judge and sample the Glow of normflows."""
+    import torch
+
+    from . import normflows_glow
+
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    train, val, test = images
+    model, figures = normflows_glow.train(train, val, seconds, seed, settings[0] | settings[1])
+    judged = [summary(normflows_glow.bits_per_dim(model, test, draws, seed)) for draws in (1, DRAWS)]
+    return figures | _bounds(*judged), normflows_glow.sample(model, 100)
+
+
+def of_pushforward(
+    settings: tuple[dict[str, Any], dict[str, Any]],
+    images: tuple[np.ndarray, ...],
+    seconds: float,
+    seed: int,
+    path: Path,
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Train, judge, save and sample a flow of ours, for as many epochs as the time allows."""
+    of_flow, of_fit = settings
+    train, val, test = images
+    keys = jax.random.split(jax.random.key(seed), 5)
+    began = time.perf_counter()
+    flow = getattr(pf.flows, path.stem)(keys[0], test.shape[1:], **of_flow)
+    x = np.concatenate([train, val])
+    of_fit = {"noise": "uniform", "average": 0.999, "val_fraction": VAL / len(x)} | of_fit
+    if of_fit["noise"] == "learned":
+        of_fit["noise"] = pf.flows.dequantizer(keys[4], test.shape[1:], width=16)
+    times = []
+    for count in (1, 1, 3):  # the first compiles; the last two differ by two epochs and nothing else
+        start = time.perf_counter()
+        pf.fit(keys[1], flow, x[:PROBE], max_epochs=count, **of_fit)
+        times.append(time.perf_counter() - start)
+    epoch, compilation = (times[2] - times[1]) / 2 * len(x) / PROBE, times[0] - times[1]
+    # The fit compiles anew: an epoch of all rows has more steps.
+    left = seconds - (time.perf_counter() - began) - compilation
+    epochs = max(1, int(left / epoch))
+    print(f"{times[0]:.0f} s to compile and try; {epoch:.1f} s an epoch, so {epochs} epochs", flush=True)
+    result = pf.fit(keys[1], flow, x, max_epochs=epochs, patience=epochs, **of_fit)
+    figures = {
+        "seconds": time.perf_counter() - began,
+        "epochs": epochs,
+        "best_epoch": result.best_epoch + 1,
+        "validation": min(result.history["val"]) / (test[0].size * math.log(2)),
+        "skipped": result.skipped_steps,
+        "parameters": sum(a.size for a, t in zip(*map(jax.tree.leaves, (flow, trainable(flow))), strict=True) if t),
+    }
+    pf.save(path.with_suffix(".pf"), result.flow)
+    noise = result.dequantizer
+    if noise is not None:
+        pf.save(path.with_name(f"{path.name}-noise.pf"), noise)
+    found = [
+        pf.evaluate.bits_per_dim(keys[2], result.flow, test, dequantizer=noise, samples=draws) for draws in (1, DRAWS)
+    ]
+    drawn = np.asarray(result.flow.sample(keys[3], 100))
+    pixels = np.clip(np.floor(drawn), 0, 255).astype(np.uint8)
+    return figures | _bounds(*((f.bits_per_dim, f.standard_error) for f in found)), pixels
+
+
+def _bounds(one: tuple[float, float], many: tuple[float, float]) -> dict[str, float]:
+    names = ("bits_per_dim", "standard_error", f"bits_per_dim_{DRAWS}", f"standard_error_{DRAWS}")
+    return dict(zip(names, (*one, *many), strict=True))
+
+
+def grid(images: np.ndarray) -> np.ndarray:
+    """Return a square number of images as one."""
+    side = math.isqrt(len(images))
+    _, height, width, _ = images.shape
+    return images.reshape(side, side, height, width).swapaxes(1, 2).reshape(side * height, side * width)
+
+
+def bits(name: str, minutes: float, seed: int, data: Path, out: Path) -> None:
+    """Train one flow and write its figures, samples and, if it is ours, the flow itself."""
+    from matplotlib import image
+
+    settings, images = SETTINGS[name], read(data)
+    out.mkdir(parents=True, exist_ok=True)
+    began = time.perf_counter()
+    run = of_normflows if name.startswith("normflows") else of_pushforward
+    figures, samples = run(settings, images, 60 * minutes, seed, out / name)
+    total = time.perf_counter() - began
+    threads = len(os.sched_getaffinity(0))
+    about = {"flow": name, "seed": seed, "minutes": minutes, "threads": threads}
+    figures = about | figures | {"total_seconds": total, "settings": settings}
+    image.imsave(out / f"{name}.png", grid(samples), cmap="gray", vmin=0, vmax=255)
+    with (out / "results.jsonl").open("a") as file:
+        file.write(json.dumps(figures, default=str) + "\n")
+    print(json.dumps(figures, default=str))
+    print(f"\n| MNIST, test | bits/dim, one draw | {DRAWS} draws | |\n|---|---|---|---|")
+    bounds = [f"{figures[f'bits_per_dim{k}']:.3f} ± {figures[f'standard_error{k}']:.3f}" for k in ("", f"_{DRAWS}")]
+    rows = "the first 9,000 less 1,000 at random" if run is of_pushforward else "the first 8,000"
+    print(f"| {name} | {bounds[0]} | {bounds[1]} | trained {figures['seconds']:.0f} s on {rows}, {threads} threads |")
+    for flow, (value, source) in PUBLISHED.items():
+        print(f"| {flow}, published | {value:.2f} | | trained on 50,000 or 60,000 images: {source} |")
+
+
+class Recomputed(AbstractAutoregressiveConditioner):
+    """A conditioner that keeps nothing: each step has the parameters of a full pass, of which it needs one row."""
+
+    conditioner: AbstractAutoregressiveConditioner
+    dim: int = eqx.field(static=True)
+    token: tuple[int, ...] = eqx.field(static=True)
+    num_params: int = eqx.field(static=True)
+    cond_dim: int = eqx.field(static=True)
+    order: tuple[int, ...] = eqx.field(static=True)
+
+    def __init__(self, conditioner: AbstractAutoregressiveConditioner):
+        self.conditioner = conditioner
+        for name in ("dim", "token", "num_params", "cond_dim", "order"):
+            setattr(self, name, getattr(conditioner, name))
+
+    @property
+    def block(self) -> int:
+        """The number of steps of a block: all."""
+        return self.dim
+
+    def __call__(self, x: Array, condition: Array | None = None) -> Array:
+        """Return all parameters."""
+        return self.conditioner(x, condition)
+
+    def start(self, condition: Array | None = None, batch: tuple[int, ...] = ()) -> Any:
+        """Return the elements, none of which is known, and the condition."""
+        return jnp.zeros((self.dim, *self.token, *batch)), condition
+
+    def enter(self, known: Any, number: Any) -> Any:
+        """Return the state."""
+        return known
+
+    def params_at(self, block: Any, i: Any) -> tuple[Array, Any]:
+        """Return a row of a full pass."""
+        return self.conditioner(*block)[jnp.array(self.order)[i]], block
+
+    def advance(self, block: Any, i: Any, x_i: Array) -> Any:
+        """Return the elements with one more."""
+        x, condition = block
+        return x.at[jnp.array(self.order)[i]].set(x_i), condition
+
+    def leave(self, block: Any) -> Any:
+        """Return the state."""
+        return block
+
+
+def sampling(images: int = 64, repetitions: int = 5) -> None:
+    """Print the time of samples with and without what is kept of the patches before, and how far they are apart."""
+    keys = jax.random.split(jax.random.key(0), 3)
+    kept = _perturbed(pf.flows.tarflow(keys[0], (28, 28, 1), patch=4), keys[1], 0.1)
+    network = pf.conditioners.CausalTransformer
+    again = jax.tree.map(
+        lambda part: Recomputed(part) if isinstance(part, network) else part,
+        kept,
+        is_leaf=lambda part: isinstance(part, network),
+    )
+    x = kept.sample(keys[2], images)
+    tasks = {
+        "log-densities": lambda: kept.log_prob(x),
+        "samples, keys and values kept": lambda: kept.sample(keys[2], images),
+        "samples, a full pass for each patch": lambda: again.sample(keys[2], images),
+    }
+    for task in tasks.values():
+        task().block_until_ready()
+    times = np.median([[_seconds(task) for task in tasks.values()] for _ in range(repetitions)], axis=0)
+    print(f"{images} images of 28 x 28, 49 patches, medians of {repetitions} repetitions\n\n| | seconds |\n|---|---|")
+    for name, value in zip(tasks, times, strict=True):
+        print(f"| {name} | {value:.3f} |")
+    apart = np.abs(np.asarray(again.sample(keys[2], images)) - np.asarray(x)).max()
+    print(f"\nratio {times[2] / times[1]:.1f}; the samples differ by {apart:.1e} of 256 levels at most")
+
+
+def memory(keep: Any) -> None:
+    """Print the peak of the resident memory before and after some steps of Glow."""
+    images = np.random.default_rng(0).integers(0, 256, (8 * 64, 32, 32, 3), np.uint8)
+    flow = pf.flows.glow(jax.random.key(0), images.shape[1:], scales=3, steps=8, keep=keep)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result = pf.fit(jax.random.key(1), flow, images, noise="uniform", batch_size=64, max_epochs=1, val_fraction=0)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(
+        f"keep={keep!r}: peak {after / 2**20:.2f} GiB, before the fit {before / 2**20:.2f} GiB, {result.seconds:.0f} s"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--flow", choices=SETTINGS)
+    what.add_argument("--sampling", action="store_true")
+    what.add_argument("--memory", metavar="KEEP", nargs="?", const="products", choices=get_args(pf.bijections.Keep))
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--out", type=Path, default=Path("."))
+    args = parser.parse_args()
+    confine(args.threads)
+    if args.sampling:
+        sampling()
+    elif args.memory:
+        memory(args.memory)
+    else:
+        bits(args.flow, args.minutes, args.seed, args.data, args.out)
+
+
+if __name__ == "__main__":
+    main()
