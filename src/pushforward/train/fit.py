@@ -314,6 +314,6 @@ def _check_support(model: Any, table: Rows, losses: np.ndarray, used: np.ndarray
         raise bad(
             "x",
             "inside the support of `flow`",
-            f"`{outside.size} of {len(used)} rows without a finite log-density, first row {shown}",
+            f"`{outside.size} of {len(used)} rows without a finite log-density`, first row {shown}",
             f"{cause} Drop these rows, or build the flow on a support that holds them.",
         )
