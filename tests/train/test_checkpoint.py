@@ -28,7 +28,7 @@ def test_interrupted_then_resumed_then_repeated(key, tmp_path, monkeypatch, devi
     path = tmp_path / "checkpoint"
     whole = fit(key, gaussian(), X, **SETTINGS)
 
-    def interrupt(bar, history, best_epoch, epochs=1):
+    def interrupt(bar, history, *rest):
         if len(history["train"]) == 3:
             raise KeyboardInterrupt
 

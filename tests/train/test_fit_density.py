@@ -191,7 +191,7 @@ def test_interrupted_then_resumed(key, tmp_path, monkeypatch, objective, density
     settings = {**FEW, "objective": objective, "steps": 4 * objective.epoch}
     whole = pf.fit_density(key, flow(key), banana, **settings)
 
-    def interrupt(bar, history, best_epoch, epochs=1):
+    def interrupt(bar, history, *rest):
         if len(history["train"]) == 2:
             raise KeyboardInterrupt
 
