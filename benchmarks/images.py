@@ -54,7 +54,7 @@ PROBE = 1_440
 PUBLISHED = {
     "NICE": (
         4.36,
-        "8 - 1980.50 / (784 ln 2): section 5.1 of NICE, Dinh, Krueger, Bengio, 2014",
+        "8 - 1980.50 / (784 ln 2), of the log-likelihood in NICE, Dinh, Krueger, Bengio, 2014",
     ),
     "Real NVP": (1.06, "table 2 of FFJORD, Grathwohl, Chen, Bettencourt, Sutskever, Duvenaud, 2019"),
     "Glow": (1.05, "the same"),
