@@ -31,8 +31,10 @@ def test_no_gradient_in_a_loop_is_a_convolution_that_the_library_does_not_take(k
     """Within a loop XLA leaves a convolution as it is: the images first, channels last, kernels (h, w, in, out)."""
     kernels = jax.random.normal(key, (2, 3, 3, 4, 4))
 
+    def step(images: Any, kernel: Any) -> tuple[Any, None]:
+        return jnp.tanh(convolve(images, kernel)), None
+
     def through(kernels: Any, images: Any) -> Any:
-        step = lambda images, kernel: (jnp.tanh(convolve(images, kernel)), None)  # noqa: E731
         return jax.lax.scan(step, images, kernels)[0].sum()
 
     images = jax.random.normal(key, (2, 3, 4, 4))
