@@ -1,7 +1,7 @@
 """Bits per dimension of MNIST after so many minutes of training, beside normflows; memory and time of images.
 
     python -m benchmarks.images --flow FLOW [--minutes M] [--seed S] [--threads N] [--data FOLDER] [--out FOLDER]
-    python -m benchmarks.images --sampling
+    python -m benchmarks.images --sampling [FILE]
     python -m benchmarks.images --memory [KEEP]
 
 The data are the 10,000 images of the test part of MNIST, "t10k-images-idx3-ubyte.gz" in FOLDER: in the order of the
@@ -17,7 +17,8 @@ with fewer and narrower blocks, which take more steps in the same time.
 Published figures are of 50,000 or 60,000 training images and of hours on GPUs: see `PUBLISHED`.
 
 `--sampling` draws images of 7 x 7 patches from a TarFlow, with the keys and values of the patches before kept, and with
-the full pass repeated for each patch. `--memory` tells the largest resident memory of a process that trains Glow on
+the full pass repeated for each patch, and by `pushforward.flows.jacobi`; the flow is a random one, or that of FILE.
+`--memory` tells the largest resident memory of a process that trains Glow on
 random images of 32 x 32 x 3, in batches of 64, with 3 scales of 8 steps; KEEP is what a step keeps for its gradient.
 """
 
@@ -48,6 +49,8 @@ DATA = Path(__file__).parents[2] / "shared" / "data" / "mnist"
 TRAIN, VAL, TEST = 8_000, 1_000, 1_000
 #: Uniform draws of the tighter bound.
 DRAWS = 16
+#: Jacobi passes of each block whose error is told.
+PASSES = (4, 8, 16, 32)
 #: Rows of which two epochs tell how long an epoch of all rows takes.
 PROBE = 1_440
 #: Bits per dimension of the test part of MNIST, and where they stand.
@@ -63,10 +66,13 @@ PUBLISHED = {
 #: Per flow: arguments of the flow, and of the fit.
 SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "nice_image": ({}, {"batch_size": 128, "learning_rate": 1e-3}),
-    "real_nvp_image": ({}, {"batch_size": 64, "learning_rate": 1e-3}),
-    "glow": ({}, {"batch_size": 64, "learning_rate": 1e-3}),
+    "real_nvp_image": (
+        {"width": 32, "blocks": 1, "bins": 8},
+        {"batch_size": 64, "learning_rate": 2e-3, "noise": "learned"},
+    ),
+    "glow": ({"width": 32, "bins": 8}, {"batch_size": 64, "learning_rate": 2e-3, "noise": "learned"}),
     "tarflow": (
-        {"patch": 4, "width": 64, "bins": 8},
+        {"patch": 4, "width": 64, "layers": 1, "bins": 8},
         {"batch_size": 64, "learning_rate": 2e-3, "augment": pf.train.RandomShift(1), "noise": "learned"},
     ),
     "normflows": ({"levels": 2, "steps": 16, "hidden": 256}, {"batch": 128, "rate": 1e-3}),
@@ -235,10 +241,10 @@ class Recomputed(AbstractAutoregressiveConditioner):
         return block
 
 
-def sampling(images: int = 64, repetitions: int = 5) -> None:
+def sampling(path: Path | None, images: int = 64, repetitions: int = 5) -> None:
     """Print the time of samples with and without what is kept of the patches before, and how far they are apart."""
     keys = jax.random.split(jax.random.key(0), 3)
-    kept = _perturbed(pf.flows.tarflow(keys[0], (28, 28, 1), patch=4), keys[1], 0.1)
+    kept = pf.load(path) if path else _perturbed(pf.flows.tarflow(keys[0], (28, 28, 1), patch=4), keys[1], 0.1)
     network = pf.conditioners.CausalTransformer
     again = jax.tree.map(
         lambda part: Recomputed(part) if isinstance(part, network) else part,
@@ -251,6 +257,8 @@ def sampling(images: int = 64, repetitions: int = 5) -> None:
         "samples, keys and values kept": lambda: kept.sample(keys[2], images),
         "samples, a full pass for each patch": lambda: again.sample(keys[2], images),
     }
+    parallel = {k: pf.flows.jacobi(kept, k) for k in PASSES}
+    tasks |= {f"samples, {k} Jacobi passes": lambda f=f: f.sample(keys[2], images) for k, f in parallel.items()}
     for task in tasks.values():
         task().block_until_ready()
     times = np.median([[_seconds(task) for task in tasks.values()] for _ in range(repetitions)], axis=0)
@@ -259,6 +267,11 @@ def sampling(images: int = 64, repetitions: int = 5) -> None:
         print(f"| {name} | {value:.3f} |")
     apart = np.abs(np.asarray(again.sample(keys[2], images)) - np.asarray(x)).max()
     print(f"\nratio {times[2] / times[1]:.1f}; the samples differ by {apart:.1e} of 256 levels at most")
+    print("\n| Jacobi passes | largest error, levels | mean error | images with an error below half a level |")
+    print("|---|---|---|---|")
+    for k, flow in parallel.items():
+        error = np.abs(np.asarray(flow.sample(keys[2], images)) - np.asarray(x)).reshape(images, -1)
+        print(f"| {k} | {error.max():.1e} | {error.mean():.1e} | {np.mean(error.max(axis=1) < 0.5):.2f} |")
 
 
 def memory(keep: Any) -> None:
@@ -277,7 +290,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--flow", choices=SETTINGS)
-    what.add_argument("--sampling", action="store_true")
+    what.add_argument("--sampling", metavar="FILE", type=Path, nargs="?", const=Path(), help="a random flow, or FILE")
     what.add_argument("--memory", metavar="KEEP", nargs="?", const="products", choices=get_args(pf.bijections.Keep))
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=0)
@@ -286,8 +299,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("."))
     args = parser.parse_args()
     confine(args.threads)
-    if args.sampling:
-        sampling()
+    if args.sampling is not None:
+        sampling(args.sampling if args.sampling.name else None)
     elif args.memory:
         memory(args.memory)
     else:

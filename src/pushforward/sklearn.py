@@ -39,7 +39,7 @@ class FlowDensity(DensityMixin, BaseEstimator):
         layers: number of layers; None for the architecture's default.
         hidden: width of each hidden layer of each network; None for the architecture's default.
         learning_rate: peak of the schedule; None for the default of `pushforward.fit`.
-        batch_size: the most rows of one step.
+        batch_size: the most rows of one step; None: 512.
         max_epochs: the most passes over the rows; None for what suits their number.
         patience: stop after so many epochs without a better validation loss.
         val_fraction: share of the rows kept for validation, from 0 to below 1.
@@ -63,7 +63,7 @@ class FlowDensity(DensityMixin, BaseEstimator):
         layers: int | None = None,
         hidden: tuple[int, ...] | None = None,
         learning_rate: float | None = None,
-        batch_size: int = 512,
+        batch_size: int | None = None,
         max_epochs: int | None = None,
         patience: int = 20,
         val_fraction: float = 0.1,

@@ -97,7 +97,8 @@ def study(case: Case, dtype: str, scale: float) -> Study:
 @functools.cache
 def _studies(case: Case, dtype: str) -> list[Study]:
     """Return the studies of all scales. What is compiled for them is forgotten afterwards, to bound the memory."""
-    forward, inverse = _compiled(dtype), _compiled(dtype, inverse=True)
+    optimized = dtype == "float32" and not case.composed
+    forward, inverse = _compiled(optimized), _compiled(optimized, inverse=True)
     studies = []
     for scale in SCALES:
         bijection = bijection_of(randomized(case, dtype, scale))
@@ -181,11 +182,11 @@ def _nonzero(pulled: jax.Array) -> bool:
     return bool(np.any(np.asarray(pulled)[:BULK] != 0))
 
 
-def _compiled(dtype: str, *, inverse: bool = False) -> Callable[..., Any]:
+def _compiled(optimized: bool, *, inverse: bool = False) -> Callable[..., Any]:
     """Return a compiled function of (parameters, the rest of a bijection, points, conditions).
 
-    In float64, which checks the formulas, machine code is not optimized, which more than halves the compilation time.
-    In float32, which checks what users run by default, it is.
+    Single maps in float32 check the machine code that users run by default; what else is compiled in tests is not
+    optimized, see `tests/conftest.py`.
     """
 
     def derivatives(params: Any, static: Any, at: jax.Array, condition: jax.Array | None) -> Any:
@@ -201,5 +202,4 @@ def _compiled(dtype: str, *, inverse: bool = False) -> Callable[..., Any]:
 
         return jax.vmap(one)(at, condition)
 
-    options = {"xla_backend_optimization_level": 0} if dtype == "float64" else {}
-    return jax.jit(derivatives, compiler_options=options)
+    return jax.jit(derivatives, compiler_options={"xla_backend_optimization_level": 3 if optimized else 0})

@@ -26,15 +26,16 @@ def images(rng: np.random.Generator, n: int = 96) -> np.ndarray:
     return np.concatenate([upper, upper], axis=1).astype(np.uint8)
 
 
-def glow(key: jax.Array, **settings: Any) -> pf.Pushforward:
-    return pf.flows.glow(key, SHAPE, **{"levels": 4, "scales": 1, "steps": 2, "width": 8, **settings})
+def small(key: jax.Array, **settings: Any) -> pf.Pushforward:
+    """Return the flow of images that compiles in the least time."""
+    return pf.flows.nice_image(key, SHAPE, levels=4, layers=1, hidden=(8,), **settings)
 
 
 def test_fit_of_bytes_is_that_of_the_same_numbers_as_floats(key, rng):
     x = images(rng)
     settings = {"noise": "uniform", "max_epochs": 4, "batch_size": 32, "learning_rate": 1e-2, "progress": False}
-    one = pf.fit(key, glow(key), x, **settings)
-    two = pf.fit(key, glow(key), x.astype(np.float32), **settings)
+    one = pf.fit(key, small(key), x, **settings)
+    two = pf.fit(key, small(key), x.astype(np.float32), **settings)
     assert one.history == two.history
 
 
@@ -57,17 +58,18 @@ def test_normal_noise_has_its_scale(key, rng):
 
 
 def test_noise_that_is_learned_is_returned_and_tightens_the_bound(key, rng):
-    x = images(rng, 512)
-    settings = {"max_epochs": 40, "batch_size": 64, "progress": False, "learning_rate": 5e-3}
-    uniform = pf.fit(key, glow(key, bins=4), x, noise="uniform", **settings)
+    """Of pixels 1 and 2 with uniform noise this flow, which is smooth, cannot learn the edges at 1 and 3."""
+    x = rng.integers(1, 3, (512, *SHAPE)).astype(np.uint8)
+    settings = {"max_epochs": 30, "batch_size": 64, "progress": False, "learning_rate": 1e-2}
+    uniform = pf.fit(key, small(key), x, noise="uniform", **settings)
     assert uniform.dequantizer is None
-    learned = pf.fit(key, glow(key, bins=4), x, noise=pf.flows.dequantizer(key, SHAPE, levels=4, width=8), **settings)
+    learned = pf.fit(key, small(key), x, noise=pf.flows.dequantizer(key, SHAPE, levels=4, width=4), **settings)
     assert learned.dequantizer is not None
     bits = [
         pf.evaluate.bits_per_dim(key, r.flow, x, dequantizer=r.dequantizer).bits_per_dim for r in (uniform, learned)
     ]
-    assert bits[1] < bits[0] - 0.02
-    # No bound is below the entropy of the pixels, half of which repeat the others: 1 bit per pixel.
+    assert bits[1] < bits[0] - 0.05
+    # No bound is below the entropy of the pixels.
     assert bits[1] > 1.0
     assert min(learned.history["val"]) / (16 * math.log(2)) == pytest.approx(bits[1], abs=0.1)
 
@@ -75,7 +77,7 @@ def test_noise_that_is_learned_is_returned_and_tightens_the_bound(key, rng):
 def test_average_of_one_step_is_nine_tenths_of_it(key, rng):
     """The decay of the first step is 1 / 10, whatever the decay later."""
     x = images(rng)
-    flow = pf.train.initialize(glow(key), x + rng.random((96, *SHAPE)))
+    flow = pf.train.initialize(small(key), x + rng.random((96, *SHAPE)))
     settings = {"noise": "uniform", "max_epochs": 1, "batch_size": 96, "val_fraction": 0, "progress": False}
     plain = pf.fit(key, flow, x, **settings)
     averaged = pf.fit(key, flow, x, average=0.999, **settings)
@@ -97,7 +99,7 @@ def test_a_killed_fit_of_images_resumes_bit_for_bit(key, rng, tmp_path, monkeypa
         "progress": False,
         "augment": pf.train.RandomShift(1),
     }
-    whole = pf.fit(key, glow(key), x, **settings)
+    whole = pf.fit(key, small(key), x, **settings)
     show = loop.show_epoch
 
     def interrupt(bar: Any, history: Any, *rest: Any) -> None:
@@ -108,14 +110,14 @@ def test_a_killed_fit_of_images_resumes_bit_for_bit(key, rng, tmp_path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(loop, "show_epoch", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            pf.fit(key, glow(key), x, checkpoint=tmp_path / "state", **settings)
-    resumed = pf.fit(key, glow(key), x, checkpoint=tmp_path / "state", **settings)
+            pf.fit(key, small(key), x, checkpoint=tmp_path / "state", **settings)
+    resumed = pf.fit(key, small(key), x, checkpoint=tmp_path / "state", **settings)
     for one, other in ((whole.flow, resumed.flow), (whole.dequantizer, resumed.dequantizer)):
         for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
             np.testing.assert_array_equal(a, b)
     changed = {**settings, "average": 0.8}
     with pytest.raises(ValueError, match="average"):
-        pf.fit(key, glow(key), x, checkpoint=tmp_path / "state", **changed)
+        pf.fit(key, small(key), x, checkpoint=tmp_path / "state", **changed)
 
 
 def test_flip_mirrors_half_of_the_images(key):
@@ -147,15 +149,15 @@ def test_images_are_changed_for_training_and_not_for_validation(key, rng):
         return 0 * image
 
     settings = {"noise": "uniform", "max_epochs": 1, "batch_size": 96, "progress": False, "learning_rate": 1e-30}
-    plain = pf.fit(key, glow(key), x, **settings)
-    spoiled = pf.fit(key, glow(key), x, augment=spoil, **settings)
+    plain = pf.fit(key, small(key), x, **settings)
+    spoiled = pf.fit(key, small(key), x, augment=spoil, **settings)
     assert seen
     assert plain.history["val"] == spoiled.history["val"]
     assert plain.history["train"] != spoiled.history["train"]
 
 
 def test_a_dropped_condition_is_zeros(key, rng):
-    flow = randomize(glow(key, cond_dim=3), key, 0.3)
+    flow = randomize(small(key, cond_dim=3), key, 0.3)
     x = jnp.asarray(images(rng, 200), jnp.float32)
     labels = jax.nn.one_hot(jnp.arange(200) % 3, 3, dtype=jnp.float32)
     batch = {"x": x, "condition": labels, "weight": jnp.full(200, 1 / 200)}
@@ -184,12 +186,13 @@ def test_normalizations_are_set_by_the_data(key, rng):
     z = np.asarray(jax.vmap(fitted.bijection.inverse)(jnp.asarray(x, jnp.float32)))
     np.testing.assert_allclose(z.mean(), 0, atol=0.02)
     np.testing.assert_allclose(z.std(), 1, atol=0.05)
+    flow = pf.flows.glow(key, SHAPE, levels=4, scales=1, steps=1, width=4)
     result = pf.fit(key, flow, images(rng), noise="uniform", max_epochs=1, batch_size=96, progress=False)
     assert all(n.fitted for n in norms(result.flow))
 
 
 def test_the_bar_shows_bits_per_dimension(key, rng, capsys):
-    result = pf.fit(key, glow(key), images(rng), noise="uniform", max_epochs=1, batch_size=96, progress=True)
+    result = pf.fit(key, small(key), images(rng), noise="uniform", max_epochs=1, batch_size=96, progress=True)
     shown = f"val bits/dim={result.history['val'][-1] / (16 * math.log(2)):.4f}"
     assert shown in capsys.readouterr().err
 
@@ -207,12 +210,12 @@ def test_the_bar_shows_bits_per_dimension(key, rng, capsys):
 )
 def test_wrong_settings_are_refused_by_name(key, rng, settings, sentence):
     with pytest.raises((ValueError, TypeError), match=sentence):
-        pf.fit(key, glow(key), images(rng), **settings)
+        pf.fit(key, small(key), images(rng), **settings)
 
 
 def test_images_of_fractions_are_refused_with_the_remedy(key, rng):
     with pytest.raises(ValueError, match=r"`x` must be whole numbers.*got `0\.\d+` in row \d+.*np\.round\(255"):
-        pf.fit(key, glow(key), images(rng) / 3.3, noise="uniform")
+        pf.fit(key, small(key), images(rng) / 3.3, noise="uniform")
 
 
 def test_pixels_beyond_the_levels_are_refused(key, rng):
@@ -221,12 +224,6 @@ def test_pixels_beyond_the_levels_are_refused(key, rng):
     x[7, 1, 2] = 9
     with pytest.raises(ValueError, match=r"inside the support of `flow`.*1 of 96 rows.*first row 7"):
         pf.fit(key, flow, x, noise="uniform")
-
-
-def _second_scale(flow: Any) -> Any:
-    """Return the steps of the smaller scale of a glow, stacked."""
-    inner = flow.bijection.bijections[0].bijection.bijections[0]
-    return inner.bijections[0].bijection.bijections[0].layer
 
 
 @pytest.mark.parametrize(
