@@ -2,7 +2,7 @@
 
 - Every annotation of `pushforward` is checked by beartype through the import hook of jaxtyping.
 - JAX runs with 64-bit types on; a float32 case casts its parameters and inputs to float32.
-- XLA compiles with its older loop emitters, and machine code is not optimized, except that of the contracts of single
+- XLA compiles with its older loop emitters, and machine code is hardly optimized, except that of the contracts of single
   bijections in float32: nearly all of the time of a test is compilation, which takes half of the time or less so.
 - There are three CPU devices: large batches are shared among them, as on a machine that has several.
 - A test draws random numbers from `SEED` only, by `jax.random.key(SEED)` or `numpy.random.default_rng(SEED)`.
@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Compile quickly, before JAX starts; slow tests run longer than they compile."""
     # The options will go one day, and XLA ends a process over a flag that it does not know.
     if jax.__version_info__ < (0, 12) and config.option.markexpr != "slow":
-        quick = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
+        quick = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1"
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {quick}"
 
 
