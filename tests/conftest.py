@@ -2,7 +2,7 @@
 
 - Every annotation of `pushforward` is checked by beartype through the import hook of jaxtyping.
 - JAX runs with 64-bit types on; a float32 case casts its parameters and inputs to float32.
-- XLA compiles with its older loop emitters, and machine code is hardly optimized, except that of the contracts of single
+- XLA compiles with its older loop emitters and hardly optimizes machine code, except that of the contracts of single
   bijections in float32: nearly all of the time of a test is compilation, which takes half of the time or less so.
 - There are three CPU devices: large batches are shared among them, as on a machine that has several.
 - A test draws random numbers from `SEED` only, by `jax.random.key(SEED)` or `numpy.random.default_rng(SEED)`.

@@ -185,8 +185,8 @@ def _nonzero(pulled: jax.Array) -> bool:
 def _compiled(optimized: bool, *, inverse: bool = False) -> Callable[..., Any]:
     """Return a compiled function of (parameters, the rest of a bijection, points, conditions).
 
-    Single maps in float32 check the machine code that users run by default; what else is compiled in tests is not
-    optimized, see `tests/conftest.py`.
+    Single maps in float32 check the machine code that users run by default; what else is compiled in tests is
+    hardly optimized, see `tests/conftest.py`.
     """
 
     def derivatives(params: Any, static: Any, at: jax.Array, condition: jax.Array | None) -> Any:

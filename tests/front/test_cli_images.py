@@ -147,6 +147,11 @@ def test_score_has_a_row_for_each_image(folder, tmp_path):
     flow = pf.io.load(folder / "tar.pf")
     middle = flow.log_prob(source.pixels[[0, 2, 1]] + 0.5, np.eye(2)[[0, 0, 1]])
     np.testing.assert_allclose(scores[:, 0], middle, atol=30)
+    run("score", folder / "tar.pf", tmp_path / "f", "--no-labels", "-o", tmp_path / "s.csv")
+    blind = read_table(tmp_path / "s.csv", columns=["log_prob"]).values[:, 0]
+    middle = flow.log_prob(source.pixels[[0, 2, 1]] + 0.5, np.zeros((3, 2)))
+    np.testing.assert_allclose(blind, middle, atol=30)
+    assert (blind != scores[:, 0]).all()
     run("score", folder / "tar.pf", folder / "d.npz", "-o", tmp_path / "s.parquet")
     table = read_table(tmp_path / "s.parquet")
     assert table.names == ("index", "log_prob", "bits_per_dim")
@@ -187,7 +192,11 @@ def test_refusals_of_fit(folder, tmp_path):
     assert "got `float64 from 0 to 1`. Save np.round" in error("fit", tmp_path / "x.npy", "-o", m)
     np.save(tmp_path / "x.npy", read_images("digits").pixels[:20, :5])
     assert "--labels" in error("fit", tmp_path / "x.npy", "-o", m, "--labels")
-    assert "multiples of 2" in error("fit", tmp_path / "x.npy", "-o", m)
+    dark = run("fit", tmp_path / "x.npy", "-o", m, code=1).stderr
+    assert "multiples of 2" in dark
+    assert "no pixel is above 16, and there are 256 levels" in dark
+    np.save(tmp_path / "x.npy", np.zeros((20, 8, 8), np.uint8))
+    assert "images of more than one shade; got `0 in all pixels`" in error("fit", tmp_path / "x.npy", "-o", m)
     assert "There is no file" in error("fit", tmp_path / "none", "-o", m)
     (tmp_path / "m.pf.checkpoint" / "0").mkdir(parents=True)
     assert "continue it with --resume" in error("fit", d, "-o", m)
@@ -206,7 +215,8 @@ def test_models_and_data_that_do_not_go_together(folder, tmp_path):
     np.save(tmp_path / "x.npy", pixels + 3)
     assert "pixels from 0 to 16, as those of MODEL; got `a pixel of 19`" in error("evaluate", glow, tmp_path / "x.npy")
     np.savez(tmp_path / "x.npz", pixels[:3], labels=np.array(["yes", "no", "maybe"]))
-    assert "of the classes no, yes; got 'maybe'" in error("score", tar, tmp_path / "x.npz", "-o", out)
+    assert "of the classes no, yes; got 'maybe'. --no-labels" in error("score", tar, tmp_path / "x.npz", "-o", out)
+    assert "of 3 images" in run("evaluate", tar, tmp_path / "x.npz", "--no-labels").stdout
     assert "sample " in error("plot", glow, "-o", tmp_path / "p.png")
 
     def sample(model, *arguments, to="g.png") -> str:
@@ -220,6 +230,7 @@ def test_models_and_data_that_do_not_go_together(folder, tmp_path):
     assert "`--guidance` must be left out for a model without classes" in sample(glow, "--guidance", "1")
     assert "one of the classes no, yes; got 'x'" in sample(tar, "--label", "x")
     assert "positive and finite; got 0" in sample(tar, "--temperature", "0")
+    assert "not negative; got -1" in sample(tar, "--label", "yes", "--guidance", "-1")
     assert sorted(os.listdir(tmp_path)) == ["x.npy", "x.npz"]
 
 

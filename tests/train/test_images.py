@@ -195,6 +195,8 @@ def test_the_bar_shows_bits_per_dimension(key, rng, capsys):
     result = pf.fit(key, small(key), images(rng), noise="uniform", max_epochs=1, batch_size=96, progress=True)
     shown = f"val bits/dim={result.history['val'][-1] / (16 * math.log(2)):.4f}"
     assert shown in capsys.readouterr().err
+    best = result.history["val"][0]
+    assert repr(result).startswith(f"FitResult(flow=Pushforward, 1 epochs, best: {best:.4f} after epoch 1, 0 steps")
 
 
 @pytest.mark.parametrize(
@@ -211,6 +213,30 @@ def test_the_bar_shows_bits_per_dimension(key, rng, capsys):
 def test_wrong_settings_are_refused_by_name(key, rng, settings, sentence):
     with pytest.raises((ValueError, TypeError), match=sentence):
         pf.fit(key, small(key), images(rng), **settings)
+
+
+def test_pixels_without_noise_are_refused_with_the_remedy(key, rng):
+    x = images(rng)
+    x[:, 0, 0] = 0
+    with pytest.raises(ValueError, match=r'`0 in all \d+ training rows` in element \(0, 0, 0\).*`noise="uniform"`'):
+        pf.fit(key, small(key), x)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x: x[..., 0], r"`x` must be of shape \(rows, 4, 4, 1\).*Pass `x\[..., None\]`"),
+        (lambda x: x.transpose(0, 3, 1, 2), r"Put the channels last: `x.transpose\(0, 2, 3, 1\)`"),
+    ],
+)
+def test_images_of_other_axes_are_refused_with_the_remedy(key, rng, change, words):
+    with pytest.raises(ValueError, match=words):
+        pf.fit(key, small(key), change(images(rng)), noise="uniform")
+
+
+def test_labels_that_are_not_one_hot_are_refused_with_the_remedy(key, rng):
+    with pytest.raises(ValueError, match=r"`condition` must be .*one-hot: pass `np.eye\(3\)\[condition\]`"):
+        pf.fit(key, small(key, cond_dim=3), images(rng), np.arange(96) % 3, noise="uniform")
 
 
 def test_images_of_fractions_are_refused_with_the_remedy(key, rng):

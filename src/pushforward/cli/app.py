@@ -46,6 +46,10 @@ Data = Annotated[
 Out = Annotated[Path, typer.Option("-o", "--output", help="File to write; its ending names the format.")]
 
 TABLE, IMAGES = "Options for tables", "Options for images"
+Labels = Annotated[
+    bool,
+    typer.Option("--labels/--no-labels", help="Whether the classes of the images count.", rich_help_panel=IMAGES),
+]
 
 
 @app.command()
@@ -180,7 +184,7 @@ def sample(
 
 @app.command()
 @explained
-def score(model: Model, data: Data, output: Out) -> None:
+def score(model: Model, data: Data, output: Out, labels: Labels = True) -> None:
     """Write the log-density of each row or image, in nats, in a column log_prob.
 
     A table is written with its columns, rows in their order; a row with a missing value has an empty log_prob.
@@ -199,12 +203,12 @@ def score(model: Model, data: Data, output: Out) -> None:
     else:
         from .image_using import score_images
 
-        score_images(opened, data, output)
+        score_images(opened, data, output, labels)
 
 
 @app.command()
 @explained
-def evaluate(model: Model, data: Data) -> None:
+def evaluate(model: Model, data: Data, labels: Labels = True) -> None:
     """Judge a model by held-out rows or images.
 
     The log-likelihood of rows is compared with that of a Gaussian and of a kernel density estimate.
@@ -225,7 +229,7 @@ def evaluate(model: Model, data: Data) -> None:
     else:
         from .images import evaluate_images
 
-        evaluate_images(opened, data)
+        evaluate_images(opened, data, labels)
 
 
 @app.command()

@@ -31,8 +31,12 @@ class ImageModel:
     classes: tuple[str, ...]
     about: dict[str, Any]
 
-    def read(self, path: Path) -> tuple[Images, np.ndarray | None]:
+    def read(self, path: Path, labels: bool) -> tuple[Images, np.ndarray | None]:
         """Read images that are like those of the model, and their conditions, if the model has any.
+
+        Arguments:
+            path: a folder or a file.
+            labels: whether the classes of the images count, or none is taken as known.
 
         Raises:
             ValueError: if there is no image, or if they are of another size, or of more levels or other classes.
@@ -48,17 +52,22 @@ class ImageModel:
         require(largest < self.levels, "DATA", rule, f"`a pixel of {largest}` in {path}")
         if images.levels > self.levels:
             note(f"pixels in {path} are taken for the first of {self.levels} levels, those of the model.")
-        return images, self.condition(images)
+        return images, self._condition(images, labels)
 
-    def condition(self, images: Images) -> np.ndarray | None:
+    def _condition(self, images: Images, labels: bool) -> np.ndarray | None:
         """Return the conditions of images, a one in the column of the class; zeros for images without classes."""
         if not self.classes:
             return None
-        if images.labels is None:
-            note("the images have no classes: the model takes them as those of a class that is not known.")
+        if images.labels is None or not labels:
+            if labels:
+                note("the images have no classes: the model takes them as those of a class that is not known.")
             return np.zeros((len(images.pixels), len(self.classes)), np.float32)
         unknown = [name for name in images.classes if name not in self.classes]
-        require(not unknown, "DATA", f"images of the classes {', '.join(self.classes)}", ", ".join(unknown))
+        rule, remedy = (
+            f"images of the classes {', '.join(self.classes)}",
+            "--no-labels takes them without their classes.",
+        )
+        require(not unknown, "DATA", rule, ", ".join(unknown), remedy)
         places = np.asarray([self.classes.index(name) for name in images.classes])
         return one_hot(places[images.labels], len(self.classes))
 

@@ -44,7 +44,7 @@ def sample_images(
     flow = model.flow
     if guidance is not None:
         require(bool(model.classes), "--guidance", "left out for a model without classes", guidance)
-        require(math.isfinite(guidance), "--guidance", "finite", guidance)
+        require(0 <= guidance < math.inf, "--guidance", "finite and not negative", guidance)
         flow = flows.guide(flow, guidance)
     if temperature is not None:
         require(0 < temperature < math.inf, "--temperature", "positive and finite", temperature)
@@ -62,13 +62,13 @@ def sample_images(
     typer.echo(f"{n:,} images of {size_of(model.flow.shape)} written to {output}.")
 
 
-def score_images(model: ImageModel, data: Path, output: Path) -> None:
+def score_images(model: ImageModel, data: Path, output: Path, labels: bool) -> None:
     """Write a table with a row for each image: its file or place, its log-density, its bits per dimension."""
     import pyarrow as pa
 
     kind = format_of(output)
     require_writable(output)
-    images, condition = model.read(data)
+    images, condition = model.read(data, labels)
     if images.names and kind in ("npy", "npz"):
         raise bad("-o", "a .csv, .parquet or .feather file, as there are names of files to write", str(output))
     which = {"file": images.names} if images.names else {"index": np.arange(images.pixels.shape[0])}

@@ -22,6 +22,10 @@ from .image_model import ImageModel, one_hot
 from .model import fingerprint, split_rows
 from .run import Run, Verdict, at, check, count_parameters, fit_flow, keep
 
+#: The largest pixel below which images of 256 levels are probably of fewer.
+DARK = 127
+#: The size from which patches of a tarflow are 4 x 4.
+FOUR_FROM = 16
 #: Decay of the average of the parameters over the steps, and how often a fit with classes goes without them.
 AVERAGE, DROPPED = 0.999, 0.1
 
@@ -58,6 +62,11 @@ def fit_images(request: ImageRequest) -> None:
     check(run)
     images = read_images(run.data)
     run.say(f"{run.data}: {images.report()}")
+    largest = int(images.pixels.max())
+    require(largest > int(images.pixels.min()), "DATA", "images of more than one shade", f"`{largest} in all pixels`")
+    if images.levels > DARK >= largest:
+        remedy = "if they have fewer, say so by an array `levels` in an .npz file beside them"
+        note(f"no pixel is above {largest}, and there are {images.levels} levels: {remedy}.")
     size = min(images.shape[:2])
     require(request.shift < size, "--shift", f"below the size of the images, {size_of(images.shape)}", request.shift)
     classes = _classes(request, images)
@@ -66,7 +75,8 @@ def fit_images(request: ImageRequest) -> None:
 
     key_flow, key_fit = jax.random.split(jax.random.key(run.seed))
     architecture = getattr(flows, request.flow)
-    flow = architecture(key_flow, images.shape, levels=images.levels, cond_dim=len(classes))
+    options = {"patch": _patch(images.shape)} if request.flow == "tarflow" else {}
+    flow = architecture(key_flow, images.shape, levels=images.levels, cond_dim=len(classes), **options)
     parameters = count_parameters(flow)
     run.say(f"Flow: {request.flow}, {parameters:,} parameters. Images: {train.size:,} to fit, {test.size:,} held out.")
     result = fit_flow(
@@ -86,7 +96,7 @@ def fit_images(request: ImageRequest) -> None:
         "levels": images.levels,
         "classes": list(classes),
         "flow": request.flow,
-        "options": {"flip": request.flip, "shift": request.shift},
+        "options": {"flip": request.flip, "shift": request.shift, **options},
         "parameters": parameters,
         "fingerprint": _fingerprint(images),
         "rows": {"read": images.pixels.shape[0], "fit": train.size, "held_out": test.size},
@@ -100,9 +110,9 @@ def fit_images(request: ImageRequest) -> None:
     keep(run, result, about, verdict if test.size else None)
 
 
-def evaluate_images(model: ImageModel, data: Path) -> None:
+def evaluate_images(model: ImageModel, data: Path, labels: bool) -> None:
     """Say how many bits per dimension images take, those that were held out if they are the images of the fit."""
-    images, condition = model.read(data)
+    images, condition = model.read(data, labels)
     typer.echo(f"{data}: {images.report()}")
     rows, about = np.arange(images.pixels.shape[0]), model.about
     seed = about.get("seed", 0)
@@ -127,6 +137,12 @@ def _classes(request: ImageRequest, images: Images) -> tuple[str, ...]:
     require(images.labels is not None, "--labels", "left out for images without labels", found, remedy)
     require(len(images.classes) > 1, "--labels", "left out for images of one class", found)
     return images.classes
+
+
+def _patch(shape: tuple[int, int, int]) -> int:
+    """Return a side of patches that divides the image: 4, or 2 in images of which 4 would leave a few patches."""
+    sides = (4, 2) if min(shape[:2]) >= FOUR_FROM else (2,)
+    return next((side for side in sides if shape[0] % side == shape[1] % side == 0), 1)
 
 
 def _augment(request: ImageRequest) -> Augment | None:

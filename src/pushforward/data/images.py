@@ -55,8 +55,9 @@ class Images:
 
     def report(self) -> str:
         """Say in one sentence what there is."""
-        classes = "" if self.labels is None else f", in {len(self.classes)} classes"
-        return f"{self.pixels.shape[0]:,} images of {size_of(self.shape)}, {self.levels} levels{classes}."
+        count, n = self.pixels.shape[0], len(self.classes)
+        classes = "" if self.labels is None else f", in {n} class{'' if n == 1 else 'es'}"
+        return f"{count:,} image{'' if count == 1 else 's'} of {size_of(self.shape)}, {self.levels} levels{classes}."
 
 
 def size_of(shape: tuple[int, ...]) -> str:

@@ -33,5 +33,6 @@ def guide(flow: Pushforward, weight: float) -> Pushforward:
     networks = [node for node in jax.tree.leaves(flow, is_leaf=found) if found(node)]
     remedy = "Build it with `cond_dim`, as in pf.flows.tarflow(key, shape, cond_dim=10)."
     is_guidable = bool(networks) and all(network.cond_dim for network in networks)
-    require(is_guidable, "flow", "a conditional flow of autoregressive maps", f"`cond_shape {flow.cond_shape}`", remedy)
+    found_here = f"`{len(networks)} autoregressive maps, cond_shape {flow.cond_shape}`"
+    require(is_guidable, "flow", "a conditional flow of autoregressive maps", found_here, remedy)
     return jax.tree.map(lambda node: Guided(node, weight) if found(node) else node, flow, is_leaf=found)

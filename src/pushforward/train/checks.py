@@ -70,7 +70,10 @@ def check_columns(table: Rows, rows: np.ndarray, moments: Moments, shape: tuple[
         rule = f"of columns that vary in {dtype}"
         if moments.low[j] == moments.high[j]:
             value = f"`{moments.low[j]:g} in all {len(rows)} training rows` in {name_columns(constant, shape)}"
-            raise bad("x", rule, value, "A constant has no density: leave the column out.")
+            remedy = "A constant has no density: leave the column out."
+            if len(shape) > 1:
+                remedy = 'Whole numbers, such as pixels, have no density: add noise by `noise="uniform"`.'
+            raise bad("x", rule, value, remedy)
         value = (
             f"`values from {float(moments.low[j])!r} to {float(moments.high[j])!r}` in {name_columns(constant, shape)}"
         )
@@ -121,7 +124,10 @@ def check_noise(table: Rows, shape: tuple[int, ...], noise: Noise) -> None:
         row, column = np.nonzero(block != np.floor(block))
         if row.size:
             value = f"`{block[row[0], column[0]]:g}` in row {start + row[0]}"
-            remedy = "Images of floats from 0 to 1 become pixels by np.round(255 * x).astype(np.uint8)."
+            remedy = (
+                "Images of floats from 0 to 1 become pixels by np.round(255 * x).astype(np.uint8), "
+                "with the largest pixel in place of 255."
+            )
             raise bad("x", "whole numbers where `noise` fills the gaps between them", value, remedy)
 
 
@@ -168,6 +174,12 @@ def _check_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
     remedy = ""
     if array.ndim == len(shape) and math.prod(shape) == 1:
         remedy = f"Pass `{name}[:, None]`."
+    elif name == "condition" and array.ndim == len(shape) == 1:
+        remedy = f"Labels are one-hot: pass `np.eye({shape[0]})[condition]`."
+    elif len(shape) == 3 and array.ndim == 3 and shape[2] == 1 and array.shape[1:] == shape[:2]:
+        remedy = f"Pass `{name}[..., None]`."
+    elif len(shape) == 3 and array.ndim == 4 and array.shape[1:] == (shape[2], *shape[:2]):
+        remedy = f"Put the channels last: `{name}.transpose(0, 2, 3, 1)`."
     elif array.shape == shape:
         remedy = "One row is not enough for a fit."
     elif array.ndim == 2 and len(shape) == 1 and array.shape[1] != shape[0]:

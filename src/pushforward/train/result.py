@@ -15,7 +15,7 @@ Model = TypeVar("Model", bound=eqx.Module)
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FitResult(Generic[Model]):
     """A fitted flow and the record of its fit.
 
@@ -38,6 +38,17 @@ class FitResult(Generic[Model]):
     skipped_steps: int
     seconds: float
     dequantizer: AbstractDistribution | None = None
+
+    def __repr__(self) -> str:
+        """Return how the fit went, without the parameters."""
+        epochs, losses = len(self.history["train"]), self.history.get("val") or self.history["train"]
+        best = (
+            f"{losses[self.best_epoch]:.4f} after epoch {self.best_epoch + 1}" if self.best_epoch >= 0 else "the start"
+        )
+        return (
+            f"FitResult(flow={type(self.flow).__name__}, {epochs} epochs, best: {best}, "
+            f"{self.skipped_steps} steps skipped, {self.seconds:.0f} s)"
+        )
 
 
 @final
