@@ -1,6 +1,7 @@
 """Bits per dimension of MNIST after so many minutes of training, beside normflows; memory and time of images.
 
     python -m benchmarks.images --flow FLOW [--minutes M] [--seed S] [--threads N] [--data FOLDER] [--out FOLDER]
+    python -m benchmarks.images --pictures [--minutes M] [--seed S] [--threads N] [--data FOLDER] [--out FOLDER]
     python -m benchmarks.images --sampling [FILE]
     python -m benchmarks.images --memory [KEEP]
 
@@ -16,6 +17,9 @@ with fewer and narrower blocks, which take more steps in the same time.
 
 Published figures are of 50,000 or 60,000 training images and of hours on GPUs: see `PUBLISHED`.
 
+`--pictures` trains a TarFlow of all 10,000 images with normal noise, given their classes, and draws each class with the
+noise taken off, without and with guidance: the way to good samples, of which likelihoods say nothing.
+
 `--sampling` draws images of 7 x 7 patches from a TarFlow, with the keys and values of the patches before kept, and with
 the full pass repeated for each patch, and by `pushforward.flows.jacobi`; the flow is a random one, or that of FILE.
 `--memory` tells the largest resident memory of a process that trains Glow on
@@ -29,6 +33,7 @@ import math
 import os
 import resource
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -45,10 +50,13 @@ from pushforward.conditioners import AbstractAutoregressiveConditioner
 from .sampling_cost import _perturbed, _seconds
 from .worker import confine
 
+NAME = "t10k-images-idx3-ubyte.gz"
 DATA = Path(__file__).parents[2] / "shared" / "data" / "mnist"
 TRAIN, VAL, TEST = 8_000, 1_000, 1_000
 #: Uniform draws of the tighter bound.
 DRAWS = 16
+#: Of `--pictures`: the standard deviation of the noise, in levels, and weights of the guidance.
+SIGMA, GUIDANCE = 12.8, (0.0, 1.0, 2.0)
 #: Jacobi passes of each block whose error is told.
 PASSES = (4, 8, 16, 32)
 #: Rows of which two epochs tell how long an epoch of all rows takes.
@@ -82,7 +90,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 def read(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the images for training, validation and test: (images, 28, 28, 1), uint8."""
-    with gzip.open(folder / "t10k-images-idx3-ubyte.gz") as file:
+    with gzip.open(folder / NAME) as file:
         content = file.read()
     # The format is "idx": a magic number and three sizes, 32-bit integers of the highest byte first, then the pixels.
     images = np.frombuffer(content, np.uint8, offset=16).reshape(*np.frombuffer(content, ">i4", 4)[1:], 1)
@@ -121,26 +129,19 @@ def of_pushforward(
     of_flow, of_fit = settings
     train, val, test = images
     keys = jax.random.split(jax.random.key(seed), 5)
-    began = time.perf_counter()
     flow = getattr(pf.flows, path.stem)(keys[0], test.shape[1:], **of_flow)
     x = np.concatenate([train, val])
     of_fit = {"noise": "uniform", "average": 0.999, "val_fraction": VAL / len(x)} | of_fit
     if of_fit["noise"] == "learned":
         of_fit["noise"] = pf.flows.dequantizer(keys[4], test.shape[1:], width=16)
-    times = []
-    for count in (1, 1, 3):  # the first compiles; the last two differ by two epochs and nothing else
-        start = time.perf_counter()
-        pf.fit(keys[1], flow, x[:PROBE], max_epochs=count, **of_fit)
-        times.append(time.perf_counter() - start)
-    epoch, compilation = (times[2] - times[1]) / 2 * len(x) / PROBE, times[0] - times[1]
-    # The fit compiles anew: an epoch of all rows has more steps.
-    left = seconds - (time.perf_counter() - began) - compilation
-    epochs = max(1, int(left / epoch))
-    print(f"{times[0]:.0f} s to compile and try; {epoch:.1f} s an epoch, so {epochs} epochs", flush=True)
-    result = pf.fit(keys[1], flow, x, max_epochs=epochs, patience=epochs, **of_fit)
+
+    def fit(rows: int, epochs: int) -> pf.train.FitResult[pf.Pushforward]:
+        return pf.fit(keys[1], flow, x[:rows], max_epochs=epochs, patience=epochs, **of_fit)
+
+    result, passed = fit_for(seconds, fit, len(x))
     figures = {
-        "seconds": time.perf_counter() - began,
-        "epochs": epochs,
+        "seconds": passed,
+        "epochs": len(result.history["val"]),
         "best_epoch": result.best_epoch + 1,
         "validation": min(result.history["val"]) / (test[0].size * math.log(2)),
         "skipped": result.skipped_steps,
@@ -156,6 +157,55 @@ def of_pushforward(
     drawn = np.asarray(result.flow.sample(keys[3], 100))
     pixels = np.clip(np.floor(drawn), 0, 255).astype(np.uint8)
     return figures | _bounds(*((f.bits_per_dim, f.standard_error) for f in found)), pixels
+
+
+def fit_for(
+    seconds: float, fit: Callable[[int, int], pf.train.FitResult[pf.Pushforward]], rows: int
+) -> tuple[pf.train.FitResult[pf.Pushforward], float]:
+    """Return a fit of all rows, for as many epochs as the time allows, and the seconds that it took, trials included.
+
+    Arguments:
+        seconds: for compilation, trials and the fit.
+        fit: a function of the number of rows and of epochs.
+        rows: all of them.
+    """
+    began, times = time.perf_counter(), []
+    for count in (1, 1, 3):  # the first compiles; the last two differ by two epochs and nothing else
+        start = time.perf_counter()
+        fit(PROBE, count)
+        times.append(time.perf_counter() - start)
+    epoch, compilation = (times[2] - times[1]) / 2 * rows / PROBE, times[0] - times[1]
+    # The fit compiles anew: an epoch of all rows has more steps.
+    left = seconds - (time.perf_counter() - began) - compilation
+    epochs = max(1, int(left / epoch))
+    print(f"{times[0]:.0f} s to compile and try; {epoch:.1f} s an epoch, so {epochs} epochs", flush=True)
+    return fit(rows, epochs), time.perf_counter() - began
+
+
+def pictures(minutes: float, seed: int, data: Path, out: Path) -> None:
+    """Train a flow of images with normal noise, given their classes, and draw each class."""
+    images = pf.data.read_images(data / NAME)
+    classes = len(images.classes)
+    labels = np.eye(classes, dtype=np.float32)
+    keys = jax.random.split(jax.random.key(seed), 3)
+    of_flow, of_fit = SETTINGS["tarflow"]
+    flow = pf.flows.tarflow(keys[0], images.shape, cond_dim=classes, **of_flow)
+    settings = of_fit | {"noise": SIGMA, "drop_condition": 0.1, "average": 0.999}
+
+    def fit(rows: int, epochs: int) -> pf.train.FitResult[pf.Pushforward]:
+        x, condition = images.pixels[:rows], labels[images.labels[:rows]]
+        return pf.fit(keys[1], flow, x, condition, max_epochs=epochs, patience=epochs, **settings)
+
+    result, passed = fit_for(60 * minutes, fit, len(images.pixels))
+    print(f"{passed:.0f} s; {result}")
+    out.mkdir(parents=True, exist_ok=True)
+    pf.save(out / "pictures.pf", result.flow)
+    condition = labels[np.arange(10 * classes) % classes]
+    for weight in GUIDANCE:
+        drawn = pf.flows.guide(result.flow, weight).sample(keys[2], (), condition)
+        clean = pf.evaluate.denoise(result.flow, drawn, SIGMA, condition)
+        # The noise was about the pixels: half a level more, and rounding down is rounding.
+        pf.data.write_grid(out / f"pictures-{weight:g}.png", pf.data.to_pixels(clean + 0.5), columns=classes)
 
 
 def _bounds(one: tuple[float, float], many: tuple[float, float]) -> dict[str, float]:
@@ -290,6 +340,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--flow", choices=SETTINGS)
+    what.add_argument("--pictures", action="store_true")
     what.add_argument("--sampling", metavar="FILE", type=Path, nargs="?", const=Path(), help="a random flow, or FILE")
     what.add_argument("--memory", metavar="KEEP", nargs="?", const="products", choices=get_args(pf.bijections.Keep))
     parser.add_argument("--minutes", type=float, default=10.0)
@@ -301,6 +352,8 @@ def main() -> None:
     confine(args.threads)
     if args.sampling is not None:
         sampling(args.sampling if args.sampling.name else None)
+    elif args.pictures:
+        pictures(args.minutes, args.seed, args.data, args.out)
     elif args.memory:
         memory(args.memory)
     else:
