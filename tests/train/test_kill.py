@@ -42,12 +42,17 @@ def uninterrupted(tmp_path_factory):
     return dict(np.load(path / "result.npz")), time.monotonic() - began
 
 
-def kill_and_resume(path: pathlib.Path, delay: float, expected: dict[str, np.ndarray]) -> bool:
-    """Kill a fit `delay` seconds after its first checkpoint began, resume it, compare; was it cut short?"""
+def epochs_saved(path: pathlib.Path) -> int:
+    """Return the largest epoch of which a checkpoint was begun, 0 if there is none."""
+    return max((int(state.name.split(".")[0]) for state in path.glob("checkpoint/*")), default=0)
+
+
+def kill_and_resume(path: pathlib.Path, epoch: int, delay: float, expected: dict[str, np.ndarray]) -> bool:
+    """Kill a fit `delay` seconds after the checkpoint of an epoch began, resume it, compare; was it cut short?"""
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir()
     process = start(path / "checkpoint", path / "result.npz")
-    while not any(path.glob("checkpoint/*")):
+    while epochs_saved(path) < epoch:
         assert process.poll() is None
         time.sleep(0.001)
     time.sleep(delay)
@@ -62,17 +67,17 @@ def kill_and_resume(path: pathlib.Path, delay: float, expected: dict[str, np.nda
 
 
 def test_killed_twice(uninterrupted, tmp_path):
-    expected, duration = uninterrupted
-    # Zero seconds after a file appeared is in the middle of saving the first state.
-    assert kill_and_resume(tmp_path / "saving", 0.0, expected)
-    assert kill_and_resume(tmp_path / "running", 0.3 * duration, expected)
+    expected, _ = uninterrupted
+    # At once after a file appeared is in the middle of saving a state: the first, and one with states before it.
+    assert kill_and_resume(tmp_path / "saving", 1, 0.0, expected)
+    assert kill_and_resume(tmp_path / "running", 12, 0.0, expected)
 
 
 @pytest.mark.slow
 def test_killed_at_ten_random_moments(uninterrupted, tmp_path, rng):
     expected, duration = uninterrupted
     cut = [
-        kill_and_resume(tmp_path / str(i), delay, expected)
+        kill_and_resume(tmp_path / str(i), 1, delay, expected)
         for i, delay in enumerate(rng.uniform(0, 0.8 * duration, size=10))
     ]
     assert sum(cut) >= 5
