@@ -208,6 +208,7 @@ def test_models_and_data_that_do_not_go_together(folder, tmp_path):
     out = tmp_path / "o.csv"
     for command, *rest in (("score", "-o", out), ("evaluate",)):
         assert "`DATA` must be a table; got `images in" in error(command, table, d, *rest)
+        assert "`--no-labels` must be left out: " in error(command, table, folder / "t.csv", "--no-labels", *rest)
         assert "`DATA` must be images, as MODEL is" in error(command, glow, folder / "t.csv", *rest)
     pixels = read_images(d).pixels
     np.save(tmp_path / "x.npy", pixels[:, :4])

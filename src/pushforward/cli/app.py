@@ -199,6 +199,7 @@ def score(model: Model, data: Data, output: Out, labels: Labels = True) -> None:
     if isinstance(opened, NamedModel):
         from .using import score_table
 
+        require_left_out({"--no-labels": not labels}, f"{model} is a model of a table, not of images")
         score_table(opened, data, output)
     else:
         from .image_using import score_images
@@ -225,6 +226,7 @@ def evaluate(model: Model, data: Data, labels: Labels = True) -> None:
     if isinstance(opened, NamedModel):
         from .judging import evaluate_table
 
+        require_left_out({"--no-labels": not labels}, f"{model} is a model of a table, not of images")
         evaluate_table(opened, data)
     else:
         from .images import evaluate_images

@@ -63,10 +63,8 @@ class ImageModel:
                 note("the images have no classes: the model takes them as those of a class that is not known.")
             return np.zeros((len(images.pixels), len(self.classes)), np.float32)
         unknown = [name for name in images.classes if name not in self.classes]
-        rule, remedy = (
-            f"images of the classes {', '.join(self.classes)}",
-            "--no-labels takes them without their classes.",
-        )
+        rule = f"images of the classes {', '.join(self.classes)}"
+        remedy = "--no-labels takes them without their classes."
         require(not unknown, "DATA", rule, ", ".join(unknown), remedy)
         places = np.asarray([self.classes.index(name) for name in images.classes])
         return one_hot(places[images.labels], len(self.classes))

@@ -174,7 +174,7 @@ def _check_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
     remedy = ""
     if array.ndim == len(shape) and math.prod(shape) == 1:
         remedy = f"Pass `{name}[:, None]`."
-    elif name == "condition" and array.ndim == len(shape) == 1:
+    elif name == "condition" and array.ndim == len(shape) == 1 and array.dtype.kind in "iu":
         remedy = f"Labels are one-hot: pass `np.eye({shape[0]})[condition]`."
     elif len(shape) == 3 and array.ndim == 3 and shape[2] == 1 and array.shape[1:] == shape[:2]:
         remedy = f"Pass `{name}[..., None]`."
