@@ -76,9 +76,12 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "nice_image": ({}, {"batch_size": 128, "learning_rate": 1e-3}),
     "real_nvp_image": (
         {"width": 32, "blocks": 1, "bins": 8},
-        {"batch_size": 64, "learning_rate": 2e-3, "noise": "learned"},
+        {"batch_size": 64, "learning_rate": 2e-3, "augment": pf.train.RandomShift(1), "noise": "learned"},
     ),
-    "glow": ({"width": 32, "bins": 8}, {"batch_size": 64, "learning_rate": 2e-3, "noise": "learned"}),
+    "glow": (
+        {"width": 32, "steps": 4, "bins": 8},
+        {"batch_size": 64, "learning_rate": 2e-3, "augment": pf.train.RandomShift(1), "noise": "learned"},
+    ),
     "tarflow": (
         {"patch": 4, "width": 64, "layers": 1, "bins": 8},
         {"batch_size": 64, "learning_rate": 2e-3, "augment": pf.train.RandomShift(1), "noise": "learned"},

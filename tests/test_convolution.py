@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import pushforward.numerics.convolution
 from pushforward.numerics import convolve
 
 
@@ -15,10 +16,17 @@ def plain(images: Any, kernel: Any) -> Any:
     return jax.lax.conv_general_dilated(images, kernel, (1, 1), "SAME", dimension_numbers=layout)
 
 
-@pytest.mark.parametrize("size", [1, 3])
-def test_values_and_derivatives_are_those_of_the_compilers_convolution(size: int, key: jax.Array):
-    images = jax.random.normal(key, (2, 3, 4, 2))
-    kernel = jax.random.normal(key, (size, size, 2, 3))
+@pytest.mark.parametrize("backend", ["cpu", "gpu"])
+@pytest.mark.parametrize("channels", [(2, 3), (3, 2)], ids=["widens", "narrows"])
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_values_and_derivatives_are_those_of_the_compilers_convolution(
+    size: int, channels: tuple[int, int], backend: str, key: jax.Array, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
+    # Two of the four images at a time.
+    monkeypatch.setattr(pushforward.numerics.convolution, "SPREAD", 2 * 3 * 4 * size**2 * min(channels))
+    images = jax.random.normal(key, (4, 3, 4, channels[0]))
+    kernel = jax.random.normal(key, (size, size, *channels))
     np.testing.assert_allclose(convolve(images, kernel), plain(images, kernel), rtol=1e-12, atol=1e-12)
     for mode in (jax.jacfwd, jax.jacrev):
         for mine, theirs in zip(

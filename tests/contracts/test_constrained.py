@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -143,6 +144,16 @@ def test_no_ties(dtype: str):
 def test_no_density_on_the_boundary_and_beyond(bijection: Any, x: list[list[float]]):
     _, log_det = jax.jit(jax.vmap(bijection.inverse_and_log_det))(jnp.asarray(x, "float32"))
     np.testing.assert_array_equal(log_det, -np.inf)
+
+
+@pytest.mark.parametrize(
+    "bijection", [b.Sigmoid((3,), -1.0, 2.0), b.NormalCDF((3,), -1.0, 2.0)], ids=lambda m: type(m).__name__
+)
+def test_gradients_with_respect_to_the_ends_of_an_interval_exist(bijection: Any):
+    """A loop that differentiates all arrays, as `equinox.filter_grad` does, meets constants, too."""
+    z = jnp.array([-200.0, 0.3, 200.0])
+    slopes = eqx.filter_grad(lambda m: m.forward_and_log_det(z)[0].sum())(bijection)
+    np.testing.assert_allclose(slopes.low + slopes.high, 1.0)
 
 
 @pytest.mark.parametrize("make", [b.StickBreaking, b.Ordered, b.CorrelationCholesky], ids=lambda m: m.__name__)

@@ -4,8 +4,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+#: Elements that the tangent of a kernel spreads out at a time, on CPU: what a cache holds.
+SPREAD = 2**19
 
-@jax.custom_jvp
+
 def convolve(images: Float[Array, "n h w c"], kernel: Float[Array, "k k c m"]) -> Float[Array, "n h w m"]:
     """Return the convolution of images with a kernel of odd size, with zeros around them.
 
@@ -20,23 +22,59 @@ def convolve(images: Float[Array, "n h w c"], kernel: Float[Array, "k k c m"]) -
         images: shape (n, height, width, channels).
         kernel: shape (k, k, channels, channels of the result), k odd.
     """
-    if kernel.shape[0] == 1:
-        return images @ kernel[0, 0]
+    return _times(images, kernel[0, 0]) if kernel.shape[0] == 1 else _convolve(images, kernel)
+
+
+def _times(images: Array, matrix: Array) -> Array:
+    """Return the product at each pixel, as one of two axes: the library takes no gradient that sums over several."""
+    return (images.reshape((-1, images.shape[-1])) @ matrix).reshape((*images.shape[:-1], -1))
+
+
+@jax.custom_jvp
+def _convolve(images: Array, kernel: Array) -> Array:
     return jax.lax.conv_general_dilated(images, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
 
 
-@convolve.defjvp
+@_convolve.defjvp
 def _jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
     images, kernel = primals
     d_images, d_kernel = tangents
-    size, (height, width, channels) = kernel.shape[0], images.shape[1:]
     # The transpose exchanges inputs and outputs of the kernel: from (h, w, out, in) to what the library takes.
     turned = ("NHWC", "HWOI", "NHWC")
     moved = jax.lax.conv_general_dilated(d_images, kernel.swapaxes(2, 3), (1, 1), "SAME", dimension_numbers=turned)
+    by_kernel = _of_kernel if jax.default_backend() == "cpu" else _convolve
+    return _convolve(images, kernel), moved + by_kernel(images, d_kernel)
+
+
+def _of_kernel(images: Array, kernel: Array) -> Array:
+    """Return the convolution by one matrix product for all places of the kernel, some images at a time.
+
+    Its transpose, the gradient of a kernel, is one product, too, and takes a quarter to a half of the time of a product
+    for each place. The places are those of the images or of the result, of whichever has fewer channels, since they
+    take k² times its memory.
+    """
+    size, _, channels, out = kernel.shape
+    count, height, width, _ = images.shape
     most = size // 2
-    padded = jnp.pad(images, ((0, 0), (most, most), (most, most), (0, 0)))
-    for i in range(size):
-        for j in range(size):
-            shifted = padded[:, i : i + height, j : j + width].reshape((-1, channels))
-            moved = moved + (shifted @ d_kernel[i, j]).reshape(moved.shape)
-    return convolve(images, kernel), moved
+    shifts = [(i, j) for i in range(size) for j in range(size)]
+
+    def of_images(some: Array) -> Array:
+        wide = jnp.pad(some, ((0, 0), (most, most), (most, most), (0, 0)))
+        places = jnp.concatenate([wide[:, i : i + height, j : j + width] for i, j in shifts], -1)
+        return _times(places, kernel.reshape((-1, out)))
+
+    def of_result(some: Array) -> Array:
+        places = jnp.split(_times(some, jnp.moveaxis(kernel, 2, 0).reshape((channels, -1))), size**2, axis=-1)
+        # Cut once and padded at each place, so that the transpose pads once and cuts at each place, which is faster.
+        wide = [
+            jnp.pad(place, ((0, 0), (2 * most - i, i), (2 * most - j, j), (0, 0)))
+            for place, (i, j) in zip(places, shifts, strict=True)
+        ]
+        return sum(wide)[:, most : most + height, most : most + width]
+
+    each = height * width * size**2 * min(channels, out)
+    part = max(k for k in range(1, count + 1) if count % k == 0 and (k == 1 or k * each <= SPREAD))
+    # Nothing but the images is kept for the gradient.
+    one = jax.checkpoint(of_images if channels < out else of_result)
+    moved = jax.lax.map(one, images.reshape((count // part, part, height, width, channels)))
+    return moved.reshape((count, height, width, out))

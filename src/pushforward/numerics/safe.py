@@ -47,6 +47,7 @@ def into_open_interval(x: Float[Array, "..."], low: Array, high: Array) -> Float
     Next to an end of 0 that is the smallest normal number: compiled code takes subnormal ones for 0.
     """
     tiny = jnp.finfo(x.dtype).tiny
+    low, high = jax.lax.stop_gradient((low, high))  # JAX cannot differentiate `nextafter`
     first = jnp.maximum(jnp.nextafter(low, high), low + tiny)
     return round_into(x, first, jnp.minimum(jnp.nextafter(high, low), high - tiny))
 
