@@ -1,7 +1,7 @@
 """Bits per dimension of MNIST after so many minutes of training, beside normflows; memory and time of images.
 
     python -m benchmarks.images --flow FLOW [--minutes M] [--seed S] [--threads N] [--data FOLDER] [--out FOLDER]
-    python -m benchmarks.images --pictures [--minutes M] [--seed S] [--threads N] [--data FOLDER] [--out FOLDER]
+    python -m benchmarks.images --pictures tarflow|glow [--minutes M] [--seed S] [--threads N] [--data FOLDER] [--out FOLDER]
     python -m benchmarks.images --sampling [FILE]
     python -m benchmarks.images --memory [KEEP]
 
@@ -17,8 +17,8 @@ with fewer and narrower blocks, which take more steps in the same time.
 
 Published figures are of 50,000 or 60,000 training images and of hours on GPUs: see `PUBLISHED`.
 
-`--pictures` trains a TarFlow of all 10,000 images with normal noise, given their classes, and draws each class with the
-noise taken off, without and with guidance: the way to good samples, of which likelihoods say nothing.
+`--pictures` trains a flow of all 10,000 images, given their classes, and draws each class: Glow at several temperatures,
+TarFlow trained with normal noise, which is taken off the draws, without and with guidance.
 
 `--sampling` draws images of 7 x 7 patches from a TarFlow, with the keys and values of the patches before kept, and with
 the full pass repeated for each patch, and by `pushforward.flows.jacobi`; the flow is a random one, or that of FILE.
@@ -55,8 +55,15 @@ DATA = Path(__file__).parents[2] / "shared" / "data" / "mnist"
 TRAIN, VAL, TEST = 8_000, 1_000, 1_000
 #: Uniform draws of the tighter bound.
 DRAWS = 16
-#: Of `--pictures`: the standard deviation of the noise, in levels, and weights of the guidance.
-SIGMA, GUIDANCE = 12.8, (0.0, 1.0, 2.0)
+#: Of `--pictures`: the flow's arguments and the fit's.
+PICTURES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "tarflow": (
+        {"patch": 4, "width": 64, "layers": 1, "bins": 8},
+        {"batch_size": 16, "learning_rate": 1.5e-3, "noise": 25.6, "drop_condition": 0.1},
+    ),
+    "glow": ({"width": 32}, {"batch_size": 16, "learning_rate": 1e-3, "noise": "uniform"}),
+}
+GUIDANCE, TEMPERATURES = (0.0, 1.0, 2.0), (1.0, 0.8, 0.6)
 #: Jacobi passes of each block whose error is told.
 PASSES = (4, 8, 16, 32)
 #: Rows of which two epochs tell how long an epoch of all rows takes.
@@ -75,16 +82,16 @@ PUBLISHED = {
 SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "nice_image": ({}, {"batch_size": 128, "learning_rate": 1e-3}),
     "real_nvp_image": (
-        {"width": 32, "blocks": 1, "bins": 8},
-        {"batch_size": 64, "learning_rate": 2e-3, "augment": pf.train.RandomShift(1), "noise": "learned"},
+        {"width": 32, "blocks": 1, "pairs": 1, "bins": 8},
+        {"batch_size": 16, "learning_rate": 1e-3, "augment": pf.train.RandomShift(1), "noise": "learned"},
     ),
     "glow": (
         {"width": 32, "steps": 4, "bins": 8},
-        {"batch_size": 64, "learning_rate": 2e-3, "augment": pf.train.RandomShift(1), "noise": "learned"},
+        {"batch_size": 16, "learning_rate": 1e-3, "augment": pf.train.RandomShift(1), "noise": "learned"},
     ),
     "tarflow": (
         {"patch": 4, "width": 64, "layers": 1, "bins": 8},
-        {"batch_size": 64, "learning_rate": 2e-3, "augment": pf.train.RandomShift(1), "noise": "learned"},
+        {"batch_size": 16, "learning_rate": 1.5e-3, "augment": pf.train.RandomShift(1), "noise": "learned"},
     ),
     "normflows": ({"levels": 2, "steps": 16, "hidden": 256}, {"batch": 128, "rate": 1e-3}),
     "normflows_small": ({"levels": 2, "steps": 8, "hidden": 64}, {"batch": 64, "rate": 1e-3}),
@@ -185,30 +192,31 @@ def fit_for(
     return fit(rows, epochs), time.perf_counter() - began
 
 
-def pictures(minutes: float, seed: int, data: Path, out: Path) -> None:
-    """Train a flow of images with normal noise, given their classes, and draw each class."""
+def pictures(name: str, minutes: float, seed: int, data: Path, out: Path) -> None:
+    """Train a flow of images, given their classes, and draw each class."""
     images = pf.data.read_images(data / NAME)
     classes = len(images.classes)
     labels = np.eye(classes, dtype=np.float32)
     keys = jax.random.split(jax.random.key(seed), 3)
-    of_flow, of_fit = SETTINGS["tarflow"]
-    flow = pf.flows.tarflow(keys[0], images.shape, cond_dim=classes, **of_flow)
-    settings = of_fit | {"noise": SIGMA, "drop_condition": 0.1, "average": 0.999}
+    of_flow, of_fit = PICTURES[name]
+    flow = getattr(pf.flows, name)(keys[0], images.shape, cond_dim=classes, **of_flow)
 
     def fit(rows: int, epochs: int) -> pf.train.FitResult[pf.Pushforward]:
         x, condition = images.pixels[:rows], labels[images.labels[:rows]]
-        return pf.fit(keys[1], flow, x, condition, max_epochs=epochs, patience=epochs, **settings)
+        return pf.fit(keys[1], flow, x, condition, max_epochs=epochs, patience=epochs, average=0.999, **of_fit)
 
     result, passed = fit_for(60 * minutes, fit, len(images.pixels))
     print(f"{passed:.0f} s; {result}")
     out.mkdir(parents=True, exist_ok=True)
-    pf.save(out / "pictures.pf", result.flow)
+    pf.save(out / f"pictures-{name}.pf", result.flow)
     condition = labels[np.arange(10 * classes) % classes]
-    for weight in GUIDANCE:
-        drawn = pf.flows.guide(result.flow, weight).sample(keys[2], (), condition)
-        clean = pf.evaluate.denoise(result.flow, drawn, SIGMA, condition)
-        # The noise was about the pixels: half a level more, and rounding down is rounding.
-        pf.data.write_grid(out / f"pictures-{weight:g}.png", pf.data.to_pixels(clean + 0.5), columns=classes)
+    change, ways = (pf.flows.guide, GUIDANCE) if name == "tarflow" else (pf.flows.temper, TEMPERATURES)
+    for way in ways:
+        drawn = change(result.flow, way).sample(keys[2], (), condition)
+        if name == "tarflow":
+            # The noise was about the pixels: half a level more, and rounding down is rounding.
+            drawn = pf.evaluate.denoise(result.flow, drawn, of_fit["noise"], condition) + 0.5
+        pf.data.write_grid(out / f"pictures-{name}-{way:g}.png", pf.data.to_pixels(drawn), columns=classes)
 
 
 def _bounds(one: tuple[float, float], many: tuple[float, float]) -> dict[str, float]:
@@ -343,7 +351,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--flow", choices=SETTINGS)
-    what.add_argument("--pictures", action="store_true")
+    what.add_argument("--pictures", choices=PICTURES)
     what.add_argument("--sampling", metavar="FILE", type=Path, nargs="?", const=Path(), help="a random flow, or FILE")
     what.add_argument("--memory", metavar="KEEP", nargs="?", const="products", choices=get_args(pf.bijections.Keep))
     parser.add_argument("--minutes", type=float, default=10.0)
@@ -353,10 +361,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("."))
     args = parser.parse_args()
     confine(args.threads)
+    # A device for each core shares the batches of training better than threads share products.
+    jax.config.update("jax_num_cpu_devices", args.threads)
     if args.sampling is not None:
         sampling(args.sampling if args.sampling.name else None)
     elif args.pictures:
-        pictures(args.minutes, args.seed, args.data, args.out)
+        pictures(args.pictures, args.minutes, args.seed, args.data, args.out)
     elif args.memory:
         memory(args.memory)
     else:

@@ -28,8 +28,10 @@ NONE = [float("nan")] * 2
 def main(directory: Path) -> None:
     train, test = digits.split()
     key = jax.random.key(5)
-    flow, autoencoder, adversarial = digits.fit(train), vae.fit(train), gan.fit(train)
-    of_flow = [pf.evaluate.bits_per_dim(key, flow, test, samples=k).bits_per_dim for k in (1, DRAWS)]
+    result, autoencoder, adversarial = digits.fit(train), vae.fit(train), gan.fit(train)
+    flow, noise = result.flow, result.dequantizer
+    bounds = [pf.evaluate.bits_per_dim(key, flow, test, dequantizer=noise, samples=k) for k in (1, DRAWS)]
+    of_flow = [bound.bits_per_dim for bound in bounds]
     of_vae = [float(vae.bits_per_dim(autoencoder, key, jnp.asarray(test, float), k).mean()) for k in (1, DRAWS)]
     rows = {
         "flow": (of_flow, digits.pixels(flow, SAMPLES)),

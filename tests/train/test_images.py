@@ -158,13 +158,13 @@ def test_images_are_changed_for_training_and_not_for_validation(key, rng):
 
 def test_a_dropped_condition_is_zeros(key, rng):
     flow = randomize(small(key, cond_dim=3), key, 0.3)
-    x = jnp.asarray(images(rng, 200), jnp.float32)
-    labels = jax.nn.one_hot(jnp.arange(200) % 3, 3, dtype=jnp.float32)
+    x = jnp.asarray(images(rng, 200), float)
+    labels = 9 * jax.nn.one_hot(jnp.arange(200) % 3, 3, dtype=float)  # far from zeros
     batch = {"x": x, "condition": labels, "weight": jnp.full(200, 1 / 200)}
     with_labels, without = (float(-flow.log_prob(x, c).mean()) for c in (labels, jnp.zeros_like(labels)))
     all_dropped = float(NoisyLikelihood(None, None, 1 - 1e-7)(flow, batch, key))
     half = float(NoisyLikelihood(None, None, 0.5)(flow, batch, key))
-    np.testing.assert_allclose(all_dropped, without, rtol=1e-5)
+    np.testing.assert_allclose(all_dropped, without, rtol=1e-9)
     np.testing.assert_allclose(half, (with_labels + without) / 2, atol=0.3 * abs(with_labels - without))
 
 
@@ -186,8 +186,8 @@ def test_normalizations_are_set_by_the_data(key, rng):
     z = np.asarray(jax.vmap(fitted.bijection.inverse)(jnp.asarray(x, jnp.float32)))
     np.testing.assert_allclose(z.mean(), 0, atol=0.02)
     np.testing.assert_allclose(z.std(), 1, atol=0.05)
-    flow = pf.flows.glow(key, SHAPE, levels=4, scales=1, steps=1, width=4)
-    result = pf.fit(key, flow, images(rng), noise="uniform", max_epochs=1, batch_size=96, progress=False)
+    result = pf.fit(key, small(key), images(rng), noise="uniform", max_epochs=1, batch_size=96, progress=False)
+    assert norms(result.flow)
     assert all(n.fitted for n in norms(result.flow))
 
 
