@@ -16,9 +16,10 @@ def plain(images: Any, kernel: Any) -> Any:
     return jax.lax.conv_general_dilated(images, kernel, (1, 1), "SAME", dimension_numbers=layout)
 
 
-@pytest.mark.parametrize("backend", ["cpu", "gpu"])
-@pytest.mark.parametrize("channels", [(2, 3), (3, 2)], ids=["widens", "narrows"])
-@pytest.mark.parametrize("size", [1, 3, 5])
+@pytest.mark.parametrize(
+    ("size", "channels", "backend"),
+    [(1, (2, 3), "cpu"), (3, (2, 3), "cpu"), (3, (3, 2), "cpu"), (5, (3, 2), "cpu"), (3, (3, 2), "gpu")],
+)
 def test_values_and_derivatives_are_those_of_the_compilers_convolution(
     size: int, channels: tuple[int, int], backend: str, key: jax.Array, monkeypatch: pytest.MonkeyPatch
 ):
@@ -27,12 +28,15 @@ def test_values_and_derivatives_are_those_of_the_compilers_convolution(
     monkeypatch.setattr(pushforward.numerics.convolution, "SPREAD", 2 * 3 * 4 * size**2 * min(channels))
     images = jax.random.normal(key, (4, 3, 4, channels[0]))
     kernel = jax.random.normal(key, (size, size, *channels))
-    np.testing.assert_allclose(convolve(images, kernel), plain(images, kernel), rtol=1e-12, atol=1e-12)
-    for mode in (jax.jacfwd, jax.jacrev):
-        for mine, theirs in zip(
-            mode(convolve, (0, 1))(images, kernel), mode(plain, (0, 1))(images, kernel), strict=True
-        ):
-            np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-12)
+
+    def study(convolution: Any) -> Any:
+        modes = [mode(convolution, (0, 1))(images, kernel) for mode in (jax.jacfwd, jax.jacrev)]
+        return convolution(images, kernel), modes
+
+    for mine, theirs in zip(
+        *(jax.tree.leaves(jax.jit(study, static_argnums=0)(c)) for c in (convolve, plain)), strict=True
+    ):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-12)
 
 
 def test_no_gradient_in_a_loop_is_a_convolution_that_the_library_does_not_take(key: jax.Array):

@@ -32,8 +32,9 @@ def shown(enabled: object, columns: int | None) -> bytes:
 
 @pytest.mark.parametrize(("enabled", "columns"), [(None, 80), (None, 0), (True, 0), (True, None)])
 def test_the_bar_stands_from_the_start(enabled: object, columns: int | None):
-    assert b"0/5" in shown(enabled, columns)
-    assert b"compiling" in shown(enabled, columns)
+    bar = shown(enabled, columns)
+    assert b"0/5" in bar
+    assert b"compiling" in bar
 
 
 @pytest.mark.parametrize(("enabled", "columns"), [(None, None), (False, 80)])
