@@ -1,7 +1,7 @@
 """Bits per dimension of MNIST after so many minutes of training, beside normflows; memory and time of images.
 
     python -m benchmarks.images --flow FLOW [--minutes M] [--seed S] [--threads N] [--data FOLDER] [--out FOLDER]
-    python -m benchmarks.images --pictures tarflow|glow [--minutes M] [--seed S] [--threads N] [--data FOLDER] [--out FOLDER]
+    python -m benchmarks.images --pictures FLOW [--minutes M] [--seed S] [--threads N] [--data FOLDER] [--out FOLDER]
     python -m benchmarks.images --sampling [FILE]
     python -m benchmarks.images --memory [KEEP]
 
@@ -17,8 +17,9 @@ with fewer and narrower blocks, which take more steps in the same time.
 
 Published figures are of 50,000 or 60,000 training images and of hours on GPUs: see `PUBLISHED`.
 
-`--pictures` trains a flow of all 10,000 images, given their classes, and draws each class: Glow at several temperatures,
-TarFlow trained with normal noise, which is taken off the draws, without and with guidance.
+`--pictures` trains a flow of all 10,000 images, given their classes, and draws each class: "glow" at several
+temperatures; "tarflow", trained with normal noise, which is taken off the draws, without and with guidance. A
+classifier tells how many of the draws are of the class that was asked for.
 
 `--sampling` draws images of 7 x 7 patches from a TarFlow, with the keys and values of the patches before kept, and with
 the full pass repeated for each patch, and by `pushforward.flows.jacobi`; the flow is a random one, or that of FILE.
@@ -42,6 +43,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
 
 import pushforward as pf
 from pushforward._fields import trainable
@@ -63,7 +67,8 @@ PICTURES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "glow": ({"width": 32}, {"batch_size": 16, "learning_rate": 1e-3, "noise": "uniform"}),
 }
-GUIDANCE, TEMPERATURES = (0.0, 1.0, 2.0), (1.0, 0.8, 0.6)
+#: Of `--pictures`: weights of the guidance, temperatures, and how many images are drawn for each.
+GUIDANCE, TEMPERATURES, DRAWN = (0.0, 1.0, 2.0), (1.0, 0.8, 0.6), 400
 #: Jacobi passes of each block whose error is told.
 PASSES = (4, 8, 16, 32)
 #: Rows of which two epochs tell how long an epoch of all rows takes.
@@ -209,14 +214,31 @@ def pictures(name: str, minutes: float, seed: int, data: Path, out: Path) -> Non
     print(f"{passed:.0f} s; {result}")
     out.mkdir(parents=True, exist_ok=True)
     pf.save(out / f"pictures-{name}.pf", result.flow)
-    condition = labels[np.arange(10 * classes) % classes]
+    # A classifier of digits says whether the draws are what was asked for; it learns from the first 8,000 images.
+    classifier = make_pipeline(PCA(50), SVC(C=10.0)).fit(_flat(images.pixels[:TRAIN]), images.labels[:TRAIN])
+    others, whose = images.pixels[TRAIN:], images.labels[TRAIN:]
+    print(f"right classes of images held out from the classifier: {classifier.score(_flat(others), whose):.3f}\n")
+    print("| guidance or temperature | right classes | precision | recall |\n|---|---|---|---|")
+    asked = np.arange(DRAWN) % classes
+    condition = labels[asked]
     change, ways = (pf.flows.guide, GUIDANCE) if name == "tarflow" else (pf.flows.temper, TEMPERATURES)
+    results = []
     for way in ways:
         drawn = change(result.flow, way).sample(keys[2], (), condition)
         if name == "tarflow":
             # The noise was about the pixels: half a level more, and rounding down is rounding.
             drawn = pf.evaluate.denoise(result.flow, drawn, of_fit["noise"], condition) + 0.5
-        pf.data.write_grid(out / f"pictures-{name}-{way:g}.png", pf.data.to_pixels(drawn), columns=classes)
+        pixels = pf.data.to_pixels(drawn)
+        found = pf.evaluate.compare_images(others[:DRAWN], pixels, train=images.pixels[:TRAIN])
+        results.append(found)
+        right = classifier.score(_flat(pixels), asked)
+        print(f"| {way:g} | {right:.3f} | {found.precision:.2f} | {found.recall:.2f} |", flush=True)
+        pf.data.write_grid(out / f"pictures-{name}-{way:g}.png", pixels[: 10 * classes], columns=classes)
+    print(f"| other images | | {results[0].baseline_precision:.2f} | {results[0].baseline_recall:.2f} |")
+
+
+def _flat(images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), -1) / 255
 
 
 def _bounds(one: tuple[float, float], many: tuple[float, float]) -> dict[str, float]:

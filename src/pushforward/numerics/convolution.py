@@ -70,7 +70,7 @@ def _of_kernel(images: Array, kernel: Array) -> Array:
             jnp.pad(place, ((0, 0), (2 * most - i, i), (2 * most - j, j), (0, 0)))
             for place, (i, j) in zip(places, shifts, strict=True)
         ]
-        return sum(wide)[:, most : most + height, most : most + width]
+        return sum(wide[1:], start=wide[0])[:, most : most + height, most : most + width]
 
     each = height * width * size**2 * min(channels, out)
     part = max(k for k in range(1, count + 1) if count % k == 0 and (k == 1 or k * each <= SPREAD))
