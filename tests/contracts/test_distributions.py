@@ -59,7 +59,9 @@ def _gradients(case: Case, dtype: str) -> tuple[Any, Any, Any]:
     def total(params: Any, x: jax.Array, condition: jax.Array | None) -> jax.Array:
         return jnp.sum(eqx.combine(params, static).log_prob(x, condition))
 
-    return jax.jit(jax.grad(total, (0, 1, 2)))(params, x, condition)
+    # Their size, and that they are finite, is all that is asked: no optimization, whose time is most of a compilation.
+    quick = {"xla_backend_optimization_level": 0}
+    return jax.jit(jax.grad(total, (0, 1, 2)), compiler_options=quick)(params, x, condition)
 
 
 @each_case
