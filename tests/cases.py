@@ -307,6 +307,12 @@ BIJECTIONS = [
     Case("Conv1x1:", lambda key: b.Conv1x1(key, (2, 1, 3))),
     Case("Conv1x1:one", lambda key: b.Conv1x1(key, (2, 1)), dead={".lower": EMPTY, ".upper": EMPTY}),
     Case("Squeeze:", lambda key: b.Squeeze(b.Elementwise(u.Affine(), (1, 2, 4))), start="identity"),
+    # Without the map to pixels: at random parameters of 16 elements that would leave the determinant no digit.
+    Case(
+        "Squeeze:scales-conditional",
+        lambda key: f.glow(key, (4, 4, 1), scales=2, steps=1, width=4, cond_dim=2).bijection.bijections[0],
+        composed=True,
+    ),
     Case("Squeeze:three", lambda key: b.Squeeze(b.Conv1x1(key, (1, 1, 9)), 3), composed=True),
     Case("LULinear:", lambda key: b.LULinear(4), start="identity"),
     Case(
@@ -432,7 +438,8 @@ FLOWS = [
     ),
     _flow_case(
         "glow:conditional",
-        lambda key: f.glow(key, (4, 4, 1), levels=4, scales=2, steps=1, width=4, cond_dim=2),
+        lambda key: f.glow(key, (2, 2, 1), levels=4, scales=1, steps=1, width=4, cond_dim=2),
+        x=PIXELS,
     ),
     _flow_case("tarflow:conditional", _tarflow),
     _flow_case("jacobi:", lambda key: f.jacobi(_flow(f.maf, 2)(key), 2)),

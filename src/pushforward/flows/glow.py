@@ -7,7 +7,7 @@ from .._types import Key
 from ..bijections import ActNorm, Chain, Conv1x1, ConvCoupling, Keep, Stack
 from ..conditioners import Activation, Compute
 from ..distributions import Pushforward
-from ._images import checked_image, elementwise, multiscale, to_scale
+from ._images import checked_image, elementwise, multiscale, to_interval
 
 
 def glow(
@@ -28,7 +28,8 @@ def glow(
     """Glow: at each scale, steps of a normalization, an invertible 1 x 1 convolution and an affine coupling.
 
     A density of images whose pixels, integers from 0 to levels - 1, have noise of [0, 1) added (`noise="uniform"` of
-    `pushforward.fit`). The couplings' networks are gated residual ones; see `pushforward.conditioners.ConvNet`.
+    `pushforward.fit`). The couplings' networks are gated residual ones; see `pushforward.conditioners.ConvNet`. Unlike
+    in the paper a logistic map leads to the pixels' values, as in RealNVP: many pixels are at an end of their range.
 
     Arguments:
         key: for the initial weights.
@@ -72,4 +73,4 @@ def glow(
     def after(key: Key, shape: tuple[int, int, int]) -> Stack:
         return Stack([step(k, shape) for k in jax.random.split(key, steps)], keep=keep)
 
-    return to_scale(multiscale(key, shape, scales, None, after, coupling), levels)
+    return to_interval(multiscale(key, shape, scales, None, after, coupling), levels)
