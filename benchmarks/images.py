@@ -1,7 +1,7 @@
 """Bits per dimension of MNIST after so many minutes of training, beside normflows; memory and time of images.
 
     python -m benchmarks.images --flow FLOW [--minutes M] [--seed S] [--threads N] [--data FOLDER] [--out FOLDER]
-    python -m benchmarks.images --pictures FLOW [--minutes M] [--seed S] [--threads N] [--data FOLDER] [--out FOLDER]
+    python -m benchmarks.images --pictures [--minutes M] [--seed S] [--threads N] [--data FOLDER] [--out FOLDER]
     python -m benchmarks.images --sampling [FILE]
     python -m benchmarks.images --memory [KEEP]
 
@@ -17,9 +17,9 @@ with fewer and narrower blocks, which take more steps in the same time.
 
 Published figures are of 50,000 or 60,000 training images and of hours on GPUs: see `PUBLISHED`.
 
-`--pictures` trains a flow of all 10,000 images, given their classes, and draws each class: "glow" at several
-temperatures; "tarflow", trained with normal noise, which is taken off the draws, without and with guidance. A
-classifier tells how many of the draws are of the class that was asked for.
+`--pictures` trains a TarFlow of all 10,000 images with normal noise, given their classes, and draws each class with the
+noise taken off, without and with guidance: the way to good samples, of which likelihoods say nothing. A classifier
+tells how many of the draws are of the class that was asked for.
 
 `--sampling` draws images of 7 x 7 patches from a TarFlow, with the keys and values of the patches before kept, and with
 the full pass repeated for each patch, and by `pushforward.flows.jacobi`; the flow is a random one, or that of FILE.
@@ -59,16 +59,8 @@ DATA = Path(__file__).parents[2] / "shared" / "data" / "mnist"
 TRAIN, VAL, TEST = 8_000, 1_000, 1_000
 #: Uniform draws of the tighter bound.
 DRAWS = 16
-#: Of `--pictures`: the flow's arguments and the fit's.
-PICTURES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "tarflow": (
-        {"patch": 4, "width": 64, "layers": 1, "bins": 8},
-        {"batch_size": 16, "learning_rate": 1.5e-3, "noise": 25.6, "drop_condition": 0.1},
-    ),
-    "glow": ({"width": 32}, {"batch_size": 16, "learning_rate": 1e-3, "noise": "uniform"}),
-}
-#: Of `--pictures`: weights of the guidance, temperatures, and how many images are drawn for each.
-GUIDANCE, TEMPERATURES, DRAWN = (0.0, 1.0, 2.0), (1.0, 0.8, 0.6), 400
+#: Of `--pictures`: the standard deviation of the noise, in levels, weights of the guidance, and draws for each.
+SIGMA, GUIDANCE, DRAWN = 25.6, (0.0, 1.0, 2.0), 400
 #: Jacobi passes of each block whose error is told.
 PASSES = (4, 8, 16, 32)
 #: Rows of which two epochs tell how long an epoch of all rows takes.
@@ -197,43 +189,42 @@ def fit_for(
     return fit(rows, epochs), time.perf_counter() - began
 
 
-def pictures(name: str, minutes: float, seed: int, data: Path, out: Path) -> None:
-    """Train a flow of images, given their classes, and draw each class."""
+def pictures(minutes: float, seed: int, data: Path, out: Path) -> None:
+    """Train a flow of images with normal noise, given their classes, and draw each class."""
     images = pf.data.read_images(data / NAME)
     classes = len(images.classes)
     labels = np.eye(classes, dtype=np.float32)
     keys = jax.random.split(jax.random.key(seed), 3)
-    of_flow, of_fit = PICTURES[name]
-    flow = getattr(pf.flows, name)(keys[0], images.shape, cond_dim=classes, **of_flow)
+    of_flow, of_fit = SETTINGS["tarflow"]
+    flow = pf.flows.tarflow(keys[0], images.shape, cond_dim=classes, **of_flow)
+    settings = of_fit | {"augment": None, "noise": SIGMA, "drop_condition": 0.1, "average": 0.999}
 
     def fit(rows: int, epochs: int) -> pf.train.FitResult[pf.Pushforward]:
         x, condition = images.pixels[:rows], labels[images.labels[:rows]]
-        return pf.fit(keys[1], flow, x, condition, max_epochs=epochs, patience=epochs, average=0.999, **of_fit)
+        return pf.fit(keys[1], flow, x, condition, max_epochs=epochs, patience=epochs, **settings)
 
     result, passed = fit_for(60 * minutes, fit, len(images.pixels))
     print(f"{passed:.0f} s; {result}")
     out.mkdir(parents=True, exist_ok=True)
-    pf.save(out / f"pictures-{name}.pf", result.flow)
+    pf.save(out / "pictures.pf", result.flow)
     # A classifier of digits says whether the draws are what was asked for; it learns from the first 8,000 images.
     classifier = make_pipeline(PCA(50), SVC(C=10.0)).fit(_flat(images.pixels[:TRAIN]), images.labels[:TRAIN])
     others, whose = images.pixels[TRAIN:], images.labels[TRAIN:]
     print(f"right classes of images held out from the classifier: {classifier.score(_flat(others), whose):.3f}\n")
-    print("| guidance or temperature | right classes | precision | recall |\n|---|---|---|---|")
+    print("| guidance | right classes | precision | recall |\n|---|---|---|---|")
     asked = np.arange(DRAWN) % classes
     condition = labels[asked]
-    change, ways = (pf.flows.guide, GUIDANCE) if name == "tarflow" else (pf.flows.temper, TEMPERATURES)
     results = []
-    for way in ways:
-        drawn = change(result.flow, way).sample(keys[2], (), condition)
-        if name == "tarflow":
-            # The noise was about the pixels: half a level more, and rounding down is rounding.
-            drawn = pf.evaluate.denoise(result.flow, drawn, of_fit["noise"], condition) + 0.5
-        pixels = pf.data.to_pixels(drawn)
+    for weight in GUIDANCE:
+        drawn = pf.flows.guide(result.flow, weight).sample(keys[2], (), condition)
+        clean = pf.evaluate.denoise(result.flow, drawn, SIGMA, condition)
+        # The noise was about the pixels: half a level more, and rounding down is rounding.
+        pixels = pf.data.to_pixels(clean + 0.5)
         found = pf.evaluate.compare_images(others[:DRAWN], pixels, train=images.pixels[:TRAIN])
         results.append(found)
         right = classifier.score(_flat(pixels), asked)
-        print(f"| {way:g} | {right:.3f} | {found.precision:.2f} | {found.recall:.2f} |", flush=True)
-        pf.data.write_grid(out / f"pictures-{name}-{way:g}.png", pixels[: 10 * classes], columns=classes)
+        print(f"| {weight:g} | {right:.3f} | {found.precision:.2f} | {found.recall:.2f} |", flush=True)
+        pf.data.write_grid(out / f"pictures-{weight:g}.png", pixels[: 10 * classes], columns=classes)
     print(f"| other images | | {results[0].baseline_precision:.2f} | {results[0].baseline_recall:.2f} |")
 
 
@@ -373,7 +364,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--flow", choices=SETTINGS)
-    what.add_argument("--pictures", choices=PICTURES)
+    what.add_argument("--pictures", action="store_true")
     what.add_argument("--sampling", metavar="FILE", type=Path, nargs="?", const=Path(), help="a random flow, or FILE")
     what.add_argument("--memory", metavar="KEEP", nargs="?", const="products", choices=get_args(pf.bijections.Keep))
     parser.add_argument("--minutes", type=float, default=10.0)
@@ -388,7 +379,7 @@ def main() -> None:
     if args.sampling is not None:
         sampling(args.sampling if args.sampling.name else None)
     elif args.pictures:
-        pictures(args.pictures, args.minutes, args.seed, args.data, args.out)
+        pictures(args.minutes, args.seed, args.data, args.out)
     elif args.memory:
         memory(args.memory)
     else:

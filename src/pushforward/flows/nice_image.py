@@ -53,7 +53,7 @@ def nice_image(
 
     couplings = Stack([layer(k) for k in jax.random.split(key, layers)], unroll=True)
     evens_first = Permute(np.argsort(np.concatenate([np.arange(0, dim, 2), np.arange(1, dim, 2)])))
-    # Additive couplings scale nothing, and pixels at the edge of the image vary a thousandth of those in its middle.
+    # Additive couplings scale nothing, and pixels at the edge of an image may vary hundreds of times less than others.
     core = Chain([Elementwise(Affine(MAX_LOG_SCALE), (dim,)), couplings, evens_first, ActNorm((dim,))])
     base = Logistic(np.zeros(shape), np.ones(shape))
     return to_scale(Reshape(core, shape), levels, base)
