@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -121,6 +122,32 @@ def test_conditioning_does_not_excuse_a_wrong_log_det(case: Case):
     s = study(case, "float64", 1.0)
     assert np.median(unsettled(s.forward, "float64", True)) <= 1e-4
     assert np.median(unsettled(s.inverse, "float64", True)) <= 1e-4
+
+
+@each_case
+def test_products_keep_the_precision_of_float32(case: Case):
+    """Where JAX by itself would multiply float32 to three digits, as on GPUs; also for the gradient of anything."""
+    bijection = bijection_of(made(case))
+    params, static = eqx.partition(bijection, eqx.is_inexact_array)
+    condition = None if bijection.cond_shape is None else np.zeros(bijection.cond_shape, np.float32)
+    event = jax.tree.map(lambda rows: rows[0], points(case.z, bijection.shape, "float32")[0])
+    for name in ("forward_and_log_det", "inverse_and_log_det"):
+
+        def total(params: Any, event: Any, condition: Any, name: str = name) -> Any:
+            value, log_det = getattr(eqx.combine(params, static), name)(event, condition)
+            return value.sum() + log_det
+
+        program = str(jax.make_jaxpr(jax.value_and_grad(total))(params, event, condition))
+        products = program.count("dot_general[") + program.count("conv_general_dilated[")
+        assert program.count("Precision.HIGHEST, Precision.HIGHEST") == products, name
+
+
+@pytest.mark.parametrize("chosen", [None, "tensorfloat32"])
+def test_who_chose_a_precision_of_products_gets_it(chosen: str | None):
+    network = pf.conditioners.MLP(jax.random.key(0), 2, (2, 3))
+    with jax.default_matmul_precision(chosen):
+        program = str(jax.make_jaxpr(network)(np.zeros((2, 4), np.float32)))
+    assert ("HIGHEST" in program) == (chosen is None)
 
 
 @each

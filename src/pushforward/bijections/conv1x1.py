@@ -14,6 +14,7 @@ from jaxtyping import Array
 from .._errors import checked_shape, require, require_key
 from .._fields import FIXED
 from .._types import Conditions, Events, Key, Scalars
+from ..numerics.products import precision
 from ._base import AbstractBatchBijection
 
 
@@ -78,7 +79,8 @@ class Conv1x1(AbstractBatchBijection):
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
         lower, upper = self._factors()
-        z = jnp.einsum("ij,...jn->...in", (lower @ upper)[self.permutation], x)
+        matrix = jnp.matmul(lower, upper, precision=precision())[self.permutation]
+        z = jnp.einsum("ij,...jn->...in", matrix, x, precision=precision())
         return z, jnp.full(x.shape[-1:], self._log_det, z.dtype)
 
     @property

@@ -9,6 +9,7 @@ from jaxtyping import Array
 
 from .._errors import require_count
 from .._types import Condition, Event, Key, Scalar
+from ..numerics.products import precision
 from ._base import AbstractBijection
 
 
@@ -55,7 +56,7 @@ class Householder(AbstractBijection):
         units = scaled * jnp.where(zero, 0.0, jax.lax.rsqrt(jnp.where(zero, 1.0, norms)))
 
         def reflect(event: Event, v: Array) -> tuple[Event, None]:
-            return event - 2 * v * (v @ event), None
+            return event - 2 * v * jnp.dot(v, event, precision=precision()), None
 
         event = event.astype(jnp.result_type(event, units))
         return jax.lax.scan(reflect, event, units)[0]

@@ -10,6 +10,7 @@ from jaxtyping import Array
 
 from .._errors import require_count
 from .._types import Condition, Event, Scalar
+from ..numerics.products import precision
 from ..numerics.safe import inverse_softplus
 from ._base import AbstractBijection
 
@@ -54,7 +55,8 @@ class LULinear(AbstractBijection):
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         lower, upper, diagonal = self._factors()
-        x = lower @ (upper @ z) + self.bias
+        z = jnp.matmul(upper, z, precision=precision())
+        x = jnp.matmul(lower, z, precision=precision()) + self.bias
         return x, jnp.log(diagonal).sum()
 
     def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:

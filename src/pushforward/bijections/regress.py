@@ -11,6 +11,7 @@ from .._errors import require
 from .._fields import FIXED
 from .._types import ArrayLike, Condition, Event, Scalar
 from ..conditioners._layers import seen
+from ..numerics.products import precision
 from ._base import AbstractBijection, as_float
 
 
@@ -67,4 +68,4 @@ class Regress(AbstractBijection):
         return x - self._line(x, condition), jnp.zeros((), x.dtype)
 
     def _line(self, like: Event, condition: Condition) -> Event:
-        return self.coefficients @ seen(like[:0], condition) + self.intercept
+        return jnp.matmul(self.coefficients, seen(like[:0], condition), precision=precision()) + self.intercept

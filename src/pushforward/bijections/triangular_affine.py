@@ -11,6 +11,7 @@ from jaxtyping import Array
 
 from .._errors import require
 from .._types import ArrayLike, Condition, Event, Scalar
+from ..numerics.products import precision
 from ..numerics.safe import log_expm1
 from ._base import AbstractBijection, as_float
 
@@ -60,7 +61,7 @@ class TriangularAffine(AbstractBijection):
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         matrix, diagonal = self._matrix()
-        return matrix @ z + self.loc, jnp.log(diagonal).sum()
+        return jnp.matmul(matrix, z, precision=precision()) + self.loc, jnp.log(diagonal).sum()
 
     def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
         matrix, diagonal = self._matrix()

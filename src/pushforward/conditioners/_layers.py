@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .._errors import require, require_count
 from .._types import Condition, Key
+from ..numerics.products import precision
 from ..numerics.safe import squash
 
 #: Names instead of functions, so that a model is data and can be saved.
@@ -109,7 +110,7 @@ def _draw(
 
 def affine(w: Float[Array, "m n"], b: Float[Array, " m"], h: Float[Array, "n *batch"]) -> Float[Array, "m *batch"]:
     """Return w h + b."""
-    return jnp.tensordot(w, h, 1) + b.reshape(b.shape + (1,) * (h.ndim - 1))
+    return jnp.tensordot(w, h, 1, precision=precision()) + b.reshape(b.shape + (1,) * (h.ndim - 1))
 
 
 def seen(x: Float[Array, "n *batch"], condition: Condition = None) -> Float[Array, "m *batch"]:

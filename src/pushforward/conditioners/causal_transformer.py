@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from .._errors import require, require_count
 from .._types import Condition, Key
+from ..numerics.products import precision
 from ._base import AbstractAutoregressiveConditioner
 from ._layers import PRODUCT, Compute, checked_compute, computed_in, normalized, seen, uniform, zeros
 
@@ -153,8 +154,9 @@ class CausalTransformer(AbstractAutoregressiveConditioner):
         def attention(query: Array, key: Array, value: Array) -> Array:
             size = h.shape[-1] // self.heads
             query, key, value = (a.reshape((n, self.dim, self.heads, size)) for a in (query, key, value))
-            logits = checkpoint_name(jnp.einsum("nthd,nshd->nhts", query, key), PRODUCT)
-            return jnp.einsum("nhts,nshd->nthd", _weights(logits, causal, query.shape[-1]), value).reshape(h.shape)
+            logits = checkpoint_name(jnp.einsum("nthd,nshd->nhts", query, key, precision=precision()), PRODUCT)
+            weights = _weights(logits, causal, query.shape[-1])
+            return jnp.einsum("nhts,nshd->nthd", weights, value, precision=precision()).reshape(h.shape)
 
         def layer(h: Array, weights: tuple[Array, ...]) -> tuple[Array, None]:
             own = _Layers(*weights)
@@ -165,7 +167,7 @@ class CausalTransformer(AbstractAutoregressiveConditioner):
         h = jax.lax.scan(layer, h, self.layers, unroll=True)[0]
         # Parameters come as the first axis and the batch as the last, as the univariate maps read them fastest.
         last = jnp.swapaxes(normalized(h, -1).astype(dtype), 0, 1).reshape((self.dim * n, h.shape[-1]))
-        params = jnp.einsum("kw,tw->kt", self.out.astype(dtype), last).astype(x.dtype)
+        params = jnp.einsum("kw,tw->kt", self.out.astype(dtype), last, precision=precision()).astype(x.dtype)
         params = params.reshape((self.num_params, self.size, self.dim, n)) + self.out_bias[..., None]
         params = jnp.transpose(params, (2, 1, 3, 0))[np.argsort(order)]
         return params.reshape((*x.shape, self.num_params))
@@ -198,12 +200,14 @@ class CausalTransformer(AbstractAutoregressiveConditioner):
             keys, values = (
                 dynamic_update_index_in_dim(cache, one, i, 2) for cache, one in ((keys, key), (values, value))
             )
-            logits = jnp.einsum("nhd,nhsd->nhs", query, keys)
-            attended = jnp.einsum("nhs,nhsd->nhd", _weights(logits, past, query.shape[-1]), values)
+            logits = jnp.einsum("nhd,nhsd->nhs", query, keys, precision=precision())
+            weights = _weights(logits, past, query.shape[-1])
+            attended = jnp.einsum("nhs,nhsd->nhd", weights, values, precision=precision())
             return _rest(h, attended.reshape(h.shape), own), (keys, values)
 
         h, (keys, values) = jax.lax.scan(layer, h, (self.layers, block.keys, block.values))
-        params = jnp.einsum("kw,nw->kn", self.out.astype(dtype), normalized(h, -1).astype(dtype))
+        last = normalized(h, -1).astype(dtype)
+        params = jnp.einsum("kw,nw->kn", self.out.astype(dtype), last, precision=precision())
         params = params.astype(block.last.dtype).reshape((self.num_params, self.size, n)) + self.out_bias[:, :, i, None]
         params = jnp.moveaxis(params, 0, -1)
         state = block._replace(keys=keys, values=values)
@@ -221,12 +225,14 @@ class CausalTransformer(AbstractAutoregressiveConditioner):
         """Return what the condition adds to each token."""
         if condition is None or self.given is None:
             return jnp.zeros((n, self.embed.shape[-1]), self.embed.dtype)
-        return seen(condition.reshape((self.cond_dim, n))).T.astype(self.embed.dtype) @ self.given
+        given = seen(condition.reshape((self.cond_dim, n))).T.astype(self.embed.dtype)
+        return jnp.matmul(given, self.given, precision=precision())
 
 
 def _product(h: Float[Array, "... m"], weights: Float[Array, "m k"]) -> Float[Array, "... k"]:
     # Of matrices: the gradient of a product over two axes would be transposed in memory first.
-    flat = h.reshape((math.prod(h.shape[:-1]), h.shape[-1])) @ weights.astype(h.dtype)
+    rows = h.reshape((math.prod(h.shape[:-1]), h.shape[-1]))
+    flat = jnp.matmul(rows, weights.astype(h.dtype), precision=precision())
     return checkpoint_name(flat.reshape((*h.shape[:-1], weights.shape[-1])), PRODUCT)
 
 

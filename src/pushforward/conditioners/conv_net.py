@@ -12,6 +12,7 @@ from .._errors import require, require_count
 from .._types import Condition, Key
 from ..numerics.convolution import convolve
 from ..numerics.layout import materialize, one_like
+from ..numerics.products import precision
 from ._base import AbstractConditioner
 from ._layers import (
     ACTIVATIONS,
@@ -127,7 +128,7 @@ class ConvNet(AbstractConditioner):
             new = convolved(inner, pointed(h)) + self.inner_bias[i].astype(dtype)
             if condition is not None:
                 label = condition.reshape((self.cond_dim, -1)).T.astype(dtype)
-                new = new + (label @ self.given[i].astype(dtype))[:, None, None]
+                new = new + jnp.matmul(label, self.given[i].astype(dtype), precision=precision())[:, None, None]
             new = convolved(gate, activate(new)) + self.gate_bias[i].astype(dtype)
             value, opening = jnp.split(new, 2, axis=-1)
             h = h + value * jax.nn.sigmoid(opening)

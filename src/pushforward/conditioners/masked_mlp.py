@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from .._errors import require, require_count
 from .._types import Condition, Key
 from ..numerics.masks import hidden_degrees, hidden_mask, input_mask, output_mask, window_starts
+from ..numerics.products import precision
 from ._base import AbstractAutoregressiveConditioner
 from ._layers import ACTIVATIONS, Activation, affine, checked_settings, initial_layers, seen, zeros
 
@@ -176,7 +177,7 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
             else:
                 fresh = jnp.asarray(self._degrees[i]) >= number * self.block
                 weights.append(spans[i].of(w * (mask & fresh), number, w.ndim - 1))
-                total = total + jnp.tensordot(w * (mask & ~fresh), before[i], 1)
+                total = total + jnp.tensordot(w * (mask & ~fresh), before[i], 1, precision=precision())
             sums.append(total)
         # All of them, the condition included, if there is but one block.
         inputs, *units = before if one_block else (span.of(a, number) for span, a in zip(spans, before, strict=True))
@@ -192,14 +193,16 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
         below, units = block.inputs, []
         for k, (old, window) in enumerate(zip(block.units, self._windows, strict=True)):
             w, total = window.of(block.weights[k], i), block.sums[k]
-            new = activate(jnp.tensordot(w, below, 1) + window.of(total, i))
+            new = activate(jnp.tensordot(w, below, 1, precision=precision()) + window.of(total, i))
             if self._skips(k):
                 new = new + window.of(below, i)
             below = dynamic_update_slice_in_dim(old, new.astype(old.dtype), window.at(i), 0)
             units.append(below)
         row = i - self._spans[0].at(block.number)
         w, total = (dynamic_index_in_dim(a, row, 1, keepdims=False) for a in (block.weights[-1], block.sums[-1]))
-        return jnp.moveaxis(jnp.tensordot(w, below, 1) + total, 0, -1), block._replace(units=tuple(units))
+        return jnp.moveaxis(jnp.tensordot(w, below, 1, precision=precision()) + total, 0, -1), block._replace(
+            units=tuple(units)
+        )
 
     def advance(self, block: _Block, i: int | Int[Array, ""], x_i: Float[Array, "*batch"]) -> _Block:
         """Return the block after element `order[i]` has become known to be `x_i`."""

@@ -1,4 +1,4 @@
-"""Pure functions on arrays: safe elementary functions, masks, convolution, and where a compiler should stop fusing."""
+"""Pure functions on arrays: safe elementary functions, masks, convolution, and what to tell the compiler."""
 
 from .convolution import convolve as convolve
 from .masks import hidden_degrees as hidden_degrees
@@ -6,6 +6,7 @@ from .masks import hidden_mask as hidden_mask
 from .masks import input_mask as input_mask
 from .masks import output_mask as output_mask
 from .masks import window_starts as window_starts
+from .products import precision as precision
 from .safe import bounded as bounded
 from .safe import into_open_interval as into_open_interval
 from .safe import inverse_softplus as inverse_softplus

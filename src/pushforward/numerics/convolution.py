@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .products import precision
+
 #: Elements that the tangent of a kernel spreads out at a time, on CPU: what a cache holds.
 SPREAD = 2**19
 
@@ -27,12 +29,13 @@ def convolve(images: Float[Array, "n h w c"], kernel: Float[Array, "k k c m"]) -
 
 def _times(images: Array, matrix: Array) -> Array:
     """Return the product at each pixel, as one of two axes: the library takes no gradient that sums over several."""
-    return (images.reshape((-1, images.shape[-1])) @ matrix).reshape((*images.shape[:-1], -1))
+    pixels = images.reshape((-1, images.shape[-1]))
+    return jnp.matmul(pixels, matrix, precision=precision()).reshape((*images.shape[:-1], -1))
 
 
 @jax.custom_jvp
 def _convolve(images: Array, kernel: Array) -> Array:
-    return jax.lax.conv_general_dilated(images, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    return _conv(images, kernel, ("NHWC", "HWIO", "NHWC"))
 
 
 @_convolve.defjvp
@@ -40,10 +43,13 @@ def _jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[A
     images, kernel = primals
     d_images, d_kernel = tangents
     # The transpose exchanges inputs and outputs of the kernel: from (h, w, out, in) to what the library takes.
-    turned = ("NHWC", "HWOI", "NHWC")
-    moved = jax.lax.conv_general_dilated(d_images, kernel.swapaxes(2, 3), (1, 1), "SAME", dimension_numbers=turned)
+    moved = _conv(d_images, kernel.swapaxes(2, 3), ("NHWC", "HWOI", "NHWC"))
     by_kernel = _of_kernel if jax.default_backend() == "cpu" else _convolve
     return _convolve(images, kernel), moved + by_kernel(images, d_kernel)
+
+
+def _conv(images: Array, kernel: Array, layout: tuple[str, str, str]) -> Array:
+    return jax.lax.conv_general_dilated(images, kernel, (1, 1), "SAME", dimension_numbers=layout, precision=precision())
 
 
 def _of_kernel(images: Array, kernel: Array) -> Array:
