@@ -40,8 +40,8 @@ _finished = itertools.count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     """Compile quickly, before JAX starts; slow tests run longer than they compile."""
-    # The options will go one day, and XLA ends a process over a flag that it does not know.
-    if jax.__version_info__ < (0, 12) and config.option.markexpr != "slow":
+    # XLA ends a process over a flag that it does not know, and the first of these is gone since JAX 0.11.
+    if jax.__version_info__ < (0, 11) and config.option.markexpr != "slow":
         quick = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=2"
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {quick}"
 
