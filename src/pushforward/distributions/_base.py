@@ -20,7 +20,7 @@ from ..bijections._base import as_float
 #: Events evaluated at once: at most so many, and of at most so many elements together. Larger batches run in chunks one
 #: after the other, so that memory is bounded and, on a CPU, what one chunk needs stays in its cache, while there is
 #: enough of it for every thread; if several CPU devices share a batch, for one thread each.
-CPU_CHUNK, SHARED_CHUNK, CHUNK = (4096, 2**18), (1024, 2**17), (16384, 2**24)
+CPU_CHUNK, SHARED_CHUNK, CHUNK = (4096, 2**18), (1024, 2**17), (2**16, 2**22)
 
 #: A CPU device receives so many events at least.
 SHARE = 1024
@@ -66,14 +66,14 @@ class AbstractDistribution(eqx.Module):
         """
         x = as_float("x", x)
         batch = _leading("x", x, self.shape)
-        condition, cond_batch = self._checked_condition(condition)
+        condition, cond_batch = checked_condition(self, condition)
         try:
             out = jnp.broadcast_shapes(batch, cond_batch)
         except ValueError as error:
             raise bad(
                 "condition", f"of leading axes that broadcast with those of `x`, {batch}", f"`{cond_batch}`"
             ) from error
-        x = jnp.broadcast_to(x, out + self.shape)
+        x = x if batch == out else jnp.broadcast_to(x, out + self.shape)
         devices = _devices(out, self, x, condition)
         return at_home(_log_prob_batch(self, x, condition, out, devices), devices)
 
@@ -94,7 +94,7 @@ class AbstractDistribution(eqx.Module):
             ValueError: if a shape does not fit, or `condition` is missing or superfluous.
         """
         require_key(key)
-        condition, out = self._checked_draw(sample_shape, condition)
+        condition, out = _checked_draw(self, sample_shape, condition)
         devices = _devices(out, self, key, condition)
         return at_home(_sample_batch(self, key, condition, out, devices), devices)
 
@@ -107,29 +107,38 @@ class AbstractDistribution(eqx.Module):
         (*sample_shape, *leading axes of condition).
         """
         require_key(key)
-        condition, out = self._checked_draw(sample_shape, condition)
+        condition, out = _checked_draw(self, sample_shape, condition)
         devices = _devices(out, self, key, condition)
         return at_home(_sample_and_log_prob_batch(self, key, condition, out, devices), devices)
 
-    def _checked_condition(self, condition: ArrayLike | None) -> tuple[Condition, tuple[int, ...]]:
-        if self.cond_shape is None:
-            if condition is not None:
-                raise bad("condition", "None for an unconditional density", "`an array`")
-            return None, ()
-        if condition is None:
-            remedy = "This density is conditional: pass what it is conditioned on."
-            raise bad("condition", f"an array of trailing shape {self.cond_shape}", None, remedy)
-        condition = as_float("condition", condition)
-        return condition, _leading("condition", condition, self.cond_shape)
 
-    def _checked_draw(
-        self, sample_shape: tuple[int, ...] | int, condition: ArrayLike | None
-    ) -> tuple[Condition, tuple[int, ...]]:
-        sizes = (sample_shape,) if isinstance(sample_shape, int) else tuple(sample_shape)
-        if any(not isinstance(n, int) or isinstance(n, bool) or n < 0 for n in sizes):
-            raise bad("sample_shape", "a tuple of non-negative integers", sample_shape)
-        condition, cond_batch = self._checked_condition(condition)
-        return condition, sizes + cond_batch
+# Functions, because Equinox makes an object of each method that is called, which takes longer than these.
+
+
+def checked_condition(
+    distribution: AbstractDistribution, condition: ArrayLike | None
+) -> tuple[Condition, tuple[int, ...]]:
+    """Return the condition as an array, and its leading axes; complain if it does not fit."""
+    shape = distribution.cond_shape
+    if shape is None:
+        if condition is not None:
+            raise bad("condition", "None for an unconditional density", "`an array`")
+        return None, ()
+    if condition is None:
+        remedy = "This density is conditional: pass what it is conditioned on."
+        raise bad("condition", f"an array of trailing shape {shape}", None, remedy)
+    condition = as_float("condition", condition)
+    return condition, _leading("condition", condition, shape)
+
+
+def _checked_draw(
+    distribution: AbstractDistribution, sample_shape: tuple[int, ...] | int, condition: ArrayLike | None
+) -> tuple[Condition, tuple[int, ...]]:
+    sizes = (sample_shape,) if isinstance(sample_shape, int) else tuple(sample_shape)
+    if any(not isinstance(n, int) or isinstance(n, bool) or n < 0 for n in sizes):
+        raise bad("sample_shape", "a tuple of non-negative integers", sample_shape)
+    condition, cond_batch = checked_condition(distribution, condition)
+    return condition, sizes + cond_batch
 
 
 def _leading(name: str, x: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -183,7 +192,8 @@ def _devices(out: tuple[int, ...], *args: Any) -> int:
 
     There is more than one if who started the process asked JAX for them. Other accelerators are left to the user.
     """
-    return 1 if jax.default_backend() != "cpu" or is_traced(args) else sharing(math.prod(out), SHARE, args)
+    alone = jax.default_backend() != "cpu" or jax.local_device_count() == 1
+    return 1 if alone or is_traced(args) else sharing(math.prod(out), SHARE, args)
 
 
 def _in_parts(
