@@ -85,6 +85,7 @@ class Stack(AbstractBatchBijection):
         unroll: where a gradient is taken, compile up to eight layers one by one. Steps of training are a quarter
             faster, of small layers above all, because what a layer leaves for its gradient is not copied into one
             array for all of them, and the gradients of two layers are computed at once; compilation takes longer.
+            Other devices than CPUs always do so: there steps are half as long, and compilation is not longer.
         keep: what a layer leaves for its gradient. "products": the results of matrix products and convolutions; the
             dozens of small arrays between them are computed again, which takes less time than to store them.
             "everything": faster where these are large. "nothing": each layer is computed twice, and memory is that of
@@ -129,7 +130,7 @@ class Stack(AbstractBatchBijection):
         return self._run(inverse_batch, x, condition)
 
     def _run(self, direction: _Direction, events: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        run = _scan_to_unroll if self.unroll else partial(_scan, 1)
+        run = _scan_to_unroll if self.unroll or jax.default_backend() != "cpu" else partial(_scan, 1)
         return run(direction, self.length, self.keep, self._carry(events), self.layer, condition)
 
     def _carry(self, events: Events) -> tuple[Array, Array]:
