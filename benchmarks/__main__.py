@@ -1,6 +1,7 @@
 """Every library on the same work, in one run; the results as JSON, tables and a picture.
 
     python -m benchmarks [--quick] [--resume] [--architectures nsf maf ...] [--dims 2 6 ...] [--works step sample ...]
+    python -m benchmarks --gpu
     python -m benchmarks --report
 
 Measured are one training step on a batch of 512; the densities and the draws of 20,000 events; the time from the start
@@ -9,7 +10,8 @@ steps. Each library has a process of its own, the repetitions take turns, median
 measurement to the file OUTPUT; `--resume` goes on from there. `--report` draws RESULTS.md and results.png again.
 
 All of it takes some five hours on two cores, a third of them torch.compile's; `--quick` some twenty minutes: d = 6 and
-32, without a condition, and the start.
+32, without a condition, and the start. `--gpu` times steps, densities and draws on the first GPU, some ten minutes with
+16 cores: compilations go on beside each other, measurements one by one.
 """
 
 import argparse
@@ -18,7 +20,10 @@ import os
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import product
@@ -38,26 +43,35 @@ DEPTHS = (2, 5, 10, 20)
 QUALITY = {"steps": 1500, "rate": 2e-3}
 SEEDS = 3
 
+#: What is measured, of which libraries, by whom.
+Task = tuple[Record, list[str], Team]
+
 
 class Results:
-    """The records of a run, in a file that is whole at any time."""
+    """The records of a run, in a file that is whole at any time; each says on which processor it was made."""
 
     def __init__(self, path: Path, resume: bool, about: Record):
-        self._path = path
+        self._path, self.processor = path, about.get("processor")
         self.content: Record = {"about": about, "records": []}
         if resume and path.exists():
             self.content = json.loads(path.read_text())
             if "command" in about:
                 self.content["about"]["command"] += f"; {about['command']}"
 
+    def has(self, key: Record, libraries: list[str]) -> bool:
+        """Return whether what `key` names is there for all libraries."""
+        return bool(libraries) and set(libraries) <= {r["library"] for r in self._of(key)}
+
+    def _of(self, key: Record) -> list[Record]:
+        return [r for r in self.content["records"] if all(r.get(k) == v for k, v in key.items())]
+
     def add(self, key: Record, libraries: list[str], measure: Callable[[list[str]], list[Record]]) -> None:
         """Measure what `key` names, unless it is there for all libraries."""
-        records = self.content["records"]
-        same = [r for r in records if all(r.get(k) == v for k, v in key.items())]
-        if libraries and set(libraries) <= {r["library"] for r in same}:
+        if self.has(key, libraries):
             return
+        records, same = self.content["records"], self._of(key)
         began = time.monotonic()
-        new = [{**key, **record} for record in measure(libraries)]
+        new = [{**key, **record, "processor": self.processor} for record in measure(libraries)]
         self.content["records"] = [r for r in records if r not in same] + new
         _write(self._path, json.dumps(self.content, indent=1))
         done = sum("failed" not in r for r in new)
@@ -83,7 +97,7 @@ def _spec(architecture: str, dim: int, condition: int = 0, **more: Any) -> Recor
 
 def run(args: argparse.Namespace, results: Results) -> None:
     """Measure everything that the arguments ask for."""
-    limits = Limits(args.threads, args.repetitions, args.budget, args.longest)
+    limits = Limits("gpu" if args.gpu else "cpu", args.threads, args.repetitions, args.budget, args.longest)
     names: list[str] = args.libraries
     plain = [name for name in names if "+" not in name]
 
@@ -95,17 +109,31 @@ def run(args: argparse.Namespace, results: Results) -> None:
         return lambda libraries: [once(name, spec, limits, do, **arguments) for name in libraries]
 
     if "rates" in args.works:
-        results.add({"work": "rates"}, ["machine"], lambda _: [_rates(limits)])
+        results.add({"work": "rates", "processor": results.processor}, ["machine"], lambda _: [_rates(limits)])
     if "start" in args.works:
         few = replace(limits, repetitions=min(3, limits.repetitions))
         results.add(at("start", "nsf", 6), plain, lambda libraries: starts(libraries, few))
-    for architecture, condition, dim in product(args.architectures, args.condition, args.dims):
+
+    def takers(work: str, architecture: str, dim: int) -> list[str]:
         # Unrolled over the elements, the loop of an autoregressive draw does not compile in any bearable time.
-        unrolled = architecture in ("nsf", "maf") and dim > 2
-        with Team(_spec(architecture, dim, condition, perturbed=True), limits) as team:
-            for work in (work for work in TIMED if work in args.works):
-                some = plain if dim > args.compile_up_to or (work == "sample" and unrolled) else names
-                results.add(at(work, architecture, dim, condition), some, partial(team.time, work))
+        unrolled = work == "sample" and architecture in ("nsf", "maf") and dim > 2
+        return plain if dim > args.compile_up_to or unrolled else names
+
+    flows = list(product(args.architectures, args.condition, args.dims))
+    # A GPU leaves the cores for compilations, which take most of the time; here, flows wait for each other.
+    groups = [[f for f in flows if f[2] == dim] for dim in args.dims] if args.gpu else [[flow] for flow in flows]
+    for group in groups:
+        with ExitStack() as stack:
+            tasks: list[Task] = []
+            for architecture, condition, dim in group:
+                team = stack.enter_context(Team(_spec(architecture, dim, condition, perturbed=True), limits))
+                works = [work for work in TIMED if work in args.works]
+                keys = [(at(work, architecture, dim, condition), takers(work, architecture, dim)) for work in works]
+                tasks += [(key, some, team) for key, some in keys if not results.has(key, some)]
+            if args.gpu:
+                _prepare(tasks)
+            for key, some, team in tasks:
+                results.add(key, some, partial(team.time, key["work"]))
     shapes = [*product(args.dims, [5]), *product([6], DEPTHS)] if "compile" in args.works else []
     for dim, layers in shapes:
         some = [name for name in names if name in ("pushforward", "flowjax") or (name == "zuko+compile" and dim <= 6)]
@@ -122,8 +150,18 @@ def run(args: argparse.Namespace, results: Results) -> None:
         results.add({**at("quality", architecture, 6), "seed": seed}, some, alone(spec, "quality"))
 
 
+def _prepare(tasks: list[Task]) -> None:
+    """Compile for all tasks and libraries beside each other."""
+    works: dict[tuple[Team, str], list[str]] = defaultdict(list)
+    for key, libraries, team in tasks:
+        for library in libraries:
+            works[team, library].append(key["work"])
+    with ThreadPoolExecutor(max(1, len(works))) as pool:
+        list(pool.map(lambda item: item[0][0].prepare(item[1], item[0][1]), works.items()))
+
+
 def _rates(limits: Limits) -> Record:
-    command = [sys.executable, "-m", "benchmarks.floor", str(limits.threads)]
+    command = [sys.executable, "-m", "benchmarks.floor", str(limits.threads), limits.device]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment(limits, True))
     return {"library": "machine", **json.loads(done.stdout)}
 
@@ -141,17 +179,26 @@ def main() -> None:
     parser.add_argument("--longest", type=float, default=300, help="seconds after which a library is given up")
     parser.add_argument("--compile-up-to", type=int, default=32, help="largest dimension for torch.compile")
     parser.add_argument("--quick", action="store_true", help="fewer flows and works, no torch.compile")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results.json")
+    parser.add_argument("--gpu", action="store_true", help="on the first GPU, into results_gpu.json")
+    parser.add_argument("--output", type=Path)
     parser.add_argument("--resume", action="store_true", help="keep what OUTPUT has")
     parser.add_argument("--report", action="store_true", help="measure nothing")
     args = parser.parse_args()
-    if args.quick:
-        args.dims, args.condition, args.works = [6, 32], [0], ["rates", *TIMED, "start"]
-        args.repetitions, args.budget = 3, 4.0
-        args.libraries = [name for name in args.libraries if "+" not in name]
-    about = {} if args.report else {"command": " ".join(["python -m benchmarks", *sys.argv[1:]])}
-    results = Results(args.output, args.resume or args.report, {**about, **machine.describe(args.threads)})
-    if not args.report:
+    # What is smaller by default, where nothing else is asked for.
+    if args.gpu:
+        some = [name for name in LIBRARIES if name not in ("nflows+compile", "normflows+compile")]
+        parser.set_defaults(dims=[6, 32, 128], condition=[0], works=["rates", *TIMED], libraries=some)
+        parser.set_defaults(threads=len(os.sched_getaffinity(0)), repetitions=3, budget=2.0, compile_up_to=128)
+    elif args.quick:
+        parser.set_defaults(dims=[6, 32], condition=[0], works=["rates", *TIMED, "start"], repetitions=3, budget=4.0)
+        parser.set_defaults(libraries=[name for name in LIBRARIES if "+" not in name])
+    parser.set_defaults(output=Path(__file__).parent / ("results_gpu.json" if args.gpu else "results.json"))
+    args = parser.parse_args()
+    if args.report:
+        results = Results(args.output, True, {})
+    else:
+        command = {"command": " ".join(["python -m benchmarks", *sys.argv[1:]])}
+        results = Results(args.output, args.resume, command | machine.describe(args.threads, args.gpu))
         run(args, results)
     write_report(results.content, args.output)
 

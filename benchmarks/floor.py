@@ -1,6 +1,6 @@
 """What the machine could do at best: its rates, and the work that a flow cannot avoid.
 
-    python -m benchmarks.floor THREADS
+    python -m benchmarks.floor THREADS DEVICE
 
 prints the rates, the best of NumPy's, JAX's and PyTorch's: of float32 matrix products (of a hidden layer on a batch,
 and large ones), of copies in memory and in cache, and of the exponential.
@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,55 +22,83 @@ from .spec import Spec
 TRANSCENDENTAL = {True: lambda bins: 2 * bins + 2 * (bins - 1) + 2, False: lambda bins: 2}
 
 
-def _rate(f: Callable[..., Any], work: float, *args: Any) -> float:
+#: float32 numbers of what is copied, or exponentiated.
+SIZES = {
+    "cpu": {"memory": 1 << 24, "cache": 1 << 16, "exp": 1 << 16},
+    "gpu": {"memory": 1 << 28, "cache": 1 << 21, "exp": 1 << 24},
+}
+#: Exponentials one after the other, on a GPU, where one alone only measures the traffic.
+CHAIN = 16
+
+
+class _Tool(NamedTuple):
+    """How a library makes an array, what it measures, and how it waits for results."""
+
+    array: Callable[[np.ndarray], Any]
+    does: dict[str, Callable[..., Any]]
+    wait: Callable[[Any], Any]
+
+
+def _rate(tool: _Tool, name: str, work: float, *args: Any) -> float:
     """Return work per second, of the best of some short runs."""
-    f(*args)
+    f = tool.does[name]
+    tool.wait(f(*args))
     times = []
     stop = time.perf_counter() + 0.5
     while time.perf_counter() < stop:
         start = time.perf_counter()
         for _ in range(10):
-            f(*args)
+            result = f(*args)
+        tool.wait(result)
         times.append((time.perf_counter() - start) / 10)
     return work / min(times)
 
 
-def _tools(threads: int) -> dict[str, dict[str, Callable[..., Any]]]:
+def _tools(threads: int, device: str) -> list[_Tool]:
     import jax
     import jax.numpy as jnp
 
-    jitted = {"matmul": jax.jit(jnp.matmul), "exp": jax.jit(jnp.exp)}
-    tools = {
-        "numpy": {"array": np.asarray, "matmul": np.matmul, "copy": np.copyto, "exp": np.exp},
-        "jax": {
-            "array": jnp.asarray,
-            **{name: lambda *a, f=f: f(*a).block_until_ready() for name, f in jitted.items()},
-        },
-    }
+    def exp(x: Any) -> Any:
+        for _ in range(CHAIN if device == "gpu" else 1):
+            x = jnp.exp(-x)
+        return x
+
+    tools = [_Tool(jnp.asarray, {"matmul": jax.jit(jnp.matmul), "exp": jax.jit(exp)}, jax.block_until_ready)]
+    if device == "cpu":
+        of_numpy = {"matmul": np.matmul, "copy": np.copyto, "exp": np.exp}
+        tools.append(_Tool(np.asarray, of_numpy, lambda result: result))
     try:
         import torch
     except ImportError:
         return tools
     torch.set_num_threads(threads)
-    tools["torch"] = {"array": torch.from_numpy, "matmul": torch.matmul, "exp": torch.exp}
-    tools["torch"]["copy"] = torch.Tensor.copy_
-    return tools
+    place = "cpu" if device == "cpu" else "cuda"
+    of_torch = {"matmul": torch.matmul, "copy": torch.Tensor.copy_, "exp": torch.exp}
+    if device == "gpu":
+        del of_torch["exp"]
+    wait = torch.cuda.synchronize if device == "gpu" else lambda: None
+    return [*tools, _Tool(lambda a: torch.from_numpy(a).to(place), of_torch, lambda _: wait())]
 
 
-def rates(threads: int) -> dict[str, float]:
+def rates(threads: int, device: str) -> dict[str, float]:
     """Return operations, bytes and exponentials per second."""
     rng = np.random.default_rng(0)
     best: dict[str, float] = {}
-    for tool in _tools(threads).values():
-        array = tool["array"]
+
+    def note(name: str, rate: float) -> None:
+        best[name] = max(best.get(name, 0.0), rate)
+
+    sizes = SIZES[device]
+    for tool in _tools(threads, device):
         for name, (n, k, m) in {"layer": (512, 128, 128), "large": (2048, 2048, 2048)}.items():
-            a, b = (array(rng.normal(size=shape).astype("f4")) for shape in ((n, k), (k, m)))
-            best[name] = max(best.get(name, 0.0), _rate(tool["matmul"], 2.0 * n * k * m, a, b))
-        for name, size in {"memory": 1 << 24, "cache": 1 << 16}.items() if "copy" in tool else ():
-            values, target = array(np.ones(size, "f4")), array(np.zeros(size, "f4"))
-            best[name] = max(best.get(name, 0.0), _rate(tool["copy"], 2 * 4.0 * size, target, values))
-        values = array(rng.normal(size=1 << 16).astype("f4"))
-        best["exp"] = max(best.get("exp", 0.0), _rate(tool["exp"], 1.0 * (1 << 16), values))
+            a, b = (tool.array(rng.normal(size=shape).astype("f4")) for shape in ((n, k), (k, m)))
+            note(name, _rate(tool, "matmul", 2.0 * n * k * m, a, b))
+        for name in ("memory", "cache") if "copy" in tool.does else ():
+            values, target = tool.array(np.ones(sizes[name], "f4")), tool.array(np.zeros(sizes[name], "f4"))
+            note(name, _rate(tool, "copy", 2 * 4.0 * sizes[name], target, values))
+        if "exp" in tool.does:
+            values = tool.array(rng.normal(size=sizes["exp"]).astype("f4"))
+            note("exp", _rate(tool, "exp", (CHAIN if device == "gpu" else 1.0) * sizes["exp"], values))
     return best
 
 
@@ -125,4 +153,4 @@ if __name__ == "__main__":
     from .worker import confine
 
     confine(int(sys.argv[1]))
-    print(json.dumps(rates(int(sys.argv[1]))))
+    print(json.dumps(rates(int(sys.argv[1]), sys.argv[2])))

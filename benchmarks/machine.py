@@ -3,6 +3,7 @@
 import datetime
 import os
 import platform
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -17,7 +18,13 @@ def _field(path: str, name: str, separator: str) -> str:
     return "unknown"
 
 
-def describe(threads: int) -> dict[str, str]:
+def _gpu() -> str:
+    command = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    name, memory, driver = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split(",")[:3]
+    return f"{name.strip()}, {memory.strip()}, driver {driver.splitlines()[0].strip()}"
+
+
+def describe(threads: int, gpu: bool) -> dict[str, str]:
     """Return the machine, the system and the versions of the libraries, as words."""
     memory = int(_field("/proc/meminfo", "MemTotal", ":").split()[0]) / (1 << 20)
     about = {
@@ -26,6 +33,8 @@ def describe(threads: int) -> dict[str, str]:
         "memory": f"{memory:.0f} GiB",
         "system": f"{_field('/etc/os-release', 'PRETTY_NAME', '=')}, Python {platform.python_version()}",
     }
+    if gpu:
+        about["gpu"] = _gpu()
     for name in PACKAGES:
         try:
             about[name] = version(name)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +25,14 @@ class Limits:
     """How much is measured.
 
     Attributes:
+        device: "cpu" or "gpu".
         threads: of every library, and processor cores.
         repetitions: of a measurement, whose median counts.
         budget: seconds of these repetitions per library and measurement; one is taken in any case.
         longest: seconds that a library may take for one answer, compilation included, before it is given up.
     """
 
+    device: str
     threads: int
     repetitions: int
     budget: float
@@ -39,9 +42,14 @@ class Limits:
 def environment(limits: Limits, cached: bool) -> dict[str, str]:
     """Return the environment of a worker; `cached` allows what torch.compile keeps between processes."""
     threads = str(limits.threads)
-    fixed = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
-    fixed |= {"JAX_ENABLE_COMPILATION_CACHE": "false", "PYTHONWARNINGS": "ignore"}
-    return {**os.environ, **fixed, "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "0" if cached else "1"}
+    fixed = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "JAX_ENABLE_COMPILATION_CACHE": "false"}
+    fixed |= {"PYTHONWARNINGS": "ignore", "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "0" if cached else "1"}
+    if limits.device == "cpu":
+        fixed |= {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
+    else:
+        # Many processes share the device; all libraries multiply float32 as PyTorch does by default.
+        fixed |= {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "JAX_DEFAULT_MATMUL_PRECISION": "highest"}
+    return {**os.environ, **fixed}
 
 
 class Worker:
@@ -50,7 +58,7 @@ class Worker:
     def __init__(self, library: str, limits: Limits, cached: bool = True):
         self._limits, self._log = limits, tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", library, str(limits.threads)],
+            [sys.executable, "-m", "benchmarks.worker", library, str(limits.threads), limits.device],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -108,6 +116,7 @@ class Team:
     def __init__(self, spec: Record, limits: Limits):
         self._spec, self._limits = spec, limits
         self._workers: dict[str, tuple[Worker, Record]] = {}
+        self._prepared: dict[tuple[str, str], Record] = {}
 
     def __enter__(self) -> "Team":
         return self
@@ -116,26 +125,37 @@ class Team:
         for worker, _ in self._workers.values():
             worker.close()
 
-    def time(self, work: str, libraries: list[str]) -> list[Record]:
-        """Return a record per library: every library once, then every library a second time, and so on."""
+    def prepare(self, works: Iterable[str], library: str) -> None:
+        """Build and compile what `time` will be asked for; may be called for several libraries at once."""
         limits = self._limits
-        records = {library: {"library": library, "times": []} for library in libraries}
-        for library, record in records.items():
+        for work in works:
+            record: Record = {"library": library, "times": []}
             with _noting(record):
                 worker, built = self._worker(library)
                 longest = limits.budget / limits.repetitions
                 record |= {"version": worker.version, **built, **worker.ask("prepare", work=work, longest=longest)}
+            self._prepared[work, library] = record
+
+    def time(self, work: str, libraries: list[str]) -> list[Record]:
+        """Return a record per library: every library once, then every library a second time, and so on."""
+        limits = self._limits
+        for library in libraries:
+            if (work, library) not in self._prepared:
+                self.prepare([work], library)
+        records = {library: self._prepared[work, library] for library in libraries}
         for _ in range(limits.repetitions):
             for library, record in records.items():
                 spent = sum(record["times"])
                 if "failed" not in record and (not spent or spent + record["times"][-1] < limits.budget):
                     with _noting(record):
-                        record["times"].append(self._workers[library][0].ask("repeat")["seconds"])
+                        record["times"].append(self._workers[library][0].ask("repeat", work=work)["seconds"])
         return [summary(record) for record in records.values()]
 
     def _worker(self, library: str) -> tuple[Worker, Record]:
         if library not in self._workers or not self._workers[library][0].alive:
             worker = Worker(library, self._limits)
+            for key in [k for k, r in list(self._prepared.items()) if k[1] == library and "failed" not in r]:
+                del self._prepared[key]
             try:
                 self._workers[library] = worker, worker.ask("build", spec=self._spec)
             except FailedError:

@@ -25,31 +25,38 @@ TARGETS = {
 }
 START_TARGET, COMPILE_TARGET = 2.0, 4.0
 WORDS = {"step": "training step", "log_prob": f"log_prob of {EVENTS:,}", "sample": f"sample of {EVENTS:,}"}
-NOTES = f"""
+NOTES = """
 - One flow in all libraries: networks of 2 x 128 hidden units, relu, not residual; splines of 8 bins on [-5, 5] with
   linear tails; 5 layers, RealNVP 8; the order turned, or the halves exchanged, between layers. The numbers of trained
   parameters are in the table. FlowJAX and distrax have two more per spline, the outer slopes. With a condition,
   normflows' autoregressive networks are residual, with two matrices more than the others': it has no plain ones.
-- pushforward's splines stand alone (`affine=False`); "default" is the flow that a user gets, an affine map
-  behind each, and in the table of log-likelihoods whitened as `pf.fit` does; the others see what the peers see.
+- pushforward's splines stand alone (`affine=False`).
 - A step is the gradient of the mean negative log-likelihood of 512 events and an update of Adam. pushforward runs the
   loop of `pf.fit`: a scan over batches on the device, a clip of the gradient's norm and a check that it is finite, all
   counted. FlowJAX runs the step of its `fit_to_data` batch by batch, distrax the same loop jitted, the PyTorch
   libraries the loop of their tutorials. The batches lie in memory.
-- pushforward has a JAX device per core, as its page on speed advises, and shares large batches of densities and draws,
-  and the batches of training among them.
 - `+compile`: the loss, the density and the draw under `torch.compile`, in one shape, and a fused Adam. Draws of
   autoregressive flows are compiled at d = 2 only: elsewhere the loop over the elements would be unrolled.
-- {EVENTS:,} events at once, or in pieces of 1000, whichever is faster (`torch.compile`: pieces). A library too slow for
-  that draws some pieces, and its time is scaled; "drawn" in the JSON says how many.
 - pushforward's parameters are moved away from the identity first; the others' are as they are initialized.
-- "Start to fitted": the spline flows, not whitened, at a constant rate; a density counts as fitted 0.3 nats below the
-  truth, since at 0.25 several libraries, pushforward among them, level off. The log-likelihoods at equal steps are of
-  200,000 rows, because on 20,000 they mainly tell who overfits first.
 - The floor is what the machine cannot undercut with these networks: the unmasked half of the products (thrice for a
   step) and the exponentials of the splines at the best rates measured in the same run, or the memory traffic.
 - A repetition takes 0.2 s at least, libraries take turns, medians count. No compilation is kept between processes,
   except for what torch.compile keeps, where it is not the subject.
+"""
+CPU_NOTES = f"""\
+- pushforward has a JAX device per core, as its page on speed advises, and shares large batches of densities and
+  draws, and the batches of training, among them.
+- {EVENTS:,} events at once, or in pieces of 1000, whichever is faster (`torch.compile`: pieces). A library too slow for
+  that draws some pieces, and its time is scaled; "drawn" in the JSON says how many.
+- "Default" is the flow that a user of pushforward gets, an affine map behind each spline, and in the table of
+  log-likelihoods whitened as `pf.fit` does; the others see what the peers see.
+- "Start to fitted": the spline flows, not whitened, at a constant rate; a density counts as fitted 0.3 nats below the
+  truth, since at 0.25 several libraries, pushforward among them, level off. The log-likelihoods at equal steps are of
+  200,000 rows, because on 20,000 they mainly tell who overfits first.
+"""
+GPU_NOTES = f"""\
+- {EVENTS:,} events at once. Arrays lie on the GPU before and after.
+- float32 is multiplied as float32, which is the default of PyTorch and of pushforward; FlowJAX and distrax are told so.
 """
 
 Record = dict[str, Any]
@@ -76,7 +83,22 @@ class Run:
     def __init__(self, content: Record):
         self.about: Record = content["about"]
         self.records: list[Record] = content["records"]
-        self.rates = next((r for r in self.records if r["work"] == "rates"), None)
+        self.gpu = "gpu" in self.about
+        self.rates = {self.processor(r): r for r in self.records if r["work"] == "rates"}
+
+    def processor(self, record: Record) -> str:
+        """Return where a record was made: where the run began, or in another session of it."""
+        return record.get("processor") or self.about["processor"]
+
+    def mark(self, record: Record) -> str:
+        """Return a mark for what was made elsewhere than most."""
+        return "" if self.processor(record) == self.about["processor"] else " *"
+
+    @property
+    def elsewhere(self) -> str:
+        """What the mark means, if it is needed."""
+        others = sorted({self.processor(r) for r in self.records if self.mark(r)})
+        return f"\\* measured on {', '.join(others)}, all libraries of the row.\n\n" if others else ""
 
     def of(self, work: str) -> list[Record]:
         """Return the records of one work."""
@@ -110,11 +132,12 @@ def _verdict(ratio: float, target: float | None) -> str:
 
 def _floor_cells(run: Run, key: Key, ours: Record) -> list[str]:
     architecture, work, condition, dim = key
-    if run.rates is None:
+    rates = run.rates.get(run.processor(ours))
+    if rates is None:
         return ["", ""]
     spec = Spec(architecture, dim, condition)
     events = spec.batch if work == "step" else EVENTS
-    least = floor(work, spec, events, ours["parameters"], run.rates)["seconds"]
+    least = floor(work, spec, events, ours["parameters"], rates)["seconds"]
     return [seconds(least), f"{ours['seconds'] / least:.1f}"]
 
 
@@ -127,8 +150,16 @@ def _main_tables(run: Run) -> str:
             sections[architecture, condition].append([dim, WORDS[work], ours.get("failed", "not measured"), *[""] * 6])
             continue
         ratio = peer[1] / ours["seconds"]
-        cells = [dim, WORDS[work], seconds(ours["seconds"]), seconds(peer[1]), peer[0], f"**{ratio:.1f}x**"]
-        cells += [_verdict(ratio, target_of(architecture, work, dim)), *_floor_cells(run, key, ours)]
+        cells = [
+            f"{dim}{run.mark(ours)}",
+            WORDS[work],
+            seconds(ours["seconds"]),
+            seconds(peer[1]),
+            peer[0],
+            f"**{ratio:.1f}x**",
+        ]
+        target = None if run.gpu else target_of(architecture, work, dim)
+        cells += [_verdict(ratio, target), *_floor_cells(run, key, ours)]
         sections[architecture, condition].append(cells)
     head = ("d", "work", OURS, "best peer", "which", "ratio", "target", "floor", "ours / floor")
     return "\n".join(
@@ -232,17 +263,18 @@ def _quality_table(run: Run) -> str:
 
 
 def write_report(content: Record, results: Path) -> None:
-    """Write RESULTS.md and results.png beside the file of the results."""
+    """Write tables and a picture beside the file of the results: RESULTS.md and results.png beside results.json."""
     run = Run(content)
     about = "\n".join(f"- {name}: {value}" for name, value in run.about.items())
-    text = f"# Speed, beside other libraries\n\n`python -m benchmarks` wrote this.\n\n{about}\n\n"
+    title = "Speed on a GPU" if run.gpu else "Speed"
+    text = f"# {title}, beside other libraries\n\n`python -m benchmarks` wrote this.\n\n{about}\n\n"
     timed = run.timed()
     unconditional = {key: records for key, records in timed.items() if key[2] == 0}
     if unconditional:
         draw(unconditional, results.with_suffix(".png"))
         text += f"![Ratios to the best peer, and times against dimension]({results.stem}.png)\n\n"
     if timed:
-        text += "## Against the best peer\n\n" + _main_tables(run)
+        text += "## Against the best peer\n\n" + run.elsewhere + _main_tables(run)
     sections = {
         "From the start of a process to a fitted density": ("start", _start_table),
         "Compilation of the training step": ("compile", _compile_table),
@@ -252,11 +284,13 @@ def write_report(content: Record, results: Path) -> None:
     for title, (work, table) in sections.items():
         if run.of(work):
             text += f"\n## {title}\n\n{table(run)}"
-    if run.rates is not None:
+    if run.rates:
+        names = ("layer", "large", "cache", "memory", "exp")
         text += "\n## The machine's rates\n\n" + _table(
-            ("product, layer", "product, large", "copy in cache", "copy in memory", "exponential"),
-            [[*(f"{run.rates[k] / 1e9:.3g} G/s" for k in ("layer", "large", "cache", "memory", "exp"))]],
+            ("processor", "product, layer", "product, large", "copy in cache", "copy in memory", "exponential"),
+            [[name, *(f"{r[k] / 1e9:,.4g} G/s" for k in names)] for name, r in run.rates.items()],
         )
     if timed:
         text += "\n## Every library\n\n" + _absolute_tables(run) + "\n## Trained parameters\n\n" + _parameter_table(run)
-    (results.parent / "RESULTS.md").write_text(text + "\n## How each was used\n" + NOTES)
+    text += f"\n## How each was used\n{NOTES}{GPU_NOTES if run.gpu else CPU_NOTES}"
+    (results.parent / f"{results.stem.upper()}.md").write_text(text)

@@ -1,6 +1,6 @@
 """One library in a process of its own, driven by lines of JSON: a request on standard input, an answer on output.
 
-    python -m benchmarks.worker LIBRARY THREADS
+    python -m benchmarks.worker LIBRARY THREADS DEVICE
 
 Started by `python -m benchmarks`.
 """
@@ -47,13 +47,12 @@ def _seconds(f: Callable[[], Any]) -> float:
 class Session:
     """What a worker answers; each method but `_...` is a request."""
 
-    def __init__(self, library: str):
-        self._library = library
+    def __init__(self, library: str, device: str):
+        self._library, self._device = library, device
         self._imported = _peak()
         self._model: Model
         self._spec: Spec
-        self._repeat: Callable[[], Any]
-        self._share = 1.0
+        self._prepared: dict[str, tuple[Callable[[], Any], float]] = {}
 
     def build(self, spec: dict[str, Any]) -> dict[str, Any]:
         """Build the flow that the other requests are about."""
@@ -65,9 +64,10 @@ class Session:
         """Compile, and choose what a repetition does: no longer than about `longest` seconds."""
         return self._prepare_step() if work == "step" else self._prepare_events(work, longest)
 
-    def repeat(self) -> dict[str, float]:
+    def repeat(self, work: str) -> dict[str, float]:
         """Return the seconds of one step or of `EVENTS` events."""
-        return {"seconds": _seconds(self._repeat) * self._share}
+        repeat, share = self._prepared[work]
+        return {"seconds": _seconds(repeat) * share}
 
     def compile(self) -> dict[str, float]:
         """Return what the first training step took longer than the second."""
@@ -119,8 +119,7 @@ class Session:
         train(placed)
         one = _seconds(lambda: train(placed)) / count
         calls = max(1, int(SHORTEST / (one * count)))
-        self._repeat = lambda: [train(placed) for _ in range(calls)]
-        self._share = 1 / (calls * count)
+        self._prepared["step"] = lambda: [train(placed) for _ in range(calls)], 1 / (calls * count)
         return {"first": first, "batches": count, "calls": calls}
 
     def _prepare_events(self, work: str, longest: float) -> dict[str, Any]:
@@ -135,38 +134,38 @@ class Session:
                 return lambda: [self._model.log_prob(*piece) for piece in pieces]
             return lambda: [self._model.sample(size, condition) for _, condition in pieces]
 
-        one = task(PIECE, PIECE)
+        # A GPU is there for many events at once.
+        size = EVENTS if self._device == "gpu" else PIECE
+        repeat = task(size, size)
         # The first time compiles, and does not tell how long a repetition takes.
-        first, took = _seconds(one), _seconds(one)
-        count = int(np.clip(longest / took, 1, EVENTS // PIECE))
-        whole_took = took * EVENTS / PIECE
-        drawn, size = count * PIECE, PIECE
-        self._repeat, took = task(PIECE, drawn), took * count
+        first, took = _seconds(repeat), _seconds(repeat)
+        count = int(np.clip(longest / took, 1, EVENTS // size))
+        whole_took = took * EVENTS / size
+        drawn = count * size
+        repeat, took = task(size, drawn), took * count
         # A second shape would double minutes of compilation under torch.compile.
-        if whole_took < PATIENCE and "+" not in self._library:
+        if size < EVENTS and whole_took < PATIENCE and "+" not in self._library:
             if drawn == EVENTS:
-                took = _seconds(self._repeat)
+                took = _seconds(repeat)
             whole = task(EVENTS, EVENTS)
             whole()
             whole_took = _seconds(whole)
             # By the event: a library that is faster with many at once is not to be judged by pieces.
             if whole_took * drawn < took * EVENTS:
-                self._repeat, took, drawn, size = whole, whole_took, EVENTS, EVENTS
+                repeat, took, drawn, size = whole, whole_took, EVENTS, EVENTS
         calls = max(1, int(SHORTEST / took))
-        inner = self._repeat
-        self._repeat = lambda: [inner() for _ in range(calls)]
-        self._share = EVENTS / (calls * drawn)
+        self._prepared[work] = lambda: [repeat() for _ in range(calls)], EVENTS / (calls * drawn)
         return {"first": first, "drawn": drawn, "at_once": size, "calls": calls}
 
 
 def main() -> None:
-    library, threads = sys.argv[1], int(sys.argv[2])
+    library, threads, device = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     confine(threads)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     try:
         version = load(library, threads)
-        session = Session(library)
+        session = Session(library, device)
         answer: dict[str, Any] = {"version": version}
     except ImportError as error:
         answer = {"failed": f"not installed: {error}"}

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..spec import Spec
 
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 #: (x, condition) -> log-densities; (n, condition) -> draws.
 LogProb = Callable[[Tensor, Tensor | None], Tensor]
 Sample = Callable[[int, Tensor | None], Tensor]
@@ -26,6 +27,7 @@ class TorchModel:
             loss, log_prob, sample = (torch.compile(f, dynamic=False) for f in (loss, log_prob, sample))
         self._loss, self._log_prob, self._sample = loss, log_prob, sample
         self._spec, self._taken = spec, 0
+        module.to(DEVICE)
         self.parameters = sum(p.numel() for p in module.parameters())
         self._optimizer = torch.optim.Adam(module.parameters(), lr=spec.rate, fused=compiled)
 
@@ -49,15 +51,21 @@ class TorchModel:
         return loss.item()
 
     def array(self, a: np.ndarray | None) -> Tensor | None:
-        return None if a is None else torch.from_numpy(np.ascontiguousarray(a))
+        return None if a is None else torch.from_numpy(np.ascontiguousarray(a)).to(DEVICE)
 
     @torch.no_grad()
     def log_prob(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        return self._log_prob(x, condition)
+        return _finished(self._log_prob(x, condition))
 
     @torch.no_grad()
     def sample(self, n: int, condition: Tensor | None) -> Tensor:
-        return self._sample(n, condition)
+        return _finished(self._sample(n, condition))
+
+
+def _finished(result: Tensor) -> Tensor:
+    if DEVICE == "cuda":
+        torch.cuda.synchronize()
+    return result
 
 
 class ContextMLP(nn.Module):
