@@ -1,5 +1,7 @@
 """The precision of matrix products and convolutions."""
 
+from typing import Any
+
 import jax
 
 
@@ -10,5 +12,5 @@ def precision() -> jax.lax.Precision | None:
     form of a network, and a linear map and its inverse, would then agree to three digits, too: samples would not have
     the density that is computed for them. On CPUs this changes nothing.
     """
-    chosen = jax.config.jax_default_matmul_precision
-    return jax.lax.Precision.HIGHEST if chosen is None else None
+    config: Any = jax.config  # its annotations leave most options out
+    return jax.lax.Precision.HIGHEST if config.jax_default_matmul_precision is None else None
