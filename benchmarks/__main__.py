@@ -48,10 +48,10 @@ Task = tuple[Record, list[str], Team]
 
 
 class Results:
-    """The records of a run, in a file that is whole at any time; each says on which processor it was made."""
+    """The records of a run, in a file that is whole at any time; each says on which processor, or GPU, it was made."""
 
     def __init__(self, path: Path, resume: bool, about: Record):
-        self._path, self.processor = path, about.get("processor")
+        self._path, self.processor = path, about.get("gpu") or about.get("processor")
         self.content: Record = {"about": about, "records": []}
         if resume and path.exists():
             self.content = json.loads(path.read_text())

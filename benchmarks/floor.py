@@ -141,7 +141,7 @@ def floor(work: str, spec: Spec, events: int, parameters: int, rates: dict[str, 
     traffic = 4.0 * ((2 if step else 1) * 2 * handed_on + (8 if step else 1) * parameters)
     compute = operations / max(rates["layer"], rates["large"]) + exponentials / rates["exp"]
     return {
-        "seconds": max(compute, traffic / rates["cache"]),
+        "seconds": max(compute, traffic / max(rates["cache"], rates["memory"])),
         "operations": operations,
         "dense": operations * dense / needed,
         "exponentials": float(exponentials),

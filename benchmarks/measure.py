@@ -75,7 +75,8 @@ class Worker:
         try:
             self._process.stdin.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
+        except (BrokenPipeError, ValueError):
+            # A pipe that is closed is a ValueError.
             raise FailedError("its process has ended") from None
         return self._answer(self._limits.longest)
 
@@ -140,7 +141,9 @@ class Team:
         """Return a record per library: every library once, then every library a second time, and so on."""
         limits = self._limits
         for library in libraries:
-            if (work, library) not in self._prepared:
+            record = self._prepared.get((work, library))
+            dead = record is not None and "failed" not in record and not self._workers[library][0].alive
+            if record is None or dead:
                 self.prepare([work], library)
         records = {library: self._prepared[work, library] for library in libraries}
         for _ in range(limits.repetitions):
@@ -148,7 +151,9 @@ class Team:
                 spent = sum(record["times"])
                 if "failed" not in record and (not spent or spent + record["times"][-1] < limits.budget):
                     with _noting(record):
-                        record["times"].append(self._workers[library][0].ask("repeat", work=work)["seconds"])
+                        answer = self._workers[library][0].ask("repeat", work=work)
+                        record["times"].append(answer["seconds"])
+                        record["calls"] = answer["calls"]
         return [summary(record) for record in records.values()]
 
     def _worker(self, library: str) -> tuple[Worker, Record]:

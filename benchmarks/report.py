@@ -1,5 +1,6 @@
 """The tables of a run, in Markdown, beside the file of its results."""
 
+import json
 import math
 import statistics
 from collections import defaultdict
@@ -56,7 +57,13 @@ CPU_NOTES = f"""\
 """
 GPU_NOTES = f"""\
 - {EVENTS:,} events at once. Arrays lie on the GPU before and after.
-- float32 is multiplied as float32, which is the default of PyTorch and of pushforward; FlowJAX and distrax are told so.
+- float32 is multiplied as float32, which is the default of PyTorch and of pushforward; the JAX libraries are told so.
+"""
+
+PROFILE_NOTE = """
+Shares of pushforward's time, on a CPU of that on one core, by the part of the package that XLA says an operation comes
+from (`python -m benchmarks.profile`). Behind them: how many times faster than the best peer it would be if nothing but
+the products took time. Where that is below the target, faster products are needed, not better code around them.
 """
 
 Record = dict[str, Any]
@@ -84,15 +91,16 @@ class Run:
         self.about: Record = content["about"]
         self.records: list[Record] = content["records"]
         self.gpu = "gpu" in self.about
+        self._here: str = self.about["gpu" if self.gpu else "processor"]
         self.rates = {self.processor(r): r for r in self.records if r["work"] == "rates"}
 
     def processor(self, record: Record) -> str:
         """Return where a record was made: where the run began, or in another session of it."""
-        return record.get("processor") or self.about["processor"]
+        return record.get("processor") or self._here
 
     def mark(self, record: Record) -> str:
         """Return a mark for what was made elsewhere than most."""
-        return "" if self.processor(record) == self.about["processor"] else " *"
+        return "" if self.processor(record) == self._here else " *"
 
     @property
     def elsewhere(self) -> str:
@@ -169,6 +177,23 @@ def _main_tables(run: Run) -> str:
     )
 
 
+def _profile_table(run: Run, profile: list[Record]) -> str:
+    timed = run.timed()
+    parts = list(profile[0]["shares"])
+    rows = []
+    for record in profile:
+        architecture, work, dim, shares = (record[k] for k in ("architecture", "work", "dim", "shares"))
+        records = timed.get((architecture, work, 0, dim), {})
+        peer, ours = best_peer(records), records.get(OURS, {}).get("seconds")
+        least = f"{peer[1] / ours / shares['products']:.1f}x" if peer and ours and shares["products"] else ""
+        cells = [f"{shares[part]:.0%}" for part in parts]
+        target = None if run.gpu else target_of(architecture, work, dim)
+        rows.append(
+            [f"{ARCHITECTURES[architecture]}, {dim}", WORDS[work], *cells, least, f"{target:g}x" if target else ""]
+        )
+    return _table(("flow, d", "work", *parts, "products alone", "target"), rows)
+
+
 def _cell(record: Record | None, faults: list[str]) -> str:
     if record is None:
         return ""
@@ -208,11 +233,16 @@ def _parameter_table(run: Run) -> str:
 def _start_table(run: Run) -> str:
     records = {r["library"]: r for r in run.of("start")}
     peer, ours = best_peer(records), records.get(OURS, {}).get("seconds")
+    phases = list(records.get(OURS, {}).get("phases", {}))
     rows = [
-        [name, seconds(r["seconds"]), r["epochs"]] if "seconds" in r else [name, r["failed"], ""]
+        [name, seconds(r["seconds"]), r["epochs"], *(seconds(r["phases"].get(phase, 0.0)) for phase in phases)]
+        if "seconds" in r
+        else [name, r["failed"], *[""] * (1 + len(phases))]
         for name, r in sorted(records.items(), key=lambda item: item[1].get("seconds", math.inf))
     ]
-    text = _table(("library", "start to fitted", "epochs"), rows)
+    text = _table(("library", "start to fitted", "epochs", *phases), rows)
+    if phases:
+        text += "\nThe last columns are of the last repetition; the first epoch and check compile.\n"
     if peer is None or ours is None:
         return text
     ratio = peer[1] / ours
@@ -275,6 +305,10 @@ def write_report(content: Record, results: Path) -> None:
         text += f"![Ratios to the best peer, and times against dimension]({results.stem}.png)\n\n"
     if timed:
         text += "## Against the best peer\n\n" + run.elsewhere + _main_tables(run)
+    profile = results.with_name(results.name.replace("results", "profile"))
+    if profile != results and profile.exists():
+        shares = _profile_table(run, json.loads(profile.read_text()))
+        text += f"\n## Where pushforward's time goes\n{PROFILE_NOTE}\n{shares}"
     sections = {
         "From the start of a process to a fitted density": ("start", _start_table),
         "Compilation of the training step": ("compile", _compile_table),

@@ -92,6 +92,17 @@ def test_donated_arrays_are_used_up_and_the_first_argument_is_kept():
     assert not kept["a"].is_deleted()
 
 
+def test_layers_are_compiled_one_by_one_for_a_gradient_except_on_cpus(monkeypatch: pytest.MonkeyPatch):
+    stack = pf.bijections.Stack([pf.bijections.LULinear(2)] * 3, unroll=None)
+
+    def program() -> str:
+        return str(jax.make_jaxpr(jax.grad(lambda stack, x: stack.inverse(x).sum()))(stack, jnp.ones(2)))
+
+    assert "unroll=3" not in program()
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert "unroll=3" in program()
+
+
 def test_log_prob_is_the_same_within_any_program():
     flow = pf.flows.nsf(jax.random.key(0), 2, hidden=(8,), layers=2)
     x = jnp.asarray(np.random.default_rng(SEED).standard_normal((5, 2)))

@@ -33,7 +33,7 @@ def compiled(fun: Callable[P, T], donate: Literal["all-except-first", "none"] = 
 
     Arguments:
         fun: of trees.
-        donate: "all-except-first" for arrays of all arguments but the first to be used up.
+        donate: "all-except-first" for arrays of all arguments but the first, which is given by position, to be used up.
     """
 
     takes_trees: Callable[..., T] = fun
@@ -58,7 +58,7 @@ def compiled(fun: Callable[P, T], donate: Literal["all-except-first", "none"] = 
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
         parts, structures = zip(*map(jax.tree.flatten, (args[:1], (args[1:], kwargs))), strict=True)
         arrays = [[leaf for leaf in part if isinstance(leaf, ARRAYS)] for part in parts]
-        # With their types, since 1 and True are equal.
+        # With their types, since 1, 1.0 and True are equal.
         static = tuple((None, ARRAY) if isinstance(leaf, ARRAYS) else (type(leaf), leaf) for leaf in chain(*parts))
         program = plain if is_traced(arrays) else tuned(jax.default_backend())
         return program(*arrays, structures, static)

@@ -78,14 +78,14 @@ def _scan_to_unroll_jvp(
 class Stack(AbstractBatchBijection):
     """Composition of layers of one structure, as `Chain` but with stacked arrays, run by a scan.
 
-    The compiled program holds one layer, whatever their number, so compile time does not grow with depth.
+    The compiled program holds one layer, or eight if it is unrolled, so compile time does not grow with depth.
 
     Arguments:
         layers: f_1, ..., f_n on the way from base to data; same classes, settings and array shapes.
         unroll: where a gradient is taken, compile up to eight layers one by one. Steps of training are a quarter
             faster, of small layers above all, because what a layer leaves for its gradient is not copied into one
             array for all of them, and the gradients of two layers are computed at once; compilation takes longer.
-            Other devices than CPUs always do so: there steps are half as long, and compilation is not longer.
+            None stands for what suits splines of many parameters: to do so, except on CPUs, where it gains less.
         keep: what a layer leaves for its gradient. "products": the results of matrix products and convolutions; the
             dozens of small arrays between them are computed again, which takes less time than to store them.
             "everything": faster where these are large. "nothing": each layer is computed twice, and memory is that of
@@ -97,12 +97,12 @@ class Stack(AbstractBatchBijection):
 
     layer: AbstractBijection
     length: int = eqx.field(static=True)
-    unroll: bool = eqx.field(static=True)
+    unroll: bool | None = eqx.field(static=True)
     shape: tuple[int, ...] = eqx.field(static=True)
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
     keep: Keep = eqx.field(static=True)
 
-    def __init__(self, layers: Sequence[AbstractBijection], *, unroll: bool = False, keep: Keep = "products"):
+    def __init__(self, layers: Sequence[AbstractBijection], *, unroll: bool | None = False, keep: Keep = "products"):
         require(keep in get_args(Keep), "keep", f"one of {get_args(Keep)}", keep)
         require(len(layers) > 0, "layers", "at least one bijection", layers)
         structures = [jax.tree.structure(layer) for layer in layers]
@@ -130,7 +130,8 @@ class Stack(AbstractBatchBijection):
         return self._run(inverse_batch, x, condition)
 
     def _run(self, direction: _Direction, events: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        run = _scan_to_unroll if self.unroll or jax.default_backend() != "cpu" else partial(_scan, 1)
+        unroll = jax.default_backend() != "cpu" if self.unroll is None else self.unroll
+        run = _scan_to_unroll if unroll else partial(_scan, 1)
         return run(direction, self.length, self.keep, self._carry(events), self.layer, condition)
 
     def _carry(self, events: Events) -> tuple[Array, Array]:

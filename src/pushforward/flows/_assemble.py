@@ -15,7 +15,7 @@ MAX_LOG_SCALE = 3.0
 
 
 def assemble(
-    key: Key, dim: int, cond_dim: int, layers: int, layer: Callable[[Key], AbstractBijection], *, unroll: bool
+    key: Key, dim: int, cond_dim: int, layers: int, layer: Callable[[Key], AbstractBijection], *, unroll: bool | None
 ) -> Pushforward:
     """Build the flow base -> (layer, reversal) x layers -> whitening -> regression -> standardization -> data.
 
@@ -29,7 +29,7 @@ def assemble(
         cond_dim: elements of the condition, 0 for none.
         layers: number of layers.
         layer: builds one layer from its key.
-        unroll: whether the layers are small enough to compile each of them for a gradient; see `Stack`.
+        unroll: whether to compile each of the layers for a gradient; see `Stack`.
     """
     require_key(key)
     require_count("dim", dim)

@@ -52,4 +52,4 @@ def iaf(
             )
         )
 
-    return assemble(key, dim, cond_dim, layers, layer, unroll=False)
+    return assemble(key, dim, cond_dim, layers, layer, unroll=None)

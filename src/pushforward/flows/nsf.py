@@ -53,4 +53,4 @@ def nsf(
     def layer(key: Key) -> Autoregressive | Coupling:
         return wire(key, spline, dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual)
 
-    return assemble(key, dim, cond_dim, layers, layer, unroll=wiring == "coupling")
+    return assemble(key, dim, cond_dim, layers, layer, unroll=True if wiring == "coupling" else None)

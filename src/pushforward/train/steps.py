@@ -13,6 +13,7 @@ from jaxtyping import Array, Int, PyTree
 from .._compile import compiled
 from .._devices import AXIS, Spec, shared
 from .._types import Key, Scalar
+from ..numerics.products import precision
 
 #: (flow, batch, key) -> scalar.
 Loss: TypeAlias = Callable[[Any, Any, Key], Scalar]
@@ -105,7 +106,7 @@ def clipped(optimizer: optax.GradientTransformation, clip_norm: float | int | No
 
 def _square_norm(tree: PyTree) -> Scalar:
     """Return the sum of squares; by products, because XLA on CPU writes squares to memory before it adds them up."""
-    squares = [jnp.vdot(a, a) for a in jax.tree.leaves(tree)]
+    squares = [jnp.vdot(a, a, precision=precision()) for a in jax.tree.leaves(tree)]
     return sum(squares, start=jnp.zeros(()))
 
 
