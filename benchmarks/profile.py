@@ -20,15 +20,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from . import machine
 from .spec import ARCHITECTURES, EVENTS, Spec
 
-#: Parts of a program, and the files that they come from, the first that fits.
+#: Parts of a program, and the files that they come from, the first that fits. Of layers that are compiled one by one,
+#: XLA knows no more than this.
 PARTS = {
     "products": (),
-    "networks, less products": ("/pushforward/conditioners/", "/pushforward/numerics/masks"),
-    "univariate maps": ("/pushforward/univariate/", "/pushforward/numerics/layout"),
+    "layers, less products": tuple(
+        f"/pushforward/{room}/" for room in ("bijections", "conditioners", "numerics", "univariate")
+    ),
     "optimizer": ("/optax/", "/pushforward/train/"),
-    "layers put together": ("/pushforward/bijections/",),
     "rest": ("",),
 }
 BETWEEN = "between operations"
@@ -139,6 +141,7 @@ def main() -> None:
     if not args.gpu:
         os.environ["JAX_PLATFORMS"] = "cpu"
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+    about = machine.describe(1, args.gpu)
     output = args.output or Path(__file__).parent / ("profile_gpu.json" if args.gpu else "profile.json")
     records = []
     with tempfile.TemporaryDirectory() as folder:
@@ -148,11 +151,12 @@ def main() -> None:
         for architecture in args.architectures:
             for dim in args.dims:
                 for work in args.works:
-                    records.append(_record(Spec(architecture, dim, perturbed=True), work, folder, args.kernels))
+                    spec = Spec(architecture, dim, perturbed=True)
+                    records.append(_record(spec, work, folder, args.kernels, about["gpu" if args.gpu else "processor"]))
                     output.write_text(json.dumps(records, indent=1))
 
 
-def _record(spec: Spec, work: str, folder: str, kernels: int) -> dict[str, Any]:
+def _record(spec: Spec, work: str, folder: str, kernels: int, processor: str) -> dict[str, Any]:
     from .libraries import build
 
     model = build("pushforward", spec)
@@ -181,6 +185,7 @@ def _record(spec: Spec, work: str, folder: str, kernels: int) -> dict[str, Any]:
         "architecture": spec.architecture,
         "dim": spec.dim,
         "work": work,
+        "processor": processor,
         "seconds": took / count,
         "shares": shares,
     }
