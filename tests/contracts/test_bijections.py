@@ -124,7 +124,7 @@ def test_conditioning_does_not_excuse_a_wrong_log_det(case: Case):
     assert np.median(unsettled(s.inverse, "float64", True)) <= 1e-4
 
 
-@each_case
+@pytest.mark.parametrize("case", BIJECTIONS, ids=lambda case: case.name)
 def test_products_keep_the_precision_of_float32(case: Case):
     """Where JAX by itself would multiply float32 to three digits, as on GPUs; also for the gradient of anything."""
     bijection = bijection_of(made(case))
