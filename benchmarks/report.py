@@ -99,7 +99,7 @@ class Run:
         self.rates = {self.processor(r): r for r in self.records if r["work"] == "rates"}
 
     def processor(self, record: Record) -> str:
-        """Return where a record was made: where the run began, or in another session of it."""
+        """Return where a record was made: where the run began, or where it went on."""
         return record.get("processor") or self._here
 
     def mark(self, record: Record) -> str:
