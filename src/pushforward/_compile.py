@@ -35,7 +35,6 @@ def compiled(fun: Callable[P, T], donate: Literal["all-except-first", "none"] = 
         fun: of trees.
         donate: "all-except-first" for arrays of all arguments but the first, which is given by position, to be used up.
     """
-
     takes_trees: Callable[..., T] = fun
 
     def run(first: list[Any], others: list[Any], structures: tuple[Any, Any], static: tuple[Any, ...]) -> T:

@@ -200,9 +200,8 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
             units.append(below)
         row = i - self._spans[0].at(block.number)
         w, total = (dynamic_index_in_dim(a, row, 1, keepdims=False) for a in (block.weights[-1], block.sums[-1]))
-        return jnp.moveaxis(jnp.tensordot(w, below, 1, precision=precision()) + total, 0, -1), block._replace(
-            units=tuple(units)
-        )
+        params = jnp.tensordot(w, below, 1, precision=precision()) + total
+        return jnp.moveaxis(params, 0, -1), block._replace(units=tuple(units))
 
     def advance(self, block: _Block, i: int | Int[Array, ""], x_i: Float[Array, "*batch"]) -> _Block:
         """Return the block after element `order[i]` has become known to be `x_i`."""
