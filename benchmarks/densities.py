@@ -220,7 +220,7 @@ def build(name: str, posteriors: Path) -> Target:
 
 def flow_for(key: Any, target: Target) -> pf.Pushforward:
     """Return the flow that the documentation recommends, on the support of the target."""
-    return pf.flows.constrain(pf.flows.nsf(key, target.support.shape[0], wiring="coupling"), target.support)
+    return pf.adapt.constrain(pf.flows.nsf(key, target.support.shape[0], wiring="coupling"), target.support)
 
 
 def against(draws: np.ndarray, reference: np.ndarray) -> dict[str, float]:

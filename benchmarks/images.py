@@ -22,7 +22,7 @@ noise taken off, without and with guidance: the way to good samples, of which li
 tells how many of the draws are of the class that was asked for.
 
 `--sampling` draws images of 7 x 7 patches from a TarFlow, with the keys and values of the patches before kept, and with
-the full pass repeated for each patch, and by `pushforward.flows.jacobi`; the flow is a random one, or that of FILE.
+the full pass repeated for each patch, and by `pushforward.adapt.jacobi`; the flow is a random one, or that of FILE.
 `--memory` tells the largest resident memory of a process that trains Glow on
 random images of 32 x 32 x 3, in batches of 64, with 3 scales of 8 steps; KEEP is what a step keeps for its gradient.
 """
@@ -49,7 +49,7 @@ from sklearn.svm import SVC
 
 import pushforward as pf
 from pushforward._fields import trainable
-from pushforward.conditioners import AbstractAutoregressiveConditioner
+from pushforward.networks import AbstractAutoregressiveConditioner
 
 from .sampling_cost import _perturbed, _seconds
 from .worker import confine
@@ -140,7 +140,7 @@ def of_pushforward(
     x = np.concatenate([train, val])
     of_fit = {"noise": "uniform", "average": 0.999, "val_fraction": VAL / len(x)} | of_fit
     if of_fit["noise"] == "learned":
-        of_fit["noise"] = pf.flows.dequantizer(keys[4], test.shape[1:], width=16)
+        of_fit["noise"] = pf.adapt.dequantizer(keys[4], test.shape[1:], width=16)
 
     def fit(rows: int, epochs: int) -> pf.train.FitResult[pf.Pushforward]:
         return pf.fit(keys[1], flow, x[:rows], max_epochs=epochs, patience=epochs, **of_fit)
@@ -216,8 +216,8 @@ def pictures(minutes: float, seed: int, data: Path, out: Path) -> None:
     condition = labels[asked]
     results = []
     for weight in GUIDANCE:
-        drawn = pf.flows.guide(result.flow, weight).sample(keys[2], (), condition)
-        clean = pf.evaluate.denoise(result.flow, drawn, SIGMA, condition)
+        drawn = pf.adapt.guide(result.flow, weight).sample(keys[2], (), condition)
+        clean = pf.adapt.denoise(result.flow, drawn, SIGMA, condition)
         # The noise was about the pixels: half a level more, and rounding down is rounding.
         pixels = pf.data.to_pixels(clean + 0.5)
         found = pf.evaluate.compare_images(others[:DRAWN], pixels, train=images.pixels[:TRAIN])
@@ -319,7 +319,7 @@ def sampling(path: Path | None, images: int = 64, repetitions: int = 5) -> None:
     """Print the time of samples with and without what is kept of the patches before, and how far they are apart."""
     keys = jax.random.split(jax.random.key(0), 3)
     kept = pf.load(path) if path else _perturbed(pf.flows.tarflow(keys[0], (28, 28, 1), patch=4), keys[1], 0.1)
-    network = pf.conditioners.CausalTransformer
+    network = pf.networks.CausalTransformer
     again = jax.tree.map(
         lambda part: Recomputed(part) if isinstance(part, network) else part,
         kept,
@@ -331,7 +331,7 @@ def sampling(path: Path | None, images: int = 64, repetitions: int = 5) -> None:
         "samples, keys and values kept": lambda: kept.sample(keys[2], images),
         "samples, a full pass for each patch": lambda: again.sample(keys[2], images),
     }
-    parallel = {k: pf.flows.jacobi(kept, k) for k in PASSES}
+    parallel = {k: pf.adapt.jacobi(kept, k) for k in PASSES}
     tasks |= {f"samples, {k} Jacobi passes": lambda f=f: f.sample(keys[2], images) for k, f in parallel.items()}
     for task in tasks.values():
         task().block_until_ready()

@@ -28,7 +28,7 @@ from .spec import ARCHITECTURES, EVENTS, Spec
 PARTS = {
     "products": (),
     "layers, less products": tuple(
-        f"/pushforward/{room}/" for room in ("bijections", "conditioners", "numerics", "univariate")
+        f"/pushforward/{room}/" for room in ("bijections", "networks", "numerics", "univariate")
     ),
     "optimizer": ("/optax/", "/pushforward/train/"),
     "rest": ("",),

@@ -184,7 +184,7 @@ class Problem:
         for key in jax.random.split(self._keys[0], MEMBERS):
             for_flow, for_fit = jax.random.split(key)
             flow = pf.flows.nsf(for_flow, self.theta.shape[1], cond_dim=self.x.shape[1])
-            flows.append(fit(for_fit, pf.flows.constrain(flow, self.task.support), self.theta, self.x))
+            flows.append(fit(for_fit, pf.adapt.constrain(flow, self.task.support), self.theta, self.x))
         self.seconds["posterior"] = time.perf_counter() - began
         return pf.distributions.Mixture(flows)
 
@@ -224,7 +224,7 @@ def npe(key: Any, problem: Problem, x: np.ndarray) -> np.ndarray:
 def nle(key: Any, problem: Problem, x: np.ndarray, objective: Any = None) -> np.ndarray:
     for_flow, for_fit, for_draws = jax.random.split(key, 3)
     flow = pf.flows.nsf(for_flow, problem.theta.shape[1], wiring="coupling")
-    flow = pf.flows.constrain(flow, problem.task.support)
+    flow = pf.adapt.constrain(flow, problem.task.support)
     flow = pf.fit_density(for_fit, flow, problem.log_density(x), objective=objective).flow
     return resampled(for_draws, flow, problem.log_density(x))
 

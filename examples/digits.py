@@ -30,7 +30,7 @@ def split() -> tuple[np.ndarray, np.ndarray]:
 def fit(train: np.ndarray) -> pf.train.FitResult[pf.Pushforward]:
     """Return a flow of digits with noise, and the noise: learned along, for the edges of uniform noise are hard."""
     flow = pf.flows.tarflow(jax.random.key(0), (8, 8, 1), levels=LEVELS, patch=2, layers=1, width=64, bins=8)
-    noise = pf.flows.dequantizer(jax.random.key(4), (8, 8, 1), levels=LEVELS, width=16)
+    noise = pf.adapt.dequantizer(jax.random.key(4), (8, 8, 1), levels=LEVELS, width=16)
     settings = {"batch_size": BATCH, "learning_rate": RATE, "max_epochs": EPOCHS, "average": 0.99}
     result = pf.fit(jax.random.key(1), flow, train, noise=noise, **settings)
     print(f"trained in {result.seconds:.0f} s, best epoch {result.best_epoch + 1} of {len(result.history['val'])}")

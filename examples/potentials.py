@@ -50,7 +50,7 @@ def main(directory: Path) -> None:
 
         flow = pf.flows.nsf(jax.random.key(0), dim=2, wiring="coupling")
         # Up to the edges of the square: a normal distribution becomes uniform.
-        flow = pf.flows.constrain(flow, NormalCDF((2,), -4.0, 4.0))
+        flow = pf.adapt.constrain(flow, NormalCDF((2,), -4.0, 4.0))
         result = pf.fit_density(jax.random.key(1), flow, target)
         found = pf.evaluate.importance(jax.random.key(2), result.flow, target)
         values = np.asarray(jax.vmap(jax.vmap(target))(grid))

@@ -48,7 +48,7 @@ def main(directory: Path) -> None:
     truth = two_moons(rng, 10_000)
     x = simulate(rng, truth)
     source = pf.flows.nsf(keys[2], dim=2, wiring="coupling")
-    source = pf.flows.constrain(source, pf.bijections.NormalCDF((2,), -LIMIT, LIMIT))
+    source = pf.adapt.constrain(source, pf.bijections.NormalCDF((2,), -LIMIT, LIMIT))
     result = pf.fit_source(keys[3], source, surrogate, x)
     source = result.flow
     print(f"source learned in {result.seconds:.0f} s")

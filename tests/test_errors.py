@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import pushforward as pf
+from pushforward._arrays import as_float
 from pushforward._errors import bad, checked_shape, require_count, require_key
-from pushforward.bijections._base import as_float
 
 
 @pytest.mark.parametrize("key", [jax.random.key(0), jax.random.PRNGKey(0)], ids=["new", "old"])

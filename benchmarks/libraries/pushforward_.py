@@ -12,15 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 
 import pushforward as pf
-from pushforward._devices import AXIS, at_home, place, sharing
-from pushforward._devices import Spec as Cut
 from pushforward._fields import trainable
+from pushforward.numerics.moments import moments
+from pushforward.parallel.mesh import AXIS, at_home, place, sharing
+from pushforward.parallel.mesh import Spec as Cut
 from pushforward.train.fit import CPU_SHARE
-from pushforward.train.moments import moments
-from pushforward.train.objectives.maximum_likelihood import negative_log_likelihood
-from pushforward.train.rows import Rows
-from pushforward.train.standardize import standardize
-from pushforward.train.steps import State, Work, adam, own, take_steps
+from pushforward.train.loop.steps import State, Work, adam, own, take_steps
+from pushforward.train.objectives.data.maximum_likelihood import negative_log_likelihood
+from pushforward.train.rows.rows import Rows
+from pushforward.train.start.standardize import standardize
 
 from ..spec import Spec
 from ._jax import count

@@ -15,13 +15,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import adapt as adapt
     from . import bijections as bijections
-    from . import conditioners as conditioners
     from . import data as data
     from . import distributions as distributions
     from . import evaluate as evaluate
     from . import flows as flows
     from . import io as io
+    from . import networks as networks
     from . import numerics as numerics
     from . import numpyro as numpyro
     from . import plot as plot
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from .train import fit_source as fit_source
 
 _FLOORS = (
-    *("bijections", "conditioners", "data", "distributions", "evaluate", "flows", "io", "numerics", "numpyro"),
-    *("plot", "train", "univariate"),
+    *("adapt", "bijections", "data", "distributions", "evaluate", "flows", "io", "networks", "numerics"),
+    *("numpyro", "plot", "train", "univariate"),
 )
 _FROM = {
     "Pushforward": "distributions",

@@ -9,10 +9,10 @@ import pytest
 
 import pushforward as pf
 
-from ..cases import BIJECTIONS, FLOWS, Case, excused
+from ..cases import ADAPT, BIJECTIONS, FLOWS, Case, excused
 from .study import BACKWARD, BULK, LOG_DET, SCALES, Map, bijection_of, conditions, made, points, randomized, study
 
-CASES = BIJECTIONS + FLOWS
+CASES = BIJECTIONS + FLOWS + ADAPT
 DTYPES = ("float32", "float64")
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -145,7 +145,7 @@ def test_products_keep_the_precision_of_float32(case: Case):
 
 @pytest.mark.parametrize("chosen", [None, "tensorfloat32"])
 def test_who_chose_a_precision_of_products_gets_it(chosen: str | None):
-    network = pf.conditioners.MLP(jax.random.key(0), 2, (2, 3))
+    network = pf.networks.MLP(jax.random.key(0), 2, (2, 3))
     with jax.default_matmul_precision(chosen):
         program = str(jax.make_jaxpr(network)(np.zeros((2, 4), np.float32)))
     assert ("HIGHEST" in program) == (chosen is None)

@@ -11,7 +11,7 @@ import pytest
 
 import pushforward as pf
 from pushforward._fields import trainable
-from pushforward.conditioners import AbstractAutoregressiveConditioner, Guided, MaskedMLP
+from pushforward.networks import AbstractAutoregressiveConditioner, Guided, MaskedMLP
 
 from ..cases import CONDITIONERS, Case, cast, randomize
 from ..conftest import SEED
@@ -194,7 +194,7 @@ OF_PERCEPTRONS = [
 
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_settings_are_refused_by_name(name: str):
-    build: Any = getattr(pf.conditioners, name)
+    build: Any = getattr(pf.networks, name)
     arguments, wrong = WRONG[name]
     given = dict(zip(list(inspect.signature(build).parameters)[1:], arguments, strict=False))
     for setting, settings in wrong + (OF_PERCEPTRONS if "MLP" in name else []):
@@ -225,7 +225,7 @@ def test_guidance_moves_the_parameters_away_from_those_without_a_condition():
 )
 def test_products_in_bfloat16_give_parameters_of_the_dtype_of_the_input(name: str, arguments: Any, key: jax.Array):
     """Three digits of the numbers in float32, of its dtype; the log-determinants made of them are then in it, too."""
-    build: Any = getattr(pf.conditioners, name)
+    build: Any = getattr(pf.networks, name)
     exact = cast(randomize(build(key, *arguments, width=8), key, 1.0), "float32")
     structure = jax.tree.structure(build(key, *arguments, width=8, compute="bfloat16"))
     short = jax.tree.unflatten(structure, jax.tree.leaves(exact))

@@ -12,11 +12,11 @@ import pytest
 import pushforward as pf
 from pushforward._fields import trainable
 
-from ..cases import DISTRIBUTIONS, FLOWS, Case, cast, randomize
+from ..cases import ADAPT, DISTRIBUTIONS, FLOWS, Case, cast, randomize
 from ..conftest import SEED
 from .study import made
 
-CASES = DISTRIBUTIONS + FLOWS
+CASES = DISTRIBUTIONS + FLOWS + ADAPT
 DTYPES = ("float32", "float64")
 DRAWS = 64
 AGREE = {"float32": 1e-3, "float64": 1e-8}

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from pushforward.adapt import denoise
 from pushforward.distributions import Normal, Uniform
 from pushforward.distributions._base import AbstractDistribution
-from pushforward.evaluate import bits_per_dim, denoise, pixel_bits
+from pushforward.evaluate import bits_per_dim, pixel_bits
 from pushforward.evaluate.bits_per_dim import dequantized
 
 SHAPE = (2, 3, 1)
@@ -234,7 +235,7 @@ def test_noise_is_removed_as_far_as_the_density_tells(rng, monkeypatch):
     mean = loc + s**2 / (s**2 + sigma**2) * (x - loc)
     flow = Normal(loc, np.sqrt(s**2 + sigma**2))
     np.testing.assert_allclose(denoise(flow, x, sigma), mean, rtol=1e-6)
-    monkeypatch.setattr(sys.modules["pushforward.evaluate.denoise"], "TOGETHER", 24)
+    monkeypatch.setattr(sys.modules["pushforward.adapt.denoise"], "TOGETHER", 24)
     np.testing.assert_allclose(denoise(flow, x, sigma), mean, rtol=1e-6)
     condition = rng.normal(size=(10, 1))
     given = condition[:, :, None, None] + 0.0

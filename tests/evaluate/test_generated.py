@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pushforward.evaluate import compare_images, sliced_wasserstein
-from pushforward.evaluate.generated import precision_and_recall
+from pushforward.evaluate.compare_images import precision_and_recall
 
 
 def test_a_sample_covers_itself_and_nothing_far_away(rng):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pushforward.evaluate.uniformity import _pointwise_p_values, departures, uniformity
+from pushforward.evaluate._uniformity import _pointwise_p_values, departures, uniformity
 
 
 def uniform(rng, rows, columns, num_draws):

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pushforward import bijections, conditioners, distributions, flows, io, univariate
+from pushforward import bijections, distributions, flows, io, networks, univariate
 
 
 def models() -> dict[str, Any]:
@@ -23,7 +23,7 @@ def models() -> dict[str, Any]:
         "no array": distributions.StandardNormal((2,)),
         "class defaults": univariate.Affine(),
         "scalars": distributions.Normal(0.0, 1.0),
-        "tuples": conditioners.MLP(key, 3, (2, 4), hidden=(8,), cond_dim=2),
+        "tuples": networks.MLP(key, 3, (2, 4), hidden=(8,), cond_dim=2),
         "integers": bijections.Permute.random(key, 5),
         "nested": bijections.Chain([bijections.Invert(bijections.Exp((2,))), bijections.Elementwise(spline, (2,))]),
         "flow": flows.nsf(key, 3, layers=2, hidden=(8, 8), bins=4),

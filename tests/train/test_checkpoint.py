@@ -8,11 +8,12 @@ import numpy as np
 import optax
 import pytest
 
-from pushforward.train import checkpoint as checkpoint_module
-from pushforward.train import fit, loop
-from pushforward.train.checkpoint import Checkpoint
+from pushforward.train import fit
+from pushforward.train.loop import checkpoint as checkpoint_module
+from pushforward.train.loop import minimize as loop
+from pushforward.train.loop.checkpoint import Checkpoint
 
-from .flows import gaussian
+from .helpers import gaussian
 
 X = np.random.default_rng(1).normal(size=(200, 2))
 W = np.linspace(1, 2, 200)

@@ -14,7 +14,7 @@ from pushforward import flows
 from pushforward.bijections import Exp, LULinear, Standardize
 from pushforward.train import fit
 
-from .flows import flow_of, gaussian
+from .helpers import flow_of, gaussian
 
 X = np.random.default_rng(0).normal(size=(50, 2))
 TINY: dict[str, Any] = {"max_epochs": 1, "progress": False}

@@ -11,12 +11,13 @@ import optax
 import pytest
 
 from pushforward import bijections, distributions, flows
-from pushforward.train import FitResult, fit, rows
+from pushforward.train import FitResult, fit
+from pushforward.train.loop.result import Record
+from pushforward.train.loop.schedule import default_schedule, tabulate
 from pushforward.train.objectives import negative_log_likelihood
-from pushforward.train.result import Record
-from pushforward.train.schedule import default_schedule, tabulate
+from pushforward.train.rows import rows
 
-from .flows import gaussian
+from .helpers import gaussian
 
 QUICK: dict[str, Any] = {"progress": False, "max_epochs": 3}
 

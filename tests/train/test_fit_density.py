@@ -12,11 +12,12 @@ from jax.scipy import stats
 import pushforward as pf
 from pushforward.bijections import Chain, Exp, Identity, Sigmoid
 from pushforward.distributions import MultivariateNormal, Pushforward
-from pushforward.train import FAB, AlphaDivergence, ForwardKL, NonFiniteError, ReverseKL, loop
-from pushforward.train.objectives import _base
-from pushforward.train.tail import split_tail, through
+from pushforward.train import FAB, AlphaDivergence, ForwardKL, NonFiniteError, ReverseKL
+from pushforward.train.loop import minimize as loop
+from pushforward.train.objectives.density import _base
+from pushforward.train.start.tail import split_tail, through
 
-from .flows import gaussian
+from .helpers import gaussian
 
 SMALL: dict[str, Any] = {"layers": 2, "hidden": (16,)}
 FEW: dict[str, Any] = {"steps": 100, "batch_size": 128, "learning_rate": 5e-3, "progress": False}

@@ -15,7 +15,7 @@ from pushforward._types import Condition, Event, Scalar
 from pushforward.bijections import AbstractBijection, NormalCDF, TriangularAffine
 from pushforward.distributions import Normal, Pushforward, StandardNormal
 from pushforward.train import Debiased, LogMeanExp, NonFiniteError
-from pushforward.train.objectives.log_marginal import Simulated
+from pushforward.train.objectives.source.log_marginal import Simulated
 
 NOISE = 0.5
 #: Of the posterior, with a standard normal prior.
@@ -120,7 +120,7 @@ def test_checkpoint_goes_on_bit_for_bit(key, rng, tmp_path, monkeypatch):
     x = observed(rng, 300)
     settings = {**QUICK, "max_epochs": 3, "estimator": Debiased(4, 2)}
     whole = pf.fit_source(key, normal(), likelihood, x, **settings)
-    loop = sys.modules["pushforward.train.loop"]
+    loop = sys.modules["pushforward.train.loop.minimize"]
     run_epoch, calls = loop.run_epoch, []
 
     def interrupted(*args: Any) -> Any:
@@ -206,6 +206,6 @@ def test_the_likelihood_need_not_be_differentiable(key, rng):
 
 
 def test_a_source_on_a_support_starts_uniform(key):
-    source = pf.flows.constrain(pf.flows.nsf(key, 2, layers=2, hidden=(8,)), NormalCDF((2,), -3.0, 3.0))
+    source = pf.adapt.constrain(pf.flows.nsf(key, 2, layers=2, hidden=(8,)), NormalCDF((2,), -3.0, 3.0))
     at = np.asarray([[0.0, 0.0], [2.9, -2.9], [-1.0, 2.0]])
     np.testing.assert_allclose(source.log_prob(at), -2 * np.log(6), atol=1e-4)

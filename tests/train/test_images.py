@@ -12,8 +12,8 @@ import pytest
 
 import pushforward as pf
 from pushforward.bijections import ActNorm
-from pushforward.train.diagnose import explain
-from pushforward.train.objectives.noisy_likelihood import NoisyLikelihood
+from pushforward.train.explain import explain
+from pushforward.train.objectives.data.noisy_likelihood import NoisyLikelihood
 
 from ..cases import randomize
 
@@ -63,7 +63,7 @@ def test_noise_that_is_learned_is_returned_and_tightens_the_bound(key, rng):
     settings = {"max_epochs": 30, "batch_size": 64, "progress": False, "learning_rate": 1e-2}
     uniform = pf.fit(key, small(key), x, noise="uniform", **settings)
     assert uniform.dequantizer is None
-    learned = pf.fit(key, small(key), x, noise=pf.flows.dequantizer(key, SHAPE, levels=4, width=4), **settings)
+    learned = pf.fit(key, small(key), x, noise=pf.adapt.dequantizer(key, SHAPE, levels=4, width=4), **settings)
     assert learned.dequantizer is not None
     bits = [
         pf.evaluate.bits_per_dim(key, r.flow, x, dequantizer=r.dequantizer).bits_per_dim for r in (uniform, learned)
@@ -87,10 +87,10 @@ def test_average_of_one_step_is_nine_tenths_of_it(key, rng):
 
 
 def test_a_killed_fit_of_images_resumes_bit_for_bit(key, rng, tmp_path, monkeypatch):
-    from pushforward.train import loop
+    from pushforward.train.loop import minimize as loop
 
     x = images(rng)
-    noise = pf.flows.dequantizer(key, SHAPE, levels=4, width=4)
+    noise = pf.adapt.dequantizer(key, SHAPE, levels=4, width=4)
     settings = {
         "noise": noise,
         "average": 0.9,

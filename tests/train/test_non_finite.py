@@ -8,22 +8,13 @@ import numpy as np
 import optax
 import pytest
 
-from pushforward.bijections import (
-    Chain,
-    Identity,
-    Invert,
-    LULinear,
-    Reshape,
-    Stack,
-    Standardize,
-    StandardizeCondition,
-)
+from pushforward.bijections import Chain, Identity, Invert, LULinear, Reshape, Stack, Standardize, StandardizeCondition
 from pushforward.distributions import Pushforward, StandardNormal
 from pushforward.flows import maf
 from pushforward.train import NonFiniteError, fit
-from pushforward.train.diagnose import explain
+from pushforward.train.explain import explain
 
-from .flows import BrokenGradient, LogScaleAbove, flow_of
+from .helpers import BrokenGradient, LogScaleAbove, flow_of
 
 #: One large step turns `LogScaleAbove.theta`, which starts at 1, negative: NaN above the threshold.
 WILD: dict[str, Any] = {"optimizer": optax.sgd(100.0), "clip_norm": None, "progress": False}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pushforward.train.rows import Rows, blocks, chunks, split_evenly
+from pushforward.train.rows.rows import Rows, blocks, chunks, split_evenly
 
 
 @pytest.mark.parametrize(("n", "batch_size"), [(1, 1), (1, 9), (10, 3), (17, 4), (12, 10), (100, 100), (101, 10)])
@@ -40,7 +40,7 @@ def test_chunks_hold_whole_batches_and_all_rows(chunk_bytes, rng):
 
 
 def test_blocks_are_float64_and_complete(rng, monkeypatch):
-    monkeypatch.setattr("pushforward.train.rows.BLOCK_ELEMENTS", 10)
+    monkeypatch.setattr("pushforward.train.rows.rows.BLOCK_ELEMENTS", 10)
     x = rng.integers(0, 9, size=(11, 2, 2))
     parts = list(blocks(x))
     assert [start for start, _ in parts] == [0, 2, 4, 6, 8, 10]

@@ -19,12 +19,12 @@ from pushforward.bijections import (
     Whiten,
 )
 from pushforward.distributions import Pushforward, StandardNormal
-from pushforward.train.moments import moments
-from pushforward.train.rows import Rows
-from pushforward.train.standardize import standardize
+from pushforward.numerics.moments import moments
+from pushforward.train.rows.rows import Rows
+from pushforward.train.start.standardize import standardize
 from pushforward.univariate import Affine
 
-from .flows import flow_of
+from .helpers import flow_of
 
 
 def standardized(flow: Any, x: Any, condition: Any = None, weights: Any = None) -> Any:
@@ -50,7 +50,7 @@ def test_weighted(rng):
 
 
 def test_behind_other_bijections(rng, monkeypatch):
-    monkeypatch.setattr("pushforward.train.rows.BLOCK_ELEMENTS", 100)
+    monkeypatch.setattr("pushforward.train.rows.rows.BLOCK_ELEMENTS", 100)
     x = np.exp(rng.normal(size=(300, 2)) * [3, 0.1] + [5, -2])
     flow = flow_of(Chain([Standardize.unfitted((2,)), Identity((2,))]), Exp((2,)))
     fitted = standardized(flow, x).bijection.bijections[0].bijections[0]

@@ -4,8 +4,8 @@ from abc import abstractmethod
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 
+from .._arrays import as_float
 from .._errors import bad
 from .._types import ArrayLike, Condition, Conditions, Event, Events, Scalar, Scalars
 
@@ -120,21 +120,6 @@ def inverse_batch(bijection: AbstractBijection, x: Events, condition: Conditions
     if isinstance(bijection, AbstractBatchBijection):
         return bijection._inverse_batch(x, condition)
     return jax.vmap(bijection._inverse_and_log_det, in_axes=-1, out_axes=-1)(x, condition)
-
-
-def as_float(name: str, x: ArrayLike) -> Event:
-    """Return `x` as a floating-point array, its dtype kept where it is one already.
-
-    Raises:
-        ValueError: if it is no array of real numbers.
-    """
-    try:
-        x = jnp.asarray(x)
-    except (TypeError, ValueError):
-        raise bad(name, "an array of real numbers", x) from None
-    if jnp.issubdtype(x.dtype, jnp.complexfloating) or jnp.issubdtype(x.dtype, jax.dtypes.extended):
-        raise bad(name, "an array of real numbers", f"`dtype {x.dtype}`")
-    return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.result_type(float))
 
 
 def condition_for(bijection: AbstractBijection, condition: Condition) -> Condition:

@@ -97,7 +97,7 @@ def fit(
     ] = None,
 ) -> None:
     """Fit a flow to the columns of a table or to images, and judge it on held-out rows or images."""
-    from ..data.read_images import holds_images
+    from ..data.pictures.read_images import holds_images
     from .run import Run
 
     run = Run(

@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from ..data.images import size_of
+from ..data.pictures.images import size_of
 from .image_model import ImageModel
 from .judging import TITLES
 from .model import NamedModel, name_epoch

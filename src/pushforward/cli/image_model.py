@@ -8,8 +8,8 @@ import numpy as np
 
 from .._errors import bad, require
 from ..data import Images, read_images
-from ..data.images import LEVELS, size_of
-from ..data.read_images import holds_images
+from ..data.pictures.images import LEVELS, size_of
+from ..data.pictures.read_images import holds_images
 from ..distributions import Pushforward
 from .console import note
 

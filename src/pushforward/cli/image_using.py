@@ -9,11 +9,11 @@ import jax
 import numpy as np
 import typer
 
-from .. import flows
+from .. import adapt
 from .._errors import bad, require
 from ..data import Images, require_writable, to_pixels, write_grid
-from ..data.files import format_of, write_arrow
-from ..data.images import size_of
+from ..data.pictures.images import size_of
+from ..data.tables.files import format_of, write_arrow
 from ..evaluate.bits_per_dim import bits_per_dim
 from ..io.atomic import write_atomically
 from .console import note
@@ -45,10 +45,10 @@ def sample_images(
     if guidance is not None:
         require(bool(model.classes), "--guidance", "left out for a model without classes", guidance)
         require(0 <= guidance < math.inf, "--guidance", "finite and not negative", guidance)
-        flow = flows.guide(flow, guidance)
+        flow = adapt.guide(flow, guidance)
     if temperature is not None:
         require(0 < temperature < math.inf, "--temperature", "positive and finite", temperature)
-        flow = flows.temper(flow, temperature)
+        flow = adapt.temper(flow, temperature)
     key = jax.random.key(seed)
     x = flow.sample(key, (n,)) if condition is None else flow.sample(key, (), condition)
     pixels = to_pixels(x, model.levels)

@@ -13,10 +13,10 @@ from .. import flows
 from .._errors import require
 from .._types import Event, Key
 from ..data import Images, read_images
-from ..data.images import size_of
+from ..data.pictures.images import size_of
 from ..evaluate.bits_per_dim import BitsPerDim, bits_per_dim
 from ..train import RandomFlip, RandomShift
-from ..train.objectives.noisy_likelihood import Augment
+from ..train.objectives.data.noisy_likelihood import Augment
 from .console import note
 from .image_model import ImageModel, one_hot
 from .model import fingerprint, split_rows

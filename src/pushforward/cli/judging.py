@@ -8,7 +8,7 @@ import typer
 
 from .._errors import require
 from ..data import read_table
-from ..data.files import read_arrow
+from ..data.tables.files import read_arrow
 from ..distributions import Pushforward
 from ..evaluate.likelihood import Likelihood, compare_likelihood
 from .console import note

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._errors import bad, require
 from ..data import Table, read_table
-from ..data.read_images import holds_images
+from ..data.pictures.read_images import holds_images
 from ..distributions import Pushforward
 from ..io import load, read_metadata
 from .image_model import ImageModel, open_images

@@ -9,7 +9,7 @@ import typer
 
 from .._errors import bad
 from ..data import Table, read_table, require_writable, write_table
-from ..data.files import format_of, read_arrow, write_arrow
+from ..data.tables.files import format_of, read_arrow, write_arrow
 from .console import note, split_names
 from .model import NamedModel
 

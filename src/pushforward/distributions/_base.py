@@ -11,11 +11,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._compile import compiled, is_traced
-from .._devices import AXIS, Spec, at_home, shared, sharing
+from .._arrays import as_float
 from .._errors import bad, require_key
 from .._types import ArrayLike, Condition, Conditions, Event, Events, Key, Keys, Scalar, Scalars
-from ..bijections._base import as_float
+from ..parallel.compile import compiled, is_traced
+from ..parallel.mesh import AXIS, Spec, at_home, shared, sharing
 
 #: Events evaluated at once: at most so many, and of at most so many elements together. Larger batches run in chunks one
 #: after the other, so that memory is bounded and, on a CPU, what one chunk needs stays in its cache, while there is

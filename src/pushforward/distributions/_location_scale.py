@@ -4,9 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from .._arrays import as_float
 from .._errors import require
 from .._types import ArrayLike
-from ..bijections._base import as_float
 from ..numerics.safe import log_expm1
 
 

@@ -6,10 +6,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from .._arrays import as_float
 from .._errors import bad, require
 from .._fields import FIXED
 from .._types import ArrayLike, Conditions, Events, Keys, Scalars
-from ..bijections._base import as_float
 from ._base import AbstractBatchDistribution, AbstractDistribution, log_prob_batch, sample_and_log_prob_batch
 
 

@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._arrays import as_float
 from .._errors import require
 from .._types import ArrayLike, Condition, Event, Key, Scalar
-from ..bijections._base import as_float
-from ..bijections.triangular_affine import TriangularAffine
+from ..bijections.linear.triangular_affine import TriangularAffine
 from ._base import AbstractDistribution
 from .normal import StandardNormal
 

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .._arrays import as_float
 from .._errors import require
 from .._fields import FIXED
 from .._types import ArrayLike, Condition, Event, Key, Scalar
-from ..bijections._base import as_float
 from ._base import AbstractDistribution
 
 

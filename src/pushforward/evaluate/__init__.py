@@ -6,12 +6,11 @@ from .calibration import Calibration as Calibration
 from .calibration import base_pit as base_pit
 from .calibration import pit as pit
 from .calibration import sbc_ranks as sbc_ranks
+from .compare_images import ImageComparison as ImageComparison
+from .compare_images import compare_images as compare_images
 from .coverage import Coverage as Coverage
 from .coverage import expected_coverage as expected_coverage
 from .coverage import tarp as tarp
-from .denoise import denoise as denoise
-from .generated import ImageComparison as ImageComparison
-from .generated import compare_images as compare_images
 from .importance import Importance as Importance
 from .importance import importance as importance
 from .jacobian import jacobian_log_det as jacobian_log_det

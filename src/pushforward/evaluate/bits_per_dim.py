@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from .._arrays import as_float
 from .._errors import bad, require, require_count, require_key
 from .._types import ArrayLike, Condition, Key
-from ..bijections._base import as_float
 from ..distributions._base import AbstractDistribution
+from ._pairs import checked_pairs
 from .likelihood import mean_and_standard_error
-from .pairs import checked_pairs
 
 #: Rows that are named one by one.
 MOST_NAMED = 10

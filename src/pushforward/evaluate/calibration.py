@@ -7,15 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .._compile import compiled
+from .._arrays import as_float
 from .._errors import bad, require, require_key
 from .._types import ArrayLike, Key
-from ..bijections._base import AbstractBijection, as_float, inverse_batch
+from ..bijections._base import AbstractBijection, inverse_batch
 from ..distributions._base import AbstractDistribution
 from ..distributions.normal import StandardNormal
 from ..distributions.pushforward import Pushforward
-from .pairs import checked_pairs, draws, require_conditional
-from .uniformity import SIGNIFICANCE, Levels, departures, uniformity
+from ..parallel.compile import compiled
+from ._pairs import checked_pairs, draws, require_conditional
+from ._uniformity import SIGNIFICANCE, Levels, departures, uniformity
 
 Finding = Literal["calibrated", "overconfident", "underconfident", "biased", "miscalibrated"]
 

@@ -10,9 +10,9 @@ from jaxtyping import Float
 from .._errors import require, require_key
 from .._types import ArrayLike, Key
 from ..distributions._base import AbstractDistribution
+from ._pairs import checked_pairs, draws, require_conditional
+from ._uniformity import SIGNIFICANCE, Levels, departures, uniformity
 from .calibration import CLEAR, Finding, direction
-from .pairs import checked_pairs, draws, require_conditional
-from .uniformity import SIGNIFICANCE, Levels, departures, uniformity
 
 
 @final

@@ -3,8 +3,9 @@
 import jax
 import jax.numpy as jnp
 
+from .._arrays import as_float
 from .._types import ArrayLike, Scalar
-from ..bijections._base import AbstractBijection, as_float
+from ..bijections._base import AbstractBijection
 
 
 def jacobian_log_det(bijection: AbstractBijection, z: ArrayLike, condition: ArrayLike | None = None) -> Scalar:

@@ -6,12 +6,12 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from .._arrays import as_float
 from .._errors import require, require_count, require_key
 from .._types import ArrayLike, Key
-from ..bijections._base import as_float
 from ..distributions._base import AbstractDistribution
+from ._pairs import checked_pairs
 from .bits_per_dim import dequantized, require_pixels
-from .pairs import checked_pairs
 
 #: Images that are evaluated together, if one pixel does not take more values.
 TOGETHER = 1024

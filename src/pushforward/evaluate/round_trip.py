@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._compile import compiled
 from .._errors import require_count, require_key
 from .._types import ArrayLike, Key
 from ..bijections._base import AbstractBijection, condition_for, forward_batch, inverse_batch
 from ..distributions.pushforward import Pushforward
+from ..parallel.compile import compiled
+from ._pairs import checked_pairs
 from .jacobian import jacobian_log_det
-from .pairs import checked_pairs
 
 #: Points at which the full Jacobian is computed, and elements up to which it is.
 JACOBIAN_POINTS, JACOBIAN_DIM = 8, 64

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 
 from .._errors import bad, require, require_count, require_key
 from .._types import ArrayLike, Key
-from .uniformity import SIGNIFICANCE
+from ._uniformity import SIGNIFICANCE
 
 #: Pairs of rows from which the median distance is found, and rows whose kernels are held at once.
 MEDIAN_ROWS, BLOCK = 2000, 1024

@@ -7,16 +7,7 @@ import jax.numpy as jnp
 
 from .._errors import checked_shape, require, require_count, require_key
 from .._types import Key
-from ..bijections import (
-    AbstractBijection,
-    Chain,
-    Concatenate,
-    ConvCoupling,
-    Identity,
-    Sigmoid,
-    Squeeze,
-    Standardize,
-)
+from ..bijections import AbstractBijection, Chain, Concatenate, ConvCoupling, Identity, Sigmoid, Squeeze, Standardize
 from ..distributions import AbstractDistribution, Pushforward, StandardNormal
 from ..univariate import AbstractUnivariate, Affine, Compose, RationalQuadratic
 from ._assemble import MAX_LOG_SCALE

@@ -4,11 +4,11 @@ import inspect
 
 import equinox as eqx
 
-from .. import bijections, conditioners, distributions, univariate
+from .. import bijections, distributions, networks, univariate
 
 _FLOORS = {
     "univariate": univariate,
-    "conditioners": conditioners,
+    "networks": networks,
     "bijections": bijections,
     "distributions": distributions,
 }

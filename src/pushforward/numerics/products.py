@@ -4,6 +4,9 @@ from typing import Any
 
 import jax
 
+#: The name by which `Stack` knows the result of a convolution, which it keeps as it does that of a matrix product.
+PRODUCT = "product"
+
 
 def precision() -> jax.lax.Precision | None:
     """Return the precision of products: that of their operands, unless who uses JAX has chosen one for all products.

@@ -7,6 +7,11 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from .._types import Condition
+
+#: Up to this size, in standard deviations of standardized data, inputs reach a network as they are.
+LINEAR = 5.0
+
 
 def bounded(x: Float[Array, "..."], bound: float) -> Float[Array, "..."]:
     """Return x / (1 + |x| / bound): an increasing map of the line onto (-bound, bound), slope 1 at 0.
@@ -72,3 +77,14 @@ def one_minus_sum_of_squares(x: Float[Array, "..."], axis: int) -> Float[Array, 
     # Of half the digits, so that the squares are exact, and their sum; x² - c² = (x - c)(x + c) is small.
     coarse = jax.lax.stop_gradient(jnp.round(x / unit) * unit)
     return (1 - (coarse**2).sum(axis, keepdims=True)) - ((x - coarse) * (x + coarse)).sum(axis, keepdims=True)
+
+
+def compress_tails(x: Float[Array, "n *batch"], condition: Condition = None) -> Float[Array, "m *batch"]:
+    """Return x, then the condition, as a network sees them: logarithmic beyond ±5.
+
+    A network grows linearly with its inputs, and so do the log-scales that it gives. One number a hundred
+    standard deviations out, amplified by layer after layer, would have a density whose gradient overflows. Inputs up
+    to ±5 are seen as they are, to the last bit, and those beyond as ±5 (1 + log(|x| / 5)).
+    """
+    x = x if condition is None else jnp.concatenate([x, condition.astype(x.dtype)])
+    return squash(x, LINEAR)

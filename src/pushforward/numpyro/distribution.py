@@ -11,9 +11,9 @@ from numpyro.distributions import Distribution
 from numpyro.distributions.batch_util import promote_batch_shape
 from numpyro.distributions.constraints import Constraint
 
+from .._arrays import as_float
 from .._errors import bad
 from .._types import ArrayLike, Condition
-from ..bijections._base import as_float
 from ..distributions import AbstractDistribution
 from ..distributions._base import checked_condition
 from ._support import support_of

@@ -12,9 +12,9 @@ from numpyro import handlers
 from numpyro.distributions import Unit, biject_to
 from numpyro.infer.util import constrain_fn, potential_energy, unconstrain_fn
 
+from .._arrays import as_float
 from .._errors import bad, require, require_key
 from .._types import ArrayLike, Key, Scalar
-from ..bijections._base import as_float
 from ..distributions import Pushforward
 from ._layout import Layout
 from .guide import AutoFlow

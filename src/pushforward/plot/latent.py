@@ -7,12 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .._compile import compiled
+from .._arrays import as_float
 from .._errors import bad, require, require_count, require_key
 from .._types import ArrayLike, Condition, Events, Key
-from ..bijections._base import AbstractBijection, as_float, forward_batch, inverse_batch
+from ..adapt import temper
+from ..bijections._base import AbstractBijection, forward_batch, inverse_batch
 from ..distributions.pushforward import Pushforward
-from ..flows import temper
+from ..parallel.compile import compiled
 from ._style import Axes
 from .images import painted, tiles, to_rgb
 
@@ -85,7 +86,7 @@ def temperature_strip(
 
     Arguments:
         key: of the draws.
-        flow: in units of pixels; see `pushforward.flows.temper`.
+        flow: in units of pixels; see `pushforward.adapt.temper`.
         temperatures: positive; 1 is the flow itself.
         rows: draws at each temperature.
         condition: one condition, of shape `flow.cond_shape`, or one for each row, of shape (rows, *flow.cond_shape).

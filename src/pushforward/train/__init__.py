@@ -1,11 +1,10 @@
 """Fitting: one loop, and the objectives it can minimize."""
 
-from .augment import RandomFlip as RandomFlip
-from .augment import RandomShift as RandomShift
 from .fit import fit as fit
 from .fit_density import fit_density as fit_density
 from .fit_source import fit_source as fit_source
-from .initialize import initialize as initialize
+from .loop.result import FitResult as FitResult
+from .loop.result import NonFiniteError as NonFiniteError
 from .objectives import FAB as FAB
 from .objectives import AbstractDensityObjective as AbstractDensityObjective
 from .objectives import AbstractLogMarginal as AbstractLogMarginal
@@ -14,5 +13,6 @@ from .objectives import Debiased as Debiased
 from .objectives import ForwardKL as ForwardKL
 from .objectives import LogMeanExp as LogMeanExp
 from .objectives import ReverseKL as ReverseKL
-from .result import FitResult as FitResult
-from .result import NonFiniteError as NonFiniteError
+from .rows.augment import RandomFlip as RandomFlip
+from .rows.augment import RandomShift as RandomShift
+from .start.initialize import initialize as initialize

@@ -13,26 +13,33 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from .._devices import sharing
 from .._errors import bad, require, require_count, require_key
 from .._types import ArrayLike, Key
 from ..distributions._base import AbstractDistribution
-from . import rows as _rows
-from .checkpoint import Checkpoint
-from .checks import check_columns, check_noise, check_table, warn_constant_conditions
-from .diagnose import explain
-from .fingerprint import fingerprint, tree_digest
-from .initialize import initialize
-from .loop import Objective, Settings, minimize
-from .moments import Moments, moments
-from .objectives.maximum_likelihood import negative_log_likelihood, row_losses
-from .objectives.noisy_likelihood import Augment, Noise, NoisyLikelihood, WithDequantizer, as_float, noisy_row_losses
-from .progress import progress_bar
-from .result import FitResult, Flow, NonFiniteError
-from .rows import Rows, blocks, shuffled, split_rows
-from .schedule import Schedule, check_settings, default_schedule, tabulate
-from .standardize import standardize
-from .steps import adam, clipped
+from ..numerics.moments import Moments, moments
+from ..parallel.mesh import sharing
+from .explain import explain
+from .loop.checkpoint import Checkpoint
+from .loop.fingerprint import fingerprint, tree_digest
+from .loop.minimize import Objective, Settings, minimize
+from .loop.progress import progress_bar
+from .loop.result import FitResult, Flow, NonFiniteError
+from .loop.schedule import Schedule, check_settings, default_schedule, tabulate
+from .loop.steps import adam, clipped
+from .objectives.data.maximum_likelihood import negative_log_likelihood, row_losses
+from .objectives.data.noisy_likelihood import (
+    Augment,
+    Noise,
+    NoisyLikelihood,
+    WithDequantizer,
+    as_float,
+    noisy_row_losses,
+)
+from .rows import rows as _rows
+from .rows.checks import check_columns, check_noise, check_table, warn_constant_conditions
+from .rows.rows import Rows, blocks, shuffled, split_rows
+from .start.initialize import initialize
+from .start.standardize import standardize
 
 #: For vectors; for events of several axes, such as images, whose networks are deeper.
 LEARNING_RATE, IMAGE_LEARNING_RATE = 5e-3, 1e-3
@@ -113,7 +120,7 @@ def fit(
         augment: a random change of an event before each use for training, (key, event) -> event, such as
             `pushforward.train.RandomFlip()` or `RandomShift(pixels)`; functions of one module compare equal.
         drop_condition: probability with which the condition of a row is replaced by zeros in training, from 0 to below
-            1: what `pushforward.flows.guide` needs.
+            1: what `pushforward.adapt.guide` needs.
         average: decay of an exponential moving average of the parameters, such as 0.999, of which the validation
             loss is taken and the result is made; None for the parameters themselves.
 

@@ -13,26 +13,33 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from .._compile import compiled
-from .._devices import sharing
 from .._errors import bad, require, require_count, require_key
 from .._types import Key, Scalar
-from ..bijections.chain import Chain
+from ..bijections.composites.chain import Chain
 from ..distributions._base import AbstractDistribution
 from ..distributions.pushforward import Pushforward
-from .checkpoint import Checkpoint
-from .fingerprint import fingerprint_density
-from .locate import locate
-from .loop import Objective, Settings, minimize
-from .objectives._base import AbstractDensityObjective, AbstractReplayObjective, Target
-from .objectives.reverse_kl import ReverseKL
-from .progress import progress_bar
-from .result import FitResult
-from .rows import Chunk
-from .schedule import Schedule, check_settings, default_schedule, tabulate
-from .steps import adam, clipped
-from .tail import split_tail, through
-from .target import LogDensity, check_end, check_start, checked_log_density, evaluate_batch, explain_target
+from ..parallel.compile import compiled
+from ..parallel.mesh import sharing
+from .loop.checkpoint import Checkpoint
+from .loop.fingerprint import fingerprint_density
+from .loop.minimize import Objective, Settings, minimize
+from .loop.progress import progress_bar
+from .loop.result import FitResult
+from .loop.schedule import Schedule, check_settings, default_schedule, tabulate
+from .loop.steps import adam, clipped
+from .objectives.density._base import AbstractDensityObjective, AbstractReplayObjective, Target
+from .objectives.density.reverse_kl import ReverseKL
+from .objectives.density.target import (
+    LogDensity,
+    check_end,
+    check_start,
+    checked_log_density,
+    evaluate_batch,
+    explain_target,
+)
+from .rows.rows import Chunk
+from .start.locate import locate
+from .start.tail import split_tail, through
 
 LEARNING_RATE = 2e-3
 #: Draws of a batch that a device receives at least, on CPU and elsewhere.
@@ -65,7 +72,7 @@ def fit_density(
 
     Location, scale and correlations that the flow carries (`Standardize`, `Whiten`, as the flows of
     `pushforward.flows` do) are set first, to the modes of the density and the curvature there, where that has not been
-    done. A flow that ends with a support (`pf.flows.constrain`) is fitted in the unconstrained space in front of it.
+    done. A flow that ends with a support (`pf.adapt.constrain`) is fitted in the unconstrained space in front of it.
     Coupling flows (`pf.flows.nsf(..., wiring="coupling")`, `real_nvp`) draw fastest and suit this best. Nothing here
     tells whether the fit is good: ask `pf.evaluate.importance`.
 

@@ -13,27 +13,27 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from .._devices import sharing
 from .._errors import bad, require, require_count, require_key
 from .._types import ArrayLike, Key
 from ..distributions._base import AbstractDistribution
 from ..distributions.normal import StandardNormal
-from .checkpoint import Checkpoint
-from .checks import check_table
-from .fingerprint import fingerprint
-from .loop import Objective, Settings, minimize
-from .objectives.log_marginal import (
+from ..parallel.mesh import sharing
+from .loop.checkpoint import Checkpoint
+from .loop.fingerprint import fingerprint
+from .loop.minimize import Objective, Settings, minimize
+from .loop.progress import progress_bar
+from .loop.result import FitResult, Flow, NonFiniteError
+from .loop.schedule import Schedule, check_settings, default_schedule, tabulate
+from .loop.steps import adam, clipped
+from .objectives.source.log_marginal import (
     AbstractLogMarginal,
     LogMeanExp,
     NegativeLogMarginal,
     Simulated,
     log_marginals,
 )
-from .progress import progress_bar
-from .result import FitResult, Flow, NonFiniteError
-from .rows import Rows, shuffled, split_rows
-from .schedule import Schedule, check_settings, default_schedule, tabulate
-from .steps import adam, clipped
+from .rows.checks import check_table
+from .rows.rows import Rows, shuffled, split_rows
 
 LEARNING_RATE = 2e-3
 #: Steps that a fit of default length takes, within these bounds on the number of epochs.

@@ -1,0 +1,8 @@
+"""Changes to a flow, and to what it is fitted to: a support, a temperature, guidance, noise on whole numbers."""
+
+from .constrain import constrain as constrain
+from .denoise import denoise as denoise
+from .dequantizer import dequantizer as dequantizer
+from .guide import guide as guide
+from .jacobi import jacobi as jacobi
+from .temper import temper as temper

@@ -1,0 +1,63 @@
+"""Bijections side by side."""
+
+from collections.abc import Sequence
+from typing import final
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from ..._errors import require
+from ..._types import Conditions, Events, Scalars
+from .._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch, merge_cond_shapes
+
+
+@final
+class Concatenate(AbstractBatchBijection):
+    """Bijections side by side: the event is cut along an axis and each part has its own map.
+
+    The log-determinant is the sum of the parts'. The condition goes to every conditional part.
+
+    Arguments:
+        bijections: the maps in order, at least one, of shapes that agree off the axis.
+        axis: the axis to cut, from -ndim to ndim - 1.
+
+    Raises:
+        ValueError: if there is none, the axis does not exist or the shapes do not agree.
+    """
+
+    bijections: tuple[AbstractBijection, ...]
+    axis: int = eqx.field(static=True)
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
+
+    def __init__(self, bijections: Sequence[AbstractBijection], axis: int = 0):
+        self.bijections = tuple(bijections)
+        require(len(self.bijections) > 0, "bijections", "at least one bijection", self.bijections)
+        shapes = [b.shape for b in self.bijections]
+        ndim = len(shapes[0])
+        require(-ndim <= axis < ndim, "axis", f"between {-ndim} and {ndim - 1}", axis)
+        at = self.axis = axis % ndim
+        rests = {(len(s), s[:at], s[at + 1 :]) for s in shapes}
+        require(len(rests) == 1, "bijections", f"of shapes that agree but on axis {axis}", shapes)
+        total = sum(s[at] for s in shapes)
+        self.shape = (*shapes[0][:at], total, *shapes[0][at + 1 :])
+        self.cond_shape = merge_cond_shapes(self.bijections)
+
+    def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        parts = zip(self.bijections, self._split(z), strict=True)
+        results = [forward_batch(b, part, condition) for b, part in parts]
+        return self._join(results)
+
+    def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        parts = zip(self.bijections, self._split(x), strict=True)
+        results = [inverse_batch(b, part, condition) for b, part in parts]
+        return self._join(results)
+
+    def _split(self, events: Events) -> list[Events]:
+        ends = np.cumsum([b.shape[self.axis] for b in self.bijections])
+        return jnp.split(events, ends[:-1], axis=self.axis)
+
+    def _join(self, results: list[tuple[Events, Scalars]]) -> tuple[Events, Scalars]:
+        events = jnp.concatenate([part for part, _ in results], axis=self.axis)
+        return events, jnp.sum(jnp.stack([log_det for _, log_det in results]), axis=0)

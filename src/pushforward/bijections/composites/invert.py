@@ -1,0 +1,32 @@
+"""A bijection run the other way."""
+
+from typing import final
+
+import equinox as eqx
+
+from ..._types import Conditions, Events, Scalars
+from .._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch
+
+
+@final
+class Invert(AbstractBatchBijection):
+    """The inverse of a bijection: its `forward` is the other's `inverse`.
+
+    Arguments:
+        bijection: the map to invert.
+    """
+
+    bijection: AbstractBijection
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
+
+    def __init__(self, bijection: AbstractBijection):
+        self.bijection = bijection
+        self.shape = bijection.shape
+        self.cond_shape = bijection.cond_shape
+
+    def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        return inverse_batch(self.bijection, z, condition)
+
+    def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        return forward_batch(self.bijection, x, condition)

@@ -1,0 +1,64 @@
+"""Space to depth: an image as a smaller one of more channels."""
+
+from typing import final
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from ..._errors import require, require_count
+from ..._types import Conditions, Events, Scalars
+from .._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch
+
+
+@final
+class Squeeze(AbstractBatchBijection):
+    """A bijection of smaller images of more channels: each square of pixels becomes one pixel on the way in.
+
+    The bijection's image (h, w, k² c) is seen as one of (k h, k w, c): the channels of its pixel (i, j) are, row by
+    row, the pixels (k i, k j), ..., (k i + k - 1, k j + k - 1). The log-determinant is the bijection's.
+
+    Arguments:
+        bijection: of images (h, w, k² c).
+        factor: k, the side of a square.
+
+    Raises:
+        ValueError: if the bijection is not of images, or their channels no multiple of k².
+
+    Reference:
+        "Density Estimation using Real NVP", Dinh, Sohl-Dickstein, Bengio, 2017, section 3.6.
+    """
+
+    bijection: AbstractBijection
+    factor: int = eqx.field(static=True)
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
+
+    def __init__(self, bijection: AbstractBijection, factor: int = 2):
+        require_count("factor", factor)
+        inner = bijection.shape
+        fits = len(inner) == 3 and inner[2] % factor**2 == 0
+        require(fits, "bijection", f"of images (height, width, a multiple of {factor**2} channels)", inner)
+        self.bijection = bijection
+        self.factor = factor
+        self.shape = (inner[0] * factor, inner[1] * factor, inner[2] // factor**2)
+        self.cond_shape = bijection.cond_shape
+
+    def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        x, log_det = forward_batch(self.bijection, self.squeezed(z), condition)
+        return self.spread(x), log_det
+
+    def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        z, log_det = inverse_batch(self.bijection, self.squeezed(x), condition)
+        return self.spread(z), log_det
+
+    def squeezed(self, image: Events) -> Events:
+        """Return the images (k h, k w, c, n) as the bijection sees them, (h, w, k² c, n)."""
+        (h, w, _), k = self.bijection.shape, self.factor
+        squares = image.reshape((h, k, w, k, self.shape[2], -1))
+        return jnp.transpose(squares, (0, 2, 1, 3, 4, 5)).reshape((*self.bijection.shape, -1))
+
+    def spread(self, image: Events) -> Events:
+        """Return what the bijection sees as images: the inverse of `squeezed`."""
+        (h, w, _), k = self.bijection.shape, self.factor
+        squares = image.reshape((h, w, k, k, self.shape[2], -1))
+        return jnp.transpose(squares, (0, 2, 1, 3, 4, 5)).reshape((*self.shape, -1))

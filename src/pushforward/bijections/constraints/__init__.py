@@ -1,0 +1,1 @@
+"""Maps of the whole space onto a support."""

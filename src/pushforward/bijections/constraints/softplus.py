@@ -1,0 +1,42 @@
+"""The line to the positive numbers, linear far out."""
+
+from typing import final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from ..._errors import checked_shape
+from ..._types import Condition, Event, Scalar
+from ...numerics.safe import log_expm1
+from .._base import AbstractBijection
+
+
+@final
+class Softplus(AbstractBijection):
+    """Softplus, f(z) = log(1 + exp(z)), onto the positive numbers, of log-determinant -Σ softplus(-z).
+
+    It grows like z itself, so it keeps the weight of the upper tail, where `Exp` makes it heavier. Outside the
+    support (x <= 0) the inverse has log-determinant -inf: the density there is zero.
+
+    Arguments:
+        shape: the shape of one event.
+    """
+
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
+
+    def __init__(self, shape: tuple[int, ...] = ()):
+        self.shape = checked_shape(shape)
+        self.cond_shape = None
+
+    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+        # Far out in the lower tail softplus underflows to 0; the smallest positive number keeps x in the support.
+        x = jnp.maximum(jax.nn.softplus(z), jnp.finfo(z.dtype).tiny)
+        return x, -jax.nn.softplus(-z).sum()
+
+    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+        outside = x <= 0
+        safe = jnp.where(outside, 1.0, x)
+        # f⁻¹'(x) = 1 / (1 - exp(-x))
+        return log_expm1(safe), jnp.where(outside, -jnp.inf, -jnp.log(-jnp.expm1(-safe))).sum()

@@ -1,0 +1,89 @@
+"""The space to a simplex."""
+
+from typing import final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ..._arrays import as_float
+from ..._errors import require, require_count
+from ..._types import ArrayLike, Conditions, Event, Events, Scalars
+from ...numerics.safe import one_minus_sum
+from .._base import AbstractBatchBijection
+
+
+@final
+class StickBreaking(AbstractBatchBijection):
+    """Stick-breaking onto the open simplex of dim + 1 parts, of which the event is the first dim.
+
+        v_i = 1 / (1 + (dim - i) exp(-z_i)),   x_i = v_i (1 - x_0 - ... - x_(i-1)),   i = 0, ..., dim - 1
+        log|det df/dz| = Σ log x_i over all dim + 1 parts,   x_dim = 1 - x_0 - ... - x_(dim-1)
+
+    Each part breaks its share v_i off what those before it have left. z = 0 goes to equal parts. The map is square,
+    so densities are with respect to dx_0 ... dx_(dim-1), as a Dirichlet distribution's; `parts` adds the last part.
+
+    The last part is known from the others to the rounding of numbers near 1 and no better: choose one that is seldom
+    tiny, and the others may be as small as the dtype allows. A draw whose parts round to a sum of 1 is scaled
+    into the simplex. Outside it, where a part is not positive, the inverse has log-determinant -inf: the density there
+    is zero.
+
+    Arguments:
+        dim: elements of an event, one less than there are parts.
+
+    Raises:
+        ValueError: if `dim` is not a positive integer.
+
+    Reference:
+        "Stan Reference Manual", Stan Development Team, 2024, section "Unit simplex".
+    """
+
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
+
+    def __init__(self, dim: int):
+        require_count("dim", dim)
+        self.shape = (int(dim),)
+        self.cond_shape = None
+
+    def parts(self, x: ArrayLike) -> Event:
+        """Return all dim + 1 parts, of which the last is 1 - Σ x without rounding on the way.
+
+        Arguments:
+            x: events, of shape (..., dim).
+
+        Raises:
+            ValueError: if the last axis is not of length dim.
+        """
+        x = as_float("x", x)
+        require(x.shape[-1:] == self.shape, "x", f"of shape (..., {self.shape[0]})", f"`shape {x.shape}`")
+        return jnp.concatenate([x, one_minus_sum(x, axis=-1)], axis=-1)
+
+    def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        after = self._after(z)
+        logit = z - jnp.log(after)
+        log_taken, log_left = -jax.nn.softplus(-logit), -jax.nn.softplus(logit)
+        log_before = jnp.cumsum(log_left, axis=0)[:-1]
+        x = jnp.exp(log_taken + jnp.concatenate([jnp.zeros_like(z[:1]), log_before]))
+        limits = jnp.finfo(z.dtype)
+        # What is left is at least the spacing of numbers near 1 before the product is rounded, so it stays positive.
+        excess = jax.lax.stop_gradient(jnp.maximum(limits.eps - one_minus_sum(x, axis=0), 0))
+        x = jnp.maximum(x * (1 - excess), limits.tiny)
+        # log(1 - v_i) is a term of the logarithm of each part after i.
+        return x, (log_taken + after * log_left).sum(axis=0)
+
+    def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        parts = jnp.concatenate([x, one_minus_sum(x, axis=0)])
+        outside = jnp.any(parts <= 0, axis=0) | jnp.any(x >= 1, axis=0)
+        parts = jnp.where(outside, 1 / len(parts), parts)
+        # What part i leaves, summed from the last part on: a difference from 1 would cancel.
+        left = jax.lax.cumsum(parts, axis=0, reverse=True)[1:]
+        log = jnp.log(parts)
+        z = log[:-1] - jnp.log(left) + jnp.log(self._after(x))
+        return z, jnp.where(outside, -jnp.inf, -log.sum(axis=0))
+
+    def _after(self, like: Events) -> Float[Array, "dim 1"]:
+        """Return the number of parts after each, dim - i, of shape (dim, 1)."""
+        return jnp.asarray(np.arange(self.shape[0], 0, -1)[:, None], like.dtype)

@@ -1,0 +1,1 @@
+"""Maps whose parameters a network reads off other elements."""

@@ -1,0 +1,1 @@
+"""Maps of each element on its own."""

@@ -1,0 +1,1 @@
+"""Maps that are set from data before training."""

@@ -1,0 +1,62 @@
+"""A scale and a shift for each channel, set by the first data."""
+
+import math
+from typing import final
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ..._errors import checked_shape, require
+from ..._types import ArrayLike, Conditions, Events, Scalars
+from .._base import AbstractBatchBijection
+from .standardize import checked_loc_scale
+
+
+@final
+class ActNorm(AbstractBatchBijection):
+    """Activation normalization: x = exp(s) z + t with s and t for each channel, the last axis of an event.
+
+        log|det df/dz| = (elements of an event / channels) Σ s
+
+    It starts at the identity. `pushforward.fit` first sets s and t so that, on some training events, z has mean 0 and
+    variance 1 in each channel, where `fitted` is False (`pushforward.train.initialize` does this and nothing else);
+    from there on the two are trained.
+
+    Arguments:
+        shape: of one event, of one axis at least.
+
+    Raises:
+        ValueError: if the shape has no axis.
+
+    Reference:
+        "Glow: Generative Flow with Invertible 1x1 Convolutions", Kingma, Dhariwal, 2018, section 3.1.
+    """
+
+    log_scale: Float[Array, "*layers channels"]
+    shift: Float[Array, "*layers channels"]
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
+    fitted: bool = eqx.field(static=True)
+
+    def __init__(self, shape: tuple[int, ...], loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, *, fitted: bool = False):
+        self.shape = checked_shape(shape)
+        require(len(self.shape) > 0, "shape", "of one axis at least", shape)
+        channels = self.shape[-1:]
+        loc, scale = (jnp.broadcast_to(jnp.asarray(a, float), channels) for a in (loc, scale))
+        self.shift, scale = checked_loc_scale(loc, scale)
+        self.log_scale = jnp.log(scale)
+        self.cond_shape = None
+        self.fitted = fitted
+
+    def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        x = z * jnp.exp(self.log_scale)[:, None] + self.shift[:, None]
+        return x, jnp.full(z.shape[-1:], self._log_det, x.dtype)
+
+    def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        z = (x - self.shift[:, None]) * jnp.exp(-self.log_scale)[:, None]
+        return z, jnp.full(x.shape[-1:], -self._log_det, z.dtype)
+
+    @property
+    def _log_det(self) -> Float[Array, ""]:
+        return math.prod(self.shape[:-1]) * self.log_scale.sum()

@@ -1,0 +1,73 @@
+"""Linear dependence of the data on the condition, fitted in closed form."""
+
+from typing import final
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from ..._arrays import as_float
+from ..._errors import require
+from ..._fields import FIXED
+from ..._types import ArrayLike, Condition, Event, Scalar
+from ...numerics.products import precision
+from ...numerics.safe import compress_tails
+from .._base import AbstractBijection
+
+
+@final
+class Regress(AbstractBijection):
+    """Linear regression as part of the density: x = z + A s(c) + b, of log-determinant 0.
+
+    s(c) is the condition as a network sees it: numbers within ±5 as they are, those beyond as ±5 (1 + log(|c| / 5)), so
+    that one wrong cell moves no event far. A and b are those of a ridge regression, set once from data
+    (`pushforward.fit` does so where `fitted` is False), saved with the model and never trained. With it, and a
+    `Whiten` before it, a conditional flow starts from the normal distribution around the regression line and learns
+    what is not linear or not normal. The condition should be of order one, as a `StandardizeCondition` around it
+    makes it.
+
+    Arguments:
+        coefficients: A, shape (dim, cond_dim).
+        intercept: b, shape (dim,).
+        fitted: whether the two came from data; if not, `pushforward.fit` replaces them.
+
+    Raises:
+        ValueError: if the shapes do not match or a number is not finite.
+
+    Reference:
+        "Ridge Regression: Biased Estimation for Nonorthogonal Problems", Hoerl, Kennard, 1970.
+    """
+
+    coefficients: Array = eqx.field(metadata=FIXED)
+    intercept: Array = eqx.field(metadata=FIXED)
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
+    fitted: bool = eqx.field(static=True)
+
+    def __init__(self, coefficients: ArrayLike, intercept: ArrayLike, *, fitted: bool = True):
+        self.coefficients = as_float("coefficients", coefficients)
+        self.intercept = as_float("intercept", intercept)
+        shape = self.coefficients.shape
+        require(len(shape) == 2 and min(shape) > 0, "coefficients", "of shape (dim, cond_dim)", f"`shape {shape}`")
+        given = self.intercept.shape
+        require(given == shape[:1], "intercept", f"of shape {shape[:1]}, as `coefficients` has", f"`shape {given}`")
+        for name, value in (("coefficients", self.coefficients), ("intercept", self.intercept)):
+            require(bool(np.all(np.isfinite(value))), name, "finite", value)
+        self.shape, self.cond_shape = shape[:1], shape[1:]
+        self.fitted = fitted
+
+    @classmethod
+    def unfitted(cls, dim: int, cond_dim: int) -> "Regress":
+        """Return the identity, to be replaced by the regression of the data that it is fitted to."""
+        return cls(np.zeros((dim, cond_dim)), np.zeros(dim), fitted=False)
+
+    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+        return z + self._line(z, condition), jnp.zeros((), z.dtype)
+
+    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+        return x - self._line(x, condition), jnp.zeros((), x.dtype)
+
+    def _line(self, like: Event, condition: Condition) -> Event:
+        inputs = compress_tails(like[:0], condition)
+        return jnp.matmul(self.coefficients, inputs, precision=precision()) + self.intercept

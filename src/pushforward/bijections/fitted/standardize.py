@@ -1,0 +1,72 @@
+"""Location and scale of the data, fitted in closed form."""
+
+from typing import final
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from ..._arrays import as_float
+from ..._errors import require
+from ..._fields import FIXED
+from ..._types import ArrayLike, Condition, Event, Scalar
+from .._base import AbstractBijection
+
+
+@final
+class Standardize(AbstractBijection):
+    """Standardization as part of the density: x = scale * z + loc, of log-determinant Σ log scale.
+
+    Location and scale are set once from data (`pushforward.fit` does so where `fitted` is False), saved with the
+    model and never trained. Being part of the map, they leave densities in the units of the data.
+
+    Arguments:
+        loc: location, of the shape of one event.
+        scale: positive scale, of the same shape.
+        fitted: whether the two came from data; if not, `pushforward.fit` replaces them.
+
+    Raises:
+        ValueError: if the shapes differ or a scale is not positive and finite.
+    """
+
+    loc: Array = eqx.field(metadata=FIXED)
+    scale: Array = eqx.field(metadata=FIXED)
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
+    fitted: bool = eqx.field(static=True)
+
+    def __init__(self, loc: ArrayLike, scale: ArrayLike, *, fitted: bool = True):
+        self.loc, self.scale = checked_loc_scale(loc, scale)
+        self.shape = self.loc.shape
+        self.cond_shape = None
+        self.fitted = fitted
+
+    @classmethod
+    def unfitted(cls, shape: tuple[int, ...]) -> "Standardize":
+        """Return the identity, to be replaced by the location and scale of the data that it is fitted to."""
+        return cls(jnp.zeros(shape), jnp.ones(shape), fitted=False)
+
+    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+        return z * self.scale + self.loc, jnp.log(self.scale).sum()
+
+    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+        return (x - self.loc) / self.scale, -jnp.log(self.scale).sum()
+
+
+def checked_loc_scale(loc: ArrayLike, scale: ArrayLike) -> tuple[Array, Array]:
+    """Return location and scale as arrays.
+
+    Raises:
+        ValueError: if the shapes differ, a location is not finite or a scale not positive and finite.
+    """
+    loc, scale = as_float("loc", loc), as_float("scale", scale)
+    require(scale.shape == loc.shape, "scale", f"of the shape of `loc`, {loc.shape}", f"`shape {scale.shape}`")
+    require(bool(np.all(np.isfinite(loc))), "loc", "finite", loc)
+    require(
+        bool(np.all(np.isfinite(scale)) and np.all(np.asarray(scale) > 0)),
+        "scale",
+        "positive and finite",
+        scale,
+    )
+    return loc, scale

@@ -1,0 +1,67 @@
+"""Location and scale of the condition, fitted in closed form."""
+
+from typing import final
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from ..._errors import require
+from ..._fields import FIXED
+from ..._types import ArrayLike, Condition, Conditions, Events, Scalars
+from .._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch
+from .standardize import checked_loc_scale
+
+
+@final
+class StandardizeCondition(AbstractBatchBijection):
+    """A conditional bijection that sees the standardized condition, f(z; (c - loc) / scale).
+
+    Location and scale are set once from data (`pushforward.fit` does so where `fitted` is False), saved with the
+    model and never trained.
+
+    Arguments:
+        bijection: a conditional bijection.
+        loc: location of the condition, of shape `bijection.cond_shape`.
+        scale: positive scale of the condition, of the same shape.
+        fitted: whether the two came from data; if not, `pushforward.fit` replaces them.
+
+    Raises:
+        ValueError: if the bijection is unconditional, the shapes differ or a scale is not positive and finite.
+    """
+
+    bijection: AbstractBijection
+    loc: Array = eqx.field(metadata=FIXED)
+    scale: Array = eqx.field(metadata=FIXED)
+    fitted: bool = eqx.field(static=True)
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
+
+    def __init__(self, bijection: AbstractBijection, loc: ArrayLike, scale: ArrayLike, *, fitted: bool = True):
+        cond_shape = bijection.cond_shape
+        require(cond_shape is not None, "bijection", "conditional", "`cond_shape None`")
+        self.bijection = bijection
+        self.loc, self.scale = checked_loc_scale(loc, scale)
+        self.fitted = fitted
+        self.shape = bijection.shape
+        self.cond_shape = cond_shape
+        require(self.loc.shape == cond_shape, "loc", f"of shape {cond_shape}", f"`shape {self.loc.shape}`")
+
+    @classmethod
+    def unfitted(cls, bijection: AbstractBijection) -> "StandardizeCondition":
+        """Return the bijection unchanged, to learn the location and scale of the conditions it is fitted to."""
+        shape = bijection.cond_shape or ()
+        return cls(bijection, jnp.zeros(shape), jnp.ones(shape), fitted=False)
+
+    def standardize(self, condition: Condition) -> Condition:
+        """Return (condition - loc) / scale."""
+        return None if condition is None else (condition - self.loc) / self.scale
+
+    def _standardized(self, condition: Conditions) -> Conditions:
+        return None if condition is None else (condition - self.loc[..., None]) / self.scale[..., None]
+
+    def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        return forward_batch(self.bijection, z, self._standardized(condition))
+
+    def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        return inverse_batch(self.bijection, x, self._standardized(condition))

@@ -1,0 +1,232 @@
+"""Tables on disk: CSV, Parquet, Feather and NumPy files as Arrow tables, and back."""
+
+import csv
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..._errors import bad
+
+#: pyarrow is imported where it is used, so that `import pushforward` stays fast.
+ArrowTable: TypeAlias = Any
+PathLike: TypeAlias = str | os.PathLike[str]
+
+#: The endings of tables, and the format that each stands for.
+SUFFIXES = {
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".feather": "feather",
+    ".arrow": "feather",
+    ".npy": "npy",
+    ".npz": "npz",
+}
+
+
+def format_of(path: PathLike) -> str:
+    """Return "csv", "parquet", "feather", "npy" or "npz" by the ending of `path`.
+
+    Raises:
+        ValueError: for any other ending.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise bad(str(path), f"a file ending in {', '.join(SUFFIXES)}", Path(path).suffix or "`no ending`")
+    return SUFFIXES[suffix]
+
+
+def require_writable(path: PathLike) -> None:
+    """Raise unless a file can be written at `path`: found out before the work, not after it.
+
+    Raises:
+        OSError: naming what is in the way.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"Cannot write {path}: it is a directory; name a file in it.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"Cannot write {path}: there is no directory {path.parent}; create it first.")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(f"Cannot write {path}: no permission to replace this file.")
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise OSError(f"Cannot write {path}: {error.strerror or error} ({path.parent}).") from error
+
+
+def read_arrow(path: PathLike, *, as_text: bool = False) -> ArrowTable:
+    """Read a table whole.
+
+    Arguments:
+        path: a .csv (with a header line), .parquet, .feather, .npy or .npz file. A plain matrix in a .npy
+            file has columns x0, x1, ...; an .npz file has one column for each array in it.
+        as_text: keep the cells of a CSV file as they are written, instead of guessing types.
+
+    Returns:
+        A `pyarrow.Table`.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is not what its ending says, has no columns, or has a column name twice.
+    """
+    kind = format_of(path)
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    import pyarrow as pa
+
+    try:
+        if kind == "csv":
+            table = _read_csv(path, as_text)
+        elif kind == "parquet":
+            import pyarrow.parquet
+
+            table = pyarrow.parquet.read_table(path)
+        elif kind == "feather":
+            import pyarrow.feather
+
+            table = pyarrow.feather.read_table(path)
+        else:
+            table = _from_numpy(path)
+    except (pa.ArrowException, EOFError, UnicodeDecodeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(f"{path} is not a readable {kind} file: {reason}") from error
+    _require_names(path, table.column_names)
+    return table
+
+
+def write_arrow(table: ArrowTable, path: PathLike) -> None:
+    """Write a `pyarrow.Table` in the format that the ending of `path` names, replacing it in one step.
+
+    A .npy file is one plain matrix, without the names; an .npz file holds one array for each column.
+
+    Raises:
+        OSError: if `path` cannot be written.
+        ValueError: if a column of text is to go into a NumPy file.
+    """
+    import pyarrow as pa
+
+    kind = format_of(path)
+    require_writable(path)
+    text = [f.name for f in table.schema if not (pa.types.is_floating(f.type) or pa.types.is_integer(f.type))]
+    if text and kind in ("npy", "npz"):
+        raise bad(str(path), "a .csv, .parquet or .feather file where there are columns of text", ", ".join(text))
+    with _replacing(Path(path)) as part:
+        if kind == "csv":
+            _write_csv(table, part)
+        elif kind == "parquet":
+            import pyarrow.parquet
+
+            pyarrow.parquet.write_table(table, part)
+        elif kind == "feather":
+            import pyarrow.feather
+
+            pyarrow.feather.write_feather(table, str(part))
+        else:
+            _to_numpy(table, part, kind)
+
+
+def _read_csv(path: Path, as_text: bool) -> ArrowTable:
+    import pyarrow as pa
+    import pyarrow.csv
+
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        names = next(csv.reader(file), [])
+    _require_names(path, names)
+    if all(_is_number(name) for name in names):
+        remedy = "Add a first line that names the columns."
+        raise bad(str(path), "a CSV file with a header line", ",".join(names), remedy)
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+        remedy = "Write it with commas: semicolons, tabs and bars separate nothing here."
+        raise bad(str(path), "a CSV file separated by commas", names[0], remedy)
+    options: dict[str, Any] = {
+        "parse_options": pyarrow.csv.ParseOptions(
+            newlines_in_values=True,
+            # In a file of one column an empty line is a missing value, not nothing.
+            ignore_empty_lines=len(names) > 1,
+        ),
+        "convert_options": pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()) if as_text else None,
+            null_values=["", "NA", "NaN", "nan", "null", "NULL"],
+        ),
+    }
+    try:
+        return pyarrow.csv.read_csv(path, **options)
+    except pa.ArrowInvalid:
+        # Once more and slowly: only a single thread knows the number of the row at fault.
+        return pyarrow.csv.read_csv(path, pyarrow.csv.ReadOptions(use_threads=False), **options)
+
+
+def _write_csv(table: ArrowTable, path: Path) -> None:
+    # pyarrow's own writer puts every text cell in quotes, which would alter files that are passed through.
+    import pyarrow as pa
+
+    columns = [column.cast(pa.string()).to_pylist() for column in table.columns]
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(table.column_names)
+        writer.writerows(zip(*columns, strict=True))
+
+
+def _from_numpy(path: Path) -> ArrowTable:
+    import pyarrow as pa
+
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        arrays = {"": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+    except (ValueError, OSError, EOFError) as error:
+        raise ValueError(f"{path} is not a readable NumPy file of plain numbers.") from error
+    if len(arrays) == 1 and next(iter(arrays.values())).ndim == 2:
+        matrix = next(iter(arrays.values()))
+        arrays = {f"x{i}": matrix[:, i] for i in range(matrix.shape[1])}
+    elif set(arrays) == {""} and arrays[""].dtype.names:
+        record = arrays[""]
+        arrays = {name: record[name] for name in record.dtype.names}
+    elif set(arrays) == {""}:
+        arrays = {"x0": arrays[""]}
+    shapes = {array.shape for array in arrays.values()}
+    if len(shapes) > 1 or any(len(shape) != 1 for shape in shapes):
+        raise bad(str(path), "a matrix, or arrays of one axis and one length", f"`shapes {sorted(shapes)}`")
+    return pa.table({name: pa.array(array) for name, array in arrays.items()})
+
+
+def _to_numpy(table: ArrowTable, path: Path, kind: str) -> None:
+    columns = {name: table[name].to_numpy() for name in table.column_names}
+    with open(path, "wb") as file:
+        if kind == "npz":
+            np.savez(file, **columns)
+        else:
+            np.save(file, np.stack(list(columns.values()), axis=1))
+
+
+def _require_names(path: Path, names: list[str]) -> None:
+    if not names:
+        raise ValueError(f"{path} is empty: it has no columns.")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise bad(str(path), "a table in which each column has its own name", f"`{twice[0]}` twice")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` that takes its place at the end, or vanishes if the writing fails."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

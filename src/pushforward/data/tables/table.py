@@ -1,0 +1,179 @@
+"""Named columns of numbers, chosen from a file; rows with missing values counted and left out."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from ..._errors import bad, require
+from .columns import NotNumbers, floats
+from .files import ArrowTable, PathLike, format_of, read_arrow, write_arrow
+
+
+@final
+@dataclass(frozen=True)
+class Table:
+    """Rows of numbers under column names.
+
+    Attributes:
+        names: the columns, in order.
+        values: shape (rows, columns), in the units of the file; finite if read by `read_table`.
+        rows_read: rows in the file, including those left out.
+        rows: where in the file each row stands, from 0.
+        missing: for each column with missing values, in how many rows of the file.
+        advice: sentences on columns that are missing in most rows.
+    """
+
+    names: tuple[str, ...]
+    values: Float[np.ndarray, "rows columns"]
+    rows_read: int = -1
+    rows: Int[np.ndarray, " rows"] = field(default_factory=lambda: np.arange(0))
+    missing: dict[str, int] = field(default_factory=dict)
+    advice: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the names against the values; without more knowledge every row counts as read and kept."""
+        shape = self.values.shape
+        if len(shape) != 2 or shape[1] != len(self.names):
+            raise bad("values", f"of shape (rows, {len(self.names)}), one column per name", f"`shape {shape}`")
+        require(len(set(self.names)) == len(self.names), "names", "all different", self.names)
+        if self.rows_read < 0:
+            object.__setattr__(self, "rows_read", shape[0])
+            object.__setattr__(self, "rows", np.arange(shape[0]))
+
+    def columns(self, names: Sequence[str]) -> Float[np.ndarray, "rows chosen"]:
+        """Return the values of the named columns, in the order asked for.
+
+        Raises:
+            ValueError: naming an unknown column and what comes close to it.
+        """
+        return self.values[:, [_position(name, self.names) for name in names]]
+
+    def report(self) -> str:
+        """Say in one sentence how many rows were read, kept and left out, and why."""
+        kept = self.values.shape[0]
+        if kept == self.rows_read:
+            return f"{self.rows_read:,} rows, none with a missing value."
+        counts = ", ".join(f"{name} {n:,}" for name, n in sorted(self.missing.items(), key=lambda c: -c[1]))
+        dropped = self.rows_read - kept
+        return f"{self.rows_read:,} rows; {dropped:,} with a missing value dropped ({counts}); {kept:,} kept."
+
+
+def read_table(
+    path: PathLike,
+    columns: Sequence[str] | None = None,
+    exclude: Sequence[str] = (),
+    strict: bool = False,
+) -> Table:
+    """Read columns of numbers from a file.
+
+    Cells that are empty or say NA, NaN, null or the like are missing. Rows with a missing value in a chosen
+    column are counted and dropped.
+
+    Arguments:
+        path: a .csv (with a header line), .parquet, .feather, .npy or .npz file.
+        columns: names of the columns to read, in this order; all by default. A plain matrix in a .npy file
+            has columns x0, x1, ...; it takes the names given here if there are as many as it has columns.
+        exclude: names of columns to leave out.
+        strict: refuse missing values instead of dropping their rows.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if a name is unknown, a column is not numeric, a cell is infinite, or no row is left; with
+            `strict`, if a value is missing.
+    """
+    for argument, names in (("columns", columns), ("exclude", exclude)):
+        require(not isinstance(names, str), argument, "a list of names", names, f"Pass [{names!r}].")
+    source = read_arrow(path, as_text=True)
+    source = _named(source, path, columns)
+    chosen = _choose(tuple(source.column_names), columns, exclude)
+    if source.num_rows == 0:
+        raise ValueError(f"{path} has no rows.")
+    values = _numbers(source, chosen)
+    for j, name in enumerate(chosen):
+        if np.isinf(values[:, j]).any():
+            row = int(np.argmax(np.isinf(values[:, j])))
+            remedy = f"Remove the row, leave the cell empty, or exclude {name}."
+            raise bad(str(path), "a table of finite numbers", f"`{values[row, j]}` in row {row + 1} of {name}", remedy)
+    absent = np.isnan(values)
+    missing = {name: int(n) for name, n in zip(chosen, absent.sum(axis=0), strict=True) if n}
+    if strict and missing:
+        row, j = np.argwhere(absent)[0]
+        where = f"`{chosen[j]}` empty in row {row + 1}, {int(absent.any(axis=1).sum()):,} such rows in all"
+        raise bad(str(path), "without missing values (strict)", where, "Without strict these rows are dropped.")
+    rows = np.flatnonzero(~absent.any(axis=1))
+    advice = _advice(chosen, absent)
+    if rows.size == 0:
+        raise ValueError(f"No row of {path} is complete: {' '.join(advice) or 'choose fewer columns.'}")
+    return Table(chosen, values[rows], source.num_rows, rows, missing, advice)
+
+
+def write_table(path: PathLike, table: Table) -> None:
+    """Write a table as .csv, .parquet, .feather, .npz, or (without the names) .npy.
+
+    Raises:
+        OSError: if `path` cannot be written.
+    """
+    import pyarrow as pa
+
+    columns = {name: np.ascontiguousarray(table.values[:, j]) for j, name in enumerate(table.names)}
+    write_arrow(pa.table(columns), path)
+
+
+def _named(source: ArrowTable, path: PathLike, columns: Sequence[str] | None) -> ArrowTable:
+    """Give a matrix without names those asked for, if their number agrees."""
+    unnamed = source.column_names == [f"x{i}" for i in range(source.num_columns)]
+    if columns is None or not unnamed or format_of(path) not in ("npy", "npz"):
+        return source
+    fits = len(set(columns)) == source.num_columns and not set(columns) & set(source.column_names)
+    return source.rename_columns(list(columns)) if fits else source
+
+
+def _choose(known: tuple[str, ...], columns: Sequence[str] | None, exclude: Sequence[str]) -> tuple[str, ...]:
+    for name in (*(columns or ()), *exclude):
+        _position(name, known)
+    asked = tuple(known if columns is None else columns)
+    require(len(set(asked)) == len(asked), "columns", "different names", asked)
+    chosen = tuple(name for name in asked if name not in exclude)
+    require(bool(chosen), "columns", "at least one name that is not excluded", asked)
+    return chosen
+
+
+def _position(name: str, known: tuple[str, ...]) -> int:
+    if name in known:
+        return known.index(name)
+    close = difflib.get_close_matches(name, known, n=3) or [k for k in known if k.lower() == name.lower()]
+    remedy = f"Did you mean {' or '.join(close)}?" if close else f"The columns are {', '.join(known)}."
+    raise bad("columns", "names of columns of the table", name, remedy)
+
+
+def _numbers(source: ArrowTable, chosen: tuple[str, ...]) -> Float[np.ndarray, "rows columns"]:
+    values = np.empty((source.num_rows, len(chosen)))
+    refused: dict[str, str] = {}
+    for j, name in enumerate(chosen):
+        try:
+            values[:, j] = floats(source[name])
+        except NotNumbers as error:
+            refused[name] = str(error)
+    if refused:
+        cells = "; ".join(f"{name} has {cell}" for name, cell in refused.items())
+        names = ",".join(refused)
+        remedy = f"Leave text and dates out, exclude={list(refused)} (--exclude {names}), or name the columns to use."
+        raise bad("columns", "columns of numbers", f"`{cells}`", remedy)
+    return values
+
+
+def _advice(names: tuple[str, ...], absent: np.ndarray) -> tuple[str, ...]:
+    total = absent.shape[0]
+    mostly = absent.mean(axis=0) > 0.5
+    if not mostly.any() or mostly.all():
+        return ()
+    scarce = [name for name, most in zip(names, mostly, strict=True) if most]
+    kept = int((~absent[:, ~mostly].any(axis=1)).sum())
+    each = " and ".join(
+        f"{name} is missing in {int(n):,}" for name, n in zip(scarce, absent[:, mostly].sum(axis=0), strict=True)
+    )
+    return (f"{each} of {total:,} rows; without (--exclude {','.join(scarce)}) {kept:,} rows are kept.",)

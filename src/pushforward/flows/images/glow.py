@@ -1,0 +1,76 @@
+"""Glow: flows of images with invertible 1 x 1 convolutions."""
+
+import jax
+
+from ..._errors import require_count
+from ..._types import Key
+from ...bijections import ActNorm, Chain, Conv1x1, ConvCoupling, Keep, Stack
+from ...distributions import Pushforward
+from ...networks import Activation, Compute
+from .._images import checked_image, elementwise, multiscale, to_interval
+
+
+def glow(
+    key: Key,
+    shape: tuple[int, int, int],
+    *,
+    levels: int = 256,
+    cond_dim: int = 0,
+    scales: int = 2,
+    steps: int = 8,
+    width: int = 64,
+    blocks: int = 1,
+    activation: Activation = "relu",
+    bins: int = 0,
+    compute: Compute = None,
+    keep: Keep = "products",
+) -> Pushforward:
+    """Glow: at each scale, steps of a normalization, an invertible 1 x 1 convolution and an affine coupling.
+
+    A density of images whose pixels, integers from 0 to levels - 1, have noise of [0, 1) added (`noise="uniform"` of
+    `pushforward.fit`). The couplings' networks are gated residual ones; see `pushforward.networks.ConvNet`. Unlike
+    in the paper a logistic map leads to the pixels' values, as in RealNVP: many pixels are at an end of their range.
+
+    Arguments:
+        key: for the initial weights.
+        shape: (height, width, channels), height and width multiples of 2^scales.
+        levels: number of values of a pixel.
+        cond_dim: elements of the condition, such as the number of classes of a one-hot label; 0 for none.
+        scales: number of scales; half of the channels leave between two of them.
+        steps: steps of each scale.
+        width: channels of the hidden layers of each network.
+        blocks: residual blocks of each network.
+        activation: of the networks: "relu", "gelu", "silu" or "tanh".
+        bins: bins of the splines that come with each affine map; 0, as in the paper, for none. They meet pixels that
+            are either dark or bright, and take little time beside the networks.
+        compute: "bfloat16" for the networks' products in it; log-determinants stay in float32.
+        keep: what a step keeps for its gradient; "nothing" for the least memory. See `pushforward.bijections.Stack`.
+
+    Reference:
+        "Glow: Generative Flow with Invertible 1x1 Convolutions", Kingma, Dhariwal, 2018.
+    """
+    for name, count in {"scales": scales, "steps": steps}.items():
+        require_count(name, count)
+    shape = checked_image(key, shape, levels, cond_dim, 2**scales)
+    univariate = elementwise(bins)
+
+    def coupling(key: Key, shape: tuple[int, int, int]) -> ConvCoupling:
+        return ConvCoupling(
+            key,
+            univariate,
+            shape,
+            cond_dim=cond_dim,
+            width=width,
+            blocks=blocks,
+            activation=activation,
+            compute=compute,
+        )
+
+    def step(key: Key, shape: tuple[int, int, int]) -> Chain:
+        one, two = jax.random.split(key)
+        return Chain([coupling(one, shape), Conv1x1(two, shape), ActNorm(shape)])
+
+    def after(key: Key, shape: tuple[int, int, int]) -> Stack:
+        return Stack([step(k, shape) for k in jax.random.split(key, steps)], keep=keep)
+
+    return to_interval(multiscale(key, shape, scales, None, after, coupling), levels)

@@ -1,0 +1,1 @@
+"""Architectures for vectors: functions (key, dim, ...) -> flow."""

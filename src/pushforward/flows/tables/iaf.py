@@ -1,0 +1,55 @@
+"""Inverse autoregressive flow."""
+
+from ..._types import Key
+from ...bijections import Autoregressive, Invert
+from ...distributions import Pushforward
+from ...networks import Activation
+from ...univariate import Affine
+from .._assemble import MAX_LOG_SCALE, assemble
+
+
+def iaf(
+    key: Key,
+    dim: int,
+    *,
+    cond_dim: int = 0,
+    layers: int = 5,
+    hidden: tuple[int, ...] = (128, 128),
+    activation: Activation = "relu",
+    residual: bool = False,
+) -> Pushforward:
+    """Inverse autoregressive flow: affine maps set by the base's elements; samples in one pass per layer.
+
+    The density of a given point goes element by element; that of a flow's own samples does not. Made for
+    fitting to a log-density; to learn from data prefer `maf`.
+
+    Arguments:
+        key: for the initial weights.
+        dim: elements of an event.
+        cond_dim: elements of the condition, 0 for an unconditional density.
+        layers: number of layers.
+        hidden: width of each hidden layer of each network.
+        activation: of the networks: "relu", "gelu", "silu" or "tanh".
+        residual: add its input to each hidden layer that is as wide as the one before it.
+
+    Reference:
+        "Improved Variational Inference with Inverse Autoregressive Flow", Kingma, Salimans, Jozefowicz, Chen,
+        Sutskever, Welling, 2016.
+    """
+
+    affine = Affine(MAX_LOG_SCALE)
+
+    def layer(key: Key) -> Invert:
+        return Invert(
+            Autoregressive(
+                key,
+                affine,
+                dim,
+                cond_dim=cond_dim,
+                hidden=hidden,
+                activation=activation,
+                residual=residual,
+            )
+        )
+
+    return assemble(key, dim, cond_dim, layers, layer, unroll=None)

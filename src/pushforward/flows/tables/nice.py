@@ -1,0 +1,39 @@
+"""Volume-preserving additive couplings."""
+
+from ..._types import Key
+from ...bijections import Coupling
+from ...distributions import Pushforward
+from ...networks import Activation
+from ...univariate import Shift
+from .._assemble import assemble
+
+
+def nice(
+    key: Key,
+    dim: int,
+    *,
+    cond_dim: int = 0,
+    layers: int = 8,
+    hidden: tuple[int, ...] = (128, 128),
+    activation: Activation = "relu",
+    residual: bool = False,
+) -> Pushforward:
+    """Additive couplings: every layer has determinant one.
+
+    Arguments:
+        key: for the initial weights.
+        dim: elements of an event.
+        cond_dim: elements of the condition, 0 for an unconditional density.
+        layers: number of layers.
+        hidden: width of each hidden layer of each network.
+        activation: of the networks: "relu", "gelu", "silu" or "tanh".
+        residual: add its input to each hidden layer that is as wide as the one before it.
+
+    Reference:
+        "NICE: Non-linear Independent Components Estimation", Dinh, Krueger, Bengio, 2014.
+    """
+
+    def layer(key: Key) -> Coupling:
+        return Coupling(key, Shift(), dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual)
+
+    return assemble(key, dim, cond_dim, layers, layer, unroll=True)

@@ -1,0 +1,56 @@
+"""Neural spline flow."""
+
+from typing import Literal
+
+from ..._errors import require
+from ..._types import Key
+from ...bijections import Autoregressive, Coupling
+from ...distributions import Pushforward
+from ...networks import Activation
+from ...univariate import AbstractUnivariate, Affine, Compose, RationalQuadratic
+from .._assemble import MAX_LOG_SCALE, assemble
+
+
+def nsf(
+    key: Key,
+    dim: int,
+    *,
+    cond_dim: int = 0,
+    layers: int = 5,
+    hidden: tuple[int, ...] = (128, 128),
+    bins: int = 8,
+    bound: float = 5.0,
+    affine: bool = True,
+    wiring: Literal["autoregressive", "coupling"] = "autoregressive",
+    activation: Activation = "relu",
+    residual: bool = False,
+) -> Pushforward:
+    """Neural spline flow: rational-quadratic splines, autoregressive or coupling.
+
+    Arguments:
+        key: for the initial weights.
+        dim: elements of an event.
+        cond_dim: elements of the condition, 0 for an unconditional density.
+        layers: number of layers.
+        hidden: width of each hidden layer of each network.
+        bins: bins of each spline.
+        bound: the splines act on [-bound, bound], in standard deviations of the data; outside they are the identity.
+        affine: put an affine map behind each spline, with parameters from the same network. It moves the data of each
+            condition into the spline's domain, which a spline, mapping [-bound, bound] onto itself, cannot.
+        wiring: "autoregressive" for the better density at a given depth, "coupling" for the cheaper samples.
+        activation: of the networks: "relu", "gelu", "silu" or "tanh".
+        residual: add its input to each hidden layer that is as wide as the one before it.
+
+    Reference:
+        "Neural Spline Flows", Durkan, Bekasov, Murray, Papamakarios, 2019.
+    """
+    require(wiring in ("autoregressive", "coupling"), "wiring", '"autoregressive" or "coupling"', wiring)
+    spline: AbstractUnivariate = RationalQuadratic(bins, bound)
+    if affine:
+        spline = Compose((spline, Affine(MAX_LOG_SCALE)))
+    wire = Autoregressive if wiring == "autoregressive" else Coupling
+
+    def layer(key: Key) -> Autoregressive | Coupling:
+        return wire(key, spline, dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual)
+
+    return assemble(key, dim, cond_dim, layers, layer, unroll=True if wiring == "coupling" else None)

@@ -1,0 +1,11 @@
+"""Networks that give a map its parameters."""
+
+from ._layers import Activation as Activation
+from ._layers import Compute as Compute
+from .conditioners._base import AbstractAutoregressiveConditioner as AbstractAutoregressiveConditioner
+from .conditioners._base import AbstractConditioner as AbstractConditioner
+from .conditioners.causal_transformer import CausalTransformer as CausalTransformer
+from .conditioners.conv_net import ConvNet as ConvNet
+from .conditioners.guided import Guided as Guided
+from .conditioners.masked_mlp import MaskedMLP as MaskedMLP
+from .conditioners.mlp import MLP as MLP

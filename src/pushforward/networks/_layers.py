@@ -1,0 +1,106 @@
+"""What the conditioners share: activations and initial weights."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal, TypeAlias, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from numpy.typing import NDArray
+
+from .._errors import require, require_count
+from .._types import Key
+from ..numerics.products import precision
+
+#: Names instead of functions, so that a model is data and can be saved.
+Activation: TypeAlias = Literal["relu", "gelu", "silu", "tanh"]
+
+#: What products are computed in: None stands for the dtype of what comes in.
+Compute: TypeAlias = Literal["bfloat16"] | None
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "relu": jax.nn.relu,
+    "gelu": jax.nn.gelu,
+    "silu": jax.nn.silu,
+    "tanh": jnp.tanh,
+}
+
+
+def checked_settings(hidden: Sequence[int], cond_dim: int, activation: str) -> tuple[int, ...]:
+    """Return the widths of the hidden layers, after a check of what every multilayer perceptron is built from."""
+    ok = isinstance(hidden, Sequence) and not isinstance(hidden, str) and len(hidden) > 0
+    require(ok, "hidden", "a tuple of at least one layer width, such as (128, 128)", hidden)
+    for width in hidden:
+        require_count("hidden", width)
+    require_count("cond_dim", cond_dim, 0)
+    require(activation in ACTIVATIONS, "activation", f"one of {get_args(Activation)}", activation)
+    return tuple(hidden)
+
+
+def initial_layers(key: Key, masks: Sequence[NDArray[np.bool_]]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """Draw weights and biases of the hidden layers, uniform within ±1 / sqrt(inputs that a unit sees).
+
+    Weights of variance 2 / inputs make the start less smooth, and biases of zero put the kinks of all rectified units
+    of the first layer in one place: on 20,000 rows of a known density in six dimensions, fits end 0.25 nats below the
+    truth with those, 0.20 with these.
+
+    Arguments:
+        key: for the draws.
+        masks: (units, inputs) of each layer.
+    """
+    bounds = [1 / np.sqrt(np.maximum(mask.sum(axis=1, keepdims=True), 1)) for mask in masks]
+    scales = tuple(jnp.asarray(b, float) for b in bounds)
+    return _draw(key, scales, tuple(mask.shape for mask in masks))
+
+
+def uniform(key: Key, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+    """Draw arrays of weights, uniform within ±1 / sqrt(inputs); all axes but the last are those of the inputs."""
+    rows = [(int(np.prod(shape[:-1])), shape[-1]) for shape in shapes]
+    scales = tuple(jnp.asarray(1 / np.sqrt(n), float) for n, _ in rows)
+    return [w.reshape(shape) for w, shape in zip(_draw(key, scales, tuple(rows))[0], shapes, strict=True)]
+
+
+def checked_compute(compute: Compute) -> Compute:
+    """Return `compute`, after a check that it is one of those that there are."""
+    require(compute in (None, "bfloat16"), "compute", 'None or "bfloat16"', compute)
+    return compute
+
+
+def computed_in(compute: Compute, dtype: Any) -> Any:
+    """Return the dtype of products, where what comes in has `dtype`."""
+    return jnp.bfloat16 if compute == "bfloat16" else dtype
+
+
+def normalized(h: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
+    """Return h less its mean along an axis, over its standard deviation; in float32 at least.
+
+    Reference:
+        "Layer Normalization", Ba, Kiros, Hinton, 2016, here without learned scale and shift.
+    """
+    wide = h.astype(jnp.promote_types(h.dtype, jnp.float32))
+    centered = wide - wide.mean(axis, keepdims=True)
+    return centered * jax.lax.rsqrt(jnp.square(centered).mean(axis, keepdims=True) + 1e-5)
+
+
+def zeros(shape: int | tuple[int, ...]) -> Array:
+    """Return zeros, without the compilation that `jnp.zeros` takes for each new shape."""
+    return jnp.asarray(np.zeros(shape, jnp.result_type(float)))
+
+
+@partial(jax.jit, static_argnames="shapes")
+def _draw(
+    key: Key, scales: tuple[Array, ...], shapes: tuple[tuple[int, int], ...]
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    # One draw cut into pieces, in one program for all layers of a flow: drawing each piece on its own would take
+    # seconds to compile. The last column of a piece is the bias.
+    sizes = [rows * (columns + 1) for rows, columns in shapes]
+    pieces = jnp.split(jax.random.uniform(key, (sum(sizes),), minval=-1.0), np.cumsum(sizes)[:-1])
+    layers = [s * p.reshape((rows, -1)) for s, p, (rows, _) in zip(scales, pieces, shapes, strict=True)]
+    return tuple(layer[:, :-1] for layer in layers), tuple(layer[:, -1] for layer in layers)
+
+
+def affine(w: Float[Array, "m n"], b: Float[Array, " m"], h: Float[Array, "n *batch"]) -> Float[Array, "m *batch"]:
+    """Return w h + b."""
+    return jnp.tensordot(w, h, 1, precision=precision()) + b.reshape(b.shape + (1,) * (h.ndim - 1))

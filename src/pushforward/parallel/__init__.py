@@ -1,0 +1,1 @@
+"""Devices and compilation: the one place that knows them."""

@@ -1,0 +1,1 @@
+"""The loop: steps, schedule, checkpoints, progress, the record."""

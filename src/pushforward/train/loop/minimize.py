@@ -1,0 +1,215 @@
+"""The one training loop. It knows an objective only as loss(flow, batch, key) -> scalar."""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any, final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, PyTree
+from tqdm import tqdm
+
+from ..._fields import trainable
+from ..._types import Key
+from ...parallel.mesh import AXIS, Spec, at_home, place
+from ..rows.rows import Chunk
+from .checkpoint import Checkpoint
+from .progress import show_epoch
+from .result import FitResult, Model, NonFiniteError, Record
+from .steps import Loss, State, Work, own, step_keys, take_steps
+
+
+@final
+@dataclass(frozen=True)
+class Objective:
+    """What the loop minimizes, and on what.
+
+    Attributes:
+        loss: the loss of a batch is the sum of those of its parts, of which each device computes one. A module-level
+            function, so that a second fit of the same structure need not compile again.
+        chunks: (epoch, memory) -> the epoch's batches, stacked along their first axis, in pieces that fit the device.
+        validate: (flow) -> the validation loss, or None: nothing stops early, the last parameters are best.
+        explain: (flow, batch, rows) -> a sentence on what is non-finite in a batch that was skipped.
+        memory: arrays that the objective carries from epoch to epoch, None for none; checkpoints hold them.
+        renew: (epoch, flow, memory) -> the memory for an epoch, before it.
+    """
+
+    loss: Loss
+    chunks: Callable[[int, Any], Iterable[Chunk]]
+    validate: Callable[[Any], float] | None
+    explain: Callable[[Any, Any, np.ndarray], str]
+    memory: PyTree = None
+    renew: Callable[[int, Any, Any], Any] | None = None
+
+
+@final
+@dataclass(frozen=True)
+class Settings:
+    """How the loop minimizes.
+
+    Attributes:
+        optimizer: its updates are multiplied by the learning rate of the step.
+        rates: (first step, number of steps) -> learning rates.
+        max_epochs: at most so many epochs.
+        patience: stop after so many epochs without a better validation loss.
+        max_skipped: stop after more than so many non-finite steps in a row.
+        devices: how many share a batch, whose rows are a multiple of it.
+        average: decay of the moving average of the parameters, of which the result is made; None for the last ones.
+        bits: number of dimensions of an event, if the progress bar is to show losses in bits per dimension.
+    """
+
+    optimizer: optax.GradientTransformation
+    rates: Callable[[int, int], np.ndarray]
+    max_epochs: int
+    patience: int
+    max_skipped: int
+    devices: int = 1
+    average: float | None = None
+    bits: int | None = None
+
+    def decays(self, first: int, count: int) -> np.ndarray | None:
+        """Return the decay of the moving average at some steps: smaller at first, when parameters still move far."""
+        steps = np.arange(first, first + count, dtype=np.float32)
+        return None if self.average is None else np.minimum((1 + steps) / (10 + steps), np.float32(self.average))
+
+
+class _HaltedError(Exception):
+    """Too many steps in a row were skipped; the last one counted was line `line` of `chunk`."""
+
+    def __init__(self, state: State, chunk: Chunk, line: int, skipped: int):
+        self.args = (state, chunk, line, skipped)
+        self.state, self.chunk, self.line, self.skipped = state, chunk, line, skipped
+
+
+def minimize(
+    key: Key,
+    flow: Model,
+    objective: Objective,
+    settings: Settings,
+    *,
+    bar: tqdm,
+    checkpoint: Checkpoint | None = None,
+    started: float,
+) -> FitResult[Model]:
+    """Minimize an objective over the trainable arrays of a flow.
+
+    Arguments:
+        key: random key of the losses: each step receives its own.
+        flow: the start.
+        objective: what to minimize.
+        settings: how.
+        bar: shows the epochs.
+        checkpoint: where the state after each epoch is kept and taken up again.
+        started: `time.monotonic()` of the beginning.
+
+    Raises:
+        NonFiniteError: if too many steps in a row are non-finite, or the validation loss is in every epoch.
+    """
+    devices = settings.devices
+    params, frozen = eqx.partition(flow, trainable(flow))
+    average = None if settings.average is None else params
+    state = own(State(params, settings.optimizer.init(params), jnp.zeros((), jnp.int32), average))
+    best = own(params)
+    record = Record({"train": []} if objective.validate is None else {"train": [], "val": []})
+    memory = objective.memory
+    restored = None if checkpoint is None else checkpoint.restore((state, best, memory))
+    if restored is not None:
+        (state, best, memory), saved = restored
+        record = Record(**saved)
+        started -= record.seconds
+        show_epoch(bar, record.history, record.best_epoch, record.epochs, settings.bits)
+    elif objective.validate is not None:
+        loss = objective.validate(flow)
+        record = replace(record, start_loss=loss if math.isfinite(loss) else math.inf)
+    state, everywhere = place(state, devices, Spec()), place(eqx.filter(frozen, eqx.is_array), devices, Spec())
+    everywhere = eqx.combine(everywhere, frozen)
+    while not record.finished(settings.max_epochs, settings.patience):
+        if objective.renew is not None:
+            memory = objective.renew(record.epochs, eqx.combine(at_home(state.result, devices), frozen), memory)
+        chunks = objective.chunks(record.epochs, memory)
+        try:
+            state, losses, skipped = run_epoch(key, state, everywhere, objective.loss, chunks, settings, record.steps)
+        except _HaltedError as halt:
+            params = at_home(halt.state.params, devices)
+            if objective.validate is None:
+                best = params
+            failed = eqx.combine(params, frozen)
+            batch = jax.tree.map(lambda a: a[halt.line], halt.chunk.batches)
+            cause = objective.explain(failed, batch, halt.chunk.rows[halt.line])
+            record = replace(record, skipped=record.skipped + halt.skipped)
+            raise NonFiniteError(
+                f"The fit stopped in epoch {record.epochs + 1}: the loss or its gradient was not finite in "
+                f"{settings.max_skipped + 1} steps in a row. {cause} The best finite parameters are in "
+                "`.result` of this error. A smaller `learning_rate` or `clip_norm` may help.",
+                record.result(eqx.combine(best, frozen)),
+            ) from None
+        history = {"train": [*record.history["train"], float(np.mean(losses)) if losses.size else math.nan]}
+        improved = True
+        params = at_home(state.result, devices)
+        if objective.validate is not None:
+            value = objective.validate(eqx.combine(params, frozen))
+            history["val"] = [*record.history["val"], value]
+            improved = value < record.best_loss
+        if improved:
+            best = own(params)
+        record = Record(
+            history,
+            record.start_loss,
+            best_epoch=record.epochs if improved else record.best_epoch,
+            steps=record.steps + skipped.size,
+            skipped=record.skipped + int(skipped.sum()),
+            seconds=time.monotonic() - started,
+        )
+        if checkpoint is not None:
+            checkpoint.save(record.epochs, (state, best, memory), asdict(record))
+        show_epoch(bar, history, record.best_epoch, 1, settings.bits)
+    result = record.result(eqx.combine(best, frozen))
+    if objective.validate is not None and record.best_loss == math.inf:
+        raise NonFiniteError("The validation loss was not finite after any epoch.", result)
+    return result
+
+
+def run_epoch(
+    key: Key, state: State, frozen: PyTree, loss: Loss, chunks: Iterable[Chunk], settings: Settings, step: int
+) -> tuple[State, np.ndarray, np.ndarray]:
+    """Run one epoch, from step number `step`; while the device works on a chunk the host gathers the next, no more.
+
+    Returns:
+        The state, the finite losses, and which steps were skipped.
+
+    Raises:
+        _HaltedError: if too many steps in a row were skipped.
+    """
+    losses: list[np.ndarray] = []
+    skipped: list[np.ndarray] = []
+    running: tuple[Chunk, Array, Array] | None = None
+
+    def settle(chunk: Chunk, values: Array, streaks: Array) -> None:
+        skips = np.asarray(streaks) > 0
+        skipped.append(skips)
+        losses.append(np.asarray(values, np.float64)[~skips])
+        halted = np.asarray(streaks) > settings.max_skipped
+        if halted.any():
+            line = int(halted.argmax())
+            count = sum(int(s.sum()) for s in skipped[:-1]) + int(skips[: line + 1].sum())
+            raise _HaltedError(state, chunk, line, count)
+
+    for chunk in chunks:
+        count = len(chunk.rows)
+        rates, keys = jnp.asarray(settings.rates(step, count)), step_keys(key, np.arange(step, step + count))
+        batches = jax.tree.map(jnp.asarray, place(chunk.batches, settings.devices, Spec(None, AXIS)))
+        how = (loss, settings.optimizer, settings.max_skipped, settings.devices)
+        decays = jax.tree.map(jnp.asarray, settings.decays(step, count))
+        state, values, streaks = take_steps(Work(frozen, batches, rates, keys, *how, decays), state)
+        if running is not None:
+            settle(*running)
+        running = (chunk, values, streaks)
+        step += count
+    if running is not None:
+        settle(*running)
+    return state, np.concatenate(losses), np.concatenate(skipped)

@@ -1,0 +1,170 @@
+"""Steps of an optimizer, many of them in one program on the device."""
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any, TypeAlias, final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Int, PyTree
+
+from ..._types import Key, Scalar
+from ...numerics.products import precision
+from ...parallel.compile import compiled
+from ...parallel.mesh import AXIS, Spec, shared
+
+#: (flow, batch, key) -> scalar.
+Loss: TypeAlias = Callable[[Any, Any, Key], Scalar]
+
+
+@final
+class State(eqx.Module):
+    """What one step hands to the next, and what a checkpoint holds of the device.
+
+    Attributes:
+        params: the trained arrays of the flow.
+        opt_state: the optimizer's.
+        streak: number of steps skipped in a row, up to now.
+        average: the moving average of `params`, or None.
+    """
+
+    params: PyTree
+    opt_state: PyTree
+    streak: Int[Array, ""]
+    average: PyTree = None
+
+    @property
+    def result(self) -> PyTree:
+        """The arrays to evaluate and to return."""
+        return self.params if self.average is None else self.average
+
+
+@final
+class Work(eqx.Module):
+    """Some steps to take, one per batch.
+
+    Attributes:
+        frozen: the flow without its trained arrays.
+        batches: the batches, stacked along their first axis.
+        rates: learning rate of each step.
+        keys: random key of each step.
+        decays: decay of the moving average at each step, or None.
+        loss: see `Objective`.
+        optimizer, max_skipped, devices: see `Settings`.
+    """
+
+    frozen: PyTree
+    batches: Any
+    rates: Array
+    keys: Array
+    loss: Loss = eqx.field(static=True)
+    optimizer: optax.GradientTransformation = eqx.field(static=True)
+    max_skipped: int = eqx.field(static=True)
+    devices: int = eqx.field(static=True, default=1)
+    decays: Array | None = None
+
+
+def own(tree: PyTree) -> PyTree:
+    """Return copies of the arrays: they can be donated; none is weakly typed, which would compile twice."""
+    return jax.tree.map(lambda a: jnp.array(a, dtype=jnp.result_type(a), copy=True), tree)
+
+
+@jax.jit
+def step_keys(key: Key, steps: Int[Array, " n"]) -> Array:
+    """Return the random key of each step."""
+    return jax.vmap(jax.random.fold_in, (None, 0))(key, steps)
+
+
+@final
+class Tame(optax.GradientTransformation):
+    """An optimizer whose updates, before the learning rate, are finite if the squares of the gradients are."""
+
+
+@lru_cache
+def adam(clip_norm: float | int | None) -> Tame:
+    """Return Adam of unit learning rate; one object per setting, so that repeated fits share a compilation.
+
+    Reference:
+        "Adam: A Method for Stochastic Optimization", Kingma, Ba, 2015.
+    """
+    return Tame(*clipped(optax.adam(1.0), clip_norm))
+
+
+def clipped(optimizer: optax.GradientTransformation, clip_norm: float | int | None) -> optax.GradientTransformation:
+    """Return `optimizer` behind a clip of the gradient's global norm."""
+    if clip_norm is None:
+        return optimizer
+
+    def clip(grads: PyTree, _: PyTree) -> PyTree:
+        factor = clip_norm / jnp.maximum(jnp.sqrt(_square_norm(grads)), clip_norm)
+        return jax.tree.map(lambda g: factor.astype(g.dtype) * g, grads)
+
+    return optax.chain(optax.stateless(clip), optimizer)
+
+
+def _square_norm(tree: PyTree) -> Scalar:
+    """Return the sum of squares; by products, because XLA on CPU writes squares to memory before it adds them up."""
+    squares = [jnp.vdot(a, a, precision=precision()) for a in jax.tree.leaves(tree)]
+    return sum(squares, start=jnp.zeros(()))
+
+
+@partial(compiled, donate="all-except-first")
+def take_steps(work: Work, state: State) -> tuple[State, Array, Array]:
+    """Take one step per batch of a chunk, all on the device.
+
+    Once more than `max_skipped` steps in a row were non-finite no step is taken any more, so that the
+    parameters that come back are those that failed.
+
+    With several devices, each computes the loss of a part of the batch, and its gradient. They exchange the sums and
+    all take the same step, so that all hold the same state.
+
+    Arguments:
+        work: what to do.
+        state: where to begin; donated.
+
+    Returns:
+        The state; per step, the loss and the number of skips in a row.
+    """
+    arrays, rest = eqx.partition(work.frozen, eqx.is_array)
+    several = work.devices > 1
+    update = optax.with_extra_args_support(work.optimizer).update
+
+    def steps(
+        state: State, arrays: PyTree, batches: Any, rates: Array, keys: Array, decays: Array | None
+    ) -> tuple[State, Array, Array]:
+        frozen = eqx.combine(arrays, rest)
+
+        def step(state: State, inputs: tuple[Any, Array, Key, Array | None]) -> tuple[State, tuple[Array, Array]]:
+            batch, rate, key, decay = inputs
+            if several:
+                key = jax.random.fold_in(key, jax.lax.axis_index(AXIS))
+
+            def of_params(params: PyTree) -> Scalar:
+                return work.loss(eqx.combine(params, frozen), batch, key)
+
+            value, grads = jax.value_and_grad(of_params)(state.params)
+            if several:
+                value, grads = jax.lax.psum((value, grads), AXIS)
+            updates, opt_state = update(grads, state.opt_state, state.params, value=value)
+            updates = jax.tree.map(lambda u: rate.astype(u.dtype) * u, updates)
+            # Squares, because optimizers square gradients: 1e20 is finite in float32, its square is not.
+            seen = grads if isinstance(work.optimizer, Tame) else (grads, updates)
+            finite = jnp.isfinite(value) & jnp.isfinite(_square_norm(seen)) & jnp.isfinite(jnp.square(rate))
+            halted = state.streak > work.max_skipped
+            streak = jnp.where(halted, state.streak, jnp.where(finite, 0, state.streak + 1))
+            new = (optax.apply_updates(state.params, updates), opt_state)
+            kept = (state.params, state.opt_state)
+            params, opt_state = jax.tree.map(lambda a, b: jnp.where(finite & ~halted, a, b), new, kept)
+            average = state.average
+            if decay is not None:
+                average = jax.tree.map(lambda a, p: a + (1 - decay).astype(a.dtype) * (p - a), average, params)
+            return State(params, opt_state, streak, average), (value, streak)
+
+        state, (losses, streaks) = jax.lax.scan(step, state, (batches, rates, keys, decays))
+        return state, losses, streaks
+
+    if several:
+        steps = shared(steps, work.devices, (Spec(), Spec(), Spec(None, AXIS), Spec(), Spec(), Spec()), Spec())
+    return steps(state, arrays, work.batches, work.rates, work.keys, work.decays)

@@ -1,0 +1,1 @@
+"""Objectives for a density known up to a constant."""

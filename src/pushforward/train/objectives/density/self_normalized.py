@@ -1,0 +1,74 @@
+"""Divergences that cover the mass of p, by self-normalized importance weights."""
+
+from dataclasses import dataclass
+from typing import final
+
+import jax
+import jax.numpy as jnp
+
+from ...._errors import require
+from ...._types import Key, Scalar, Scalars
+from ....distributions._base import AbstractDistribution
+from ._base import AbstractDensityObjective, Batch, Target, accumulated, constant, weighted_sum
+
+
+@final
+@dataclass(frozen=True)
+class ForwardKL(AbstractDensityObjective):
+    """KL(p | q) = E_p[log p(x) - log q(x)], with draws of q weighted by w ∝ p / q.
+
+    It punishes a flow that misses mass of p. The weights only know the places that the flow draws: a mode without
+    draws stays unknown. They are biased in small batches, and cut at sqrt(n) times their mean, so that one draw does
+    not make a step.
+
+    Reference:
+        "Reweighted Wake-Sleep", Bornschein, Bengio, 2015; "Truncated Importance Sampling", Ionides, 2008.
+    """
+
+    shared = False
+    zeros = True
+    epoch = 50
+
+    def loss(self, flow: AbstractDistribution, target: Target, batch: Batch, key: Key) -> Scalar:
+        """Return -Σ w log q(x) of draws x."""
+        return _cross_entropy(1.0, flow, target, batch["weight"], key)
+
+
+@final
+@dataclass(frozen=True)
+class AlphaDivergence(AbstractDensityObjective):
+    """Minimize E_p[(p / q)^(α - 1)], with draws of q weighted by w ∝ (p / q)^α.
+
+    With α = 2 that is the variance of importance weights, what `pf.evaluate.importance` is judged by, and it covers
+    mass more than `ForwardKL`. The weights are noisier, too, and cut in the same way.
+
+    Arguments:
+        alpha: above 0; 1 is `ForwardKL`.
+
+    Reference:
+        "Black-Box α-Divergence Minimization", Hernández-Lobato, Li, Rowland, Hernández-Lobato, Bui, Turner, 2016.
+    """
+
+    alpha: float | int = 2.0
+    shared = False
+    zeros = True
+    epoch = 50
+
+    def __post_init__(self) -> None:
+        """Check alpha."""
+        require(self.alpha > 0, "alpha", "positive", self.alpha)
+
+    def loss(self, flow: AbstractDistribution, target: Target, batch: Batch, key: Key) -> Scalar:
+        """Return -Σ w log q(x) of draws x: its gradient is that of the divergence, but for a factor."""
+        return _cross_entropy(float(self.alpha), flow, target, batch["weight"], key)
+
+
+def _cross_entropy(power: float, flow: AbstractDistribution, target: Target, weight: Scalars, key: Key) -> Scalar:
+    x, log_q = constant(flow).sample_and_log_prob(key, (len(weight),))
+    log_w = jax.lax.stop_gradient(jnp.where(weight > 0, power * (target(x) - log_q), -jnp.inf))
+    w = jax.nn.softmax(log_w)
+    n = jnp.sum(weight > 0)
+    w = jnp.minimum(w, 1 / jnp.sqrt(n))
+    w = w / w.sum()
+    x = jax.lax.stop_gradient(x)
+    return accumulated(lambda _, w, x: -weighted_sum(w, flow.log_prob(x)), key, w, x)

@@ -1,0 +1,1 @@
+"""Objectives for the distribution of parameters that nobody observed."""

@@ -1,0 +1,1 @@
+"""The rows of a fit: checked, split, cut into batches."""

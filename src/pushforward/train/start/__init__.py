@@ -1,0 +1,1 @@
+"""What is set before the first step: location, scale, correlations, normalizations."""

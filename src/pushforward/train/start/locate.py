@@ -1,0 +1,252 @@
+"""Find where a log-density has its mass, and at what scale, before a flow is fitted to it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..._errors import bad
+from ...bijections._base import AbstractBijection
+from ...bijections.fitted.standardize import Standardize
+from ...bijections.fitted.whiten import Whiten
+from ..objectives.density.target import LogDensity
+from .tail import through
+
+#: Starts of the search for modes, which are drawn with these standard deviations in turn, after one at zero.
+STARTS, SPREADS = 12, (1.0, 3.0, 10.0)
+#: Steps, of all searches together, after which no further start is made: a count, since a clock would not repeat.
+MOST_STEPS = 1000
+#: Steps of one search, and how many of the points that it passed are taken for the middle of a mode.
+MAX_STEPS, PASSED = 300, 12
+#: Up to so many elements the second derivatives are a matrix; beyond, its diagonal.
+MAX_CURVED = 300
+#: Draws that judge a normal approximation.
+JUDGED = 64
+#: Two modes are one if nearer than this many standard deviations.
+SAME = 0.5
+
+
+@final
+@dataclass(frozen=True)
+class Gaussian:
+    """Location (d,) and covariance (d, d) of a normal approximation, and its evidence lower bound in nats."""
+
+    loc: np.ndarray
+    covariance: np.ndarray
+    bound: float
+
+
+def locate(
+    log_density: LogDensity, shape: tuple[int, ...], tail: tuple[AbstractBijection, ...], seed: list[int]
+) -> tuple[AbstractBijection, ...]:
+    """Return the tail of a flow with its unfitted `Whiten` and `Standardize` set to where the log-density has its mass.
+
+    From several starts Newton's method with a trust region climbs to modes. The density is seen through the supports
+    behind the location and scale, so it is climbed where it is unconstrained. Around each point on the way, which need
+    not have reached a mode since there may be none, the second derivatives give a normal approximation; that of the
+    highest evidence lower bound stands for the mode. Location and covariance are those of the mixture of all modes
+    found, in proportion to their evidence.
+
+    Arguments:
+        log_density: of one event.
+        shape: of an event.
+        tail: see `split_tail`.
+        seed: decides the starts.
+
+    Raises:
+        ValueError: if no start leads to a finite log-density.
+
+    Reference:
+        "Pathfinder: Parallel quasi-Newton variational inference", Zhang, Carpenter, Gelman, Vehtari, 2022 (of which
+        this keeps the choice along the path); "Trust-Region Methods", Conn, Gould, Toint, 2000.
+    """
+    last = max((i for i, part in enumerate(tail) if _is_pending(part)), default=None)
+    if last is None:
+        return tail
+    behind = tail[last + 1 :]
+
+    def density(u: Any) -> Any:
+        x, log_det = through(behind, u.reshape(shape))
+        return log_density(x) + log_det
+
+    found = _mixture(_modes(density, math.prod(shape), np.random.default_rng(seed)))
+    loc, covariance = found.loc, found.covariance
+    parts: list[AbstractBijection] = list(tail)
+    for i in range(last, -1, -1):
+        part = parts[i]
+        if isinstance(part, Standardize) and not part.fitted:
+            scale = np.sqrt(np.diag(covariance))
+            parts[i] = Standardize(
+                jnp.asarray(loc.reshape(shape), part.loc.dtype), jnp.asarray(scale.reshape(shape), part.scale.dtype)
+            )
+            loc, covariance = np.zeros_like(loc), covariance / np.outer(scale, scale)
+        elif isinstance(part, Whiten) and not part.fitted:
+            parts[i] = Whiten(jnp.asarray(np.linalg.cholesky(covariance), part.matrix.dtype))
+            covariance = np.eye(len(loc))
+        else:
+            break
+    return tuple(parts)
+
+
+def _is_pending(part: AbstractBijection) -> bool:
+    return isinstance(part, Standardize | Whiten) and not part.fitted
+
+
+def _modes(density: Callable[[Any], Any], dim: int, rng: np.random.Generator) -> list[Gaussian]:
+    """Return the normal approximations of the modes found."""
+    # In float64, since far from a mode a log-density is a large number of which the differences count. A density that
+    # was written for float32 only is taken as it is.
+    errors: list[Exception] = []
+    for double in (True, False):
+        with jax.enable_x64(double):
+            try:
+                return _climb_all(density, dim, rng)
+            except (TypeError, ValueError) as error:
+                errors.append(error)
+    raise errors[-1]
+
+
+def _climb_all(density: Callable[[Any], Any], dim: int, rng: np.random.Generator) -> list[Gaussian]:
+    curve = jax.hessian(density) if dim <= MAX_CURVED else _diagonal(density)
+    dtype = jnp.result_type(float)
+    value_and_grad = jax.jit(jax.value_and_grad(lambda u: -density(u).astype(dtype)))
+    curvature = jax.jit(lambda u: -curve(u).astype(dtype))
+    noise = rng.standard_normal((JUDGED, dim))
+    values = jax.jit(jax.vmap(lambda u: density(u).astype(dtype)))
+    climb = _Climb(value_and_grad, curvature, values, noise)
+    found: list[Gaussian] = []
+    steps = 0
+    for i in range(STARTS):
+        if found and steps > MOST_STEPS:
+            break
+        start = np.zeros(dim) if i == 0 else rng.standard_normal(dim) * SPREADS[(i - 1) % len(SPREADS)]
+        passed = climb.path(start)
+        steps += len(passed)
+        best = climb.best(passed)
+        if best is not None and not any(_same(best, other) for other in found):
+            found.append(best)
+    if not found:
+        raise bad(
+            "log_density",
+            "finite somewhere near zero, in unconstrained space",
+            f"`nothing but non-finite values from {STARTS} starts`",
+            "Shift and scale the density, or pass a flow whose `Standardize` you have set to where it has its mass.",
+        )
+    return found
+
+
+@final
+@dataclass(frozen=True)
+class _Climb:
+    """What a search computes: the negative log-density and its derivatives, in float64 or as the density comes."""
+
+    value_and_grad: Callable[[Any], Any]
+    curvature: Callable[[Any], Any]
+    values: Callable[[Any], Any]
+    noise: np.ndarray
+
+    def best(self, passed: list[np.ndarray]) -> Gaussian | None:
+        """Return the best normal approximation around some of the points passed; None if there is none."""
+        chosen = {round(i) for i in np.linspace(0, len(passed) - 1, PASSED)} if passed else ()
+        judged = [g for g in (self._normal(passed[i]) for i in chosen) if g is not None]
+        return max(judged, key=lambda g: g.bound, default=None)
+
+    def path(self, start: np.ndarray) -> list[np.ndarray]:
+        """Return the points passed on the way to a mode; none if the log-density is not finite at the start."""
+        from scipy.optimize import minimize
+
+        def value(u: np.ndarray) -> tuple[float, np.ndarray]:
+            f, g = self.value_and_grad(u)
+            return float(f), np.asarray(g, np.float64)
+
+        first, slope = value(start)
+        if not (math.isfinite(first) and np.isfinite(slope).all()):
+            return []
+        passed = [start]
+        newton = len(start) <= MAX_CURVED
+        options: dict[str, Any] = {"maxiter": MAX_STEPS}
+        # The gradient that ends a search: a hundredth of a standard deviation from a mode of unit curvature.
+        options |= {"gtol": 1e-4, "max_trust_radius": 1e12} if newton else {"maxcor": 30}
+
+        def guarded(u: np.ndarray) -> tuple[float, np.ndarray]:
+            f, g = value(u)
+            return (f, g) if math.isfinite(f) and np.isfinite(g).all() else (np.inf, np.zeros_like(g))
+
+        def keep(u: np.ndarray) -> None:
+            passed.append(np.array(u))
+
+        try:
+            with np.errstate(all="ignore"):
+                minimize(
+                    guarded,
+                    start,
+                    jac=True,
+                    hess=(lambda u: np.asarray(self.curvature(u), np.float64)) if newton else None,
+                    method="trust-exact" if newton else "L-BFGS-B",
+                    callback=keep,
+                    options=options,
+                )
+        except (np.linalg.LinAlgError, ValueError, FloatingPointError):
+            # Second derivatives that are not finite end a search; what it has passed stays.
+            pass
+        return passed
+
+    def _normal(self, loc: np.ndarray) -> Gaussian | None:
+        """Return the normal distribution of the second derivatives at a point, with its evidence lower bound."""
+        second = np.asarray(self.curvature(loc), np.float64)
+        if not np.isfinite(second).all():
+            return None
+        if second.ndim == 1:
+            values, vectors = second, np.eye(len(second))
+        else:
+            values, vectors = _scaled_eigen(second)
+        # Where the density is not concave the size of the curvature still tells a scale.
+        spread = 1 / np.sqrt(np.maximum(np.abs(values), 1e-10))
+        factor = vectors * spread
+        log_p = np.asarray(self.values(loc + self.noise @ factor.T), np.float64)
+        entropy = np.linalg.slogdet(factor)[1] + 0.5 * len(loc) * math.log(2 * math.pi * math.e)
+        bound = float(log_p.mean() + entropy)
+        return Gaussian(loc, factor @ factor.T, bound) if math.isfinite(bound) else None
+
+
+def _scaled_eigen(second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return values v and vectors U, U diag(1 / v) U^T being the inverse, of a symmetric matrix.
+
+    Of the matrix scaled to a unit diagonal, so that elements of scales 0.01 and 30 are as accurate as others.
+    """
+    scale = np.sqrt(np.maximum(np.abs(np.diag(second)), 1e-10))
+    values, vectors = np.linalg.eigh(0.5 * (second + second.T) / np.outer(scale, scale))
+    return values, vectors / scale[:, None]
+
+
+def _diagonal(density: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a function that gives the second derivatives by each element alone."""
+
+    def of(u: Any) -> Any:
+        def second(i: Any) -> Any:
+            direction = jnp.zeros_like(u).at[i].set(1.0)
+            return jax.jvp(jax.grad(density), (u,), (direction,))[1][i]
+
+        return jax.lax.map(second, jnp.arange(len(u)))
+
+    return of
+
+
+def _same(a: Gaussian, b: Gaussian) -> bool:
+    offset = a.loc - b.loc
+    return bool(offset @ np.linalg.solve(a.covariance + b.covariance, offset) < SAME**2)
+
+
+def _mixture(found: list[Gaussian]) -> Gaussian:
+    """Return location and covariance of a mixture of normal distributions in proportion to their evidence."""
+    bounds = np.array([g.bound for g in found])
+    weights = np.exp(bounds - bounds.max())
+    weights /= weights.sum()
+    loc = sum(w * g.loc for w, g in zip(weights, found, strict=True))
+    spread = [g.covariance + np.outer(g.loc - loc, g.loc - loc) for g in found]
+    covariance = sum(w * c for w, c in zip(weights, spread, strict=True))
+    return Gaussian(np.asarray(loc), np.asarray(covariance), float(bounds.max()))

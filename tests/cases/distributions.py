@@ -1,0 +1,61 @@
+"""The distributions."""
+
+import jax
+import jax.numpy as jnp
+
+from pushforward import bijections as b
+from pushforward import distributions as d
+from pushforward import flows as f
+
+from ._case import Case
+from .bijections import EMPTY, autoregressive, coupling
+from .flows import flow
+
+COVARIANCE = [[2.0, 0.6], [0.6, 0.5]]
+
+DISTRIBUTIONS = [
+    Case("StandardNormal:", lambda key: d.StandardNormal((3,))),
+    Case("StandardNormal:scalar", lambda key: d.StandardNormal(())),
+    Case("Normal:", lambda key: d.Normal([0.5, -2.0], [0.1, 3.0])),
+    Case("Normal:scalar", lambda key: d.Normal(1.0, 2.0)),
+    Case("MultivariateNormal:", lambda key: d.MultivariateNormal([1.0, -1.0], COVARIANCE)),
+    Case("MultivariateNormal:one", lambda key: d.MultivariateNormal([1.0], [[4.0]]), dead={".off_diagonal": EMPTY}),
+    Case("Conditioned:", lambda key: d.Conditioned(flow(f.real_nvp, 2, cond_dim=2)(key), [0.5, -1.0]), composed=True),
+    Case("Mixture:", lambda key: d.Mixture([d.Normal([0.5, -2.0], 0.3), d.Logistic([-1.0, 0.0], 0.5)], [3.0, 1.0])),
+    Case("Mixture:scalar", lambda key: d.Mixture([d.Normal(-1.0, 0.5), d.Normal(2.0, 0.2)])),
+    Case(
+        "Mixture:conditional",
+        lambda key: d.Mixture([flow(f.real_nvp, 2, cond_dim=2)(k) for k in jax.random.split(key)]),
+        composed=True,
+    ),
+    Case("Uniform:", lambda key: d.Uniform([-1.0, 0.0], [1.0, 0.5])),
+    Case("Uniform:scalar", lambda key: d.Uniform(-2.0, 3.0)),
+    Case("StudentT:", lambda key: d.StudentT([5.0, 8.0], 0.5, [1.0, 0.3])),
+    Case("StudentT:scalar", lambda key: d.StudentT(6.0)),
+    Case("Logistic:", lambda key: d.Logistic([0.0, 2.0], 0.5)),
+    Case("Logistic:scalar", lambda key: d.Logistic(-1.0, 2.0)),
+    Case(
+        "Pushforward:to-positive",
+        lambda key: d.Pushforward(d.Normal(jnp.zeros(1), 0.5), b.Exp((1,))),
+    ),
+    Case(
+        "Pushforward:to-interval",
+        lambda key: d.Pushforward(d.Logistic(0.0, 1.0), b.Sigmoid((), -1.0, 2.0)),
+    ),
+    Case(
+        "Pushforward:to-simplex",
+        lambda key: d.Pushforward(d.Normal([0.5, -0.5], [0.5, 1.0]), b.StickBreaking(2)),
+    ),
+    Case(
+        "Pushforward:conditional",
+        lambda key: d.Pushforward(d.StandardNormal((2,)), coupling(key, 2, cond_dim=2)),
+        composed=True,
+    ),
+    Case(
+        "Pushforward:conditional-base",
+        lambda key: d.Pushforward(
+            d.Pushforward(d.StandardNormal((2,)), autoregressive(key, 2, cond_dim=2)), b.LULinear(2)
+        ),
+        composed=True,
+    ),
+]
