@@ -13,14 +13,11 @@ import numpy as np
 
 import pushforward as pf
 from pushforward._fields import trainable
-from pushforward.numerics.moments import moments
 from pushforward.parallel.mesh import AXIS, at_home, place, sharing
 from pushforward.parallel.mesh import Spec as Cut
 from pushforward.train.fit import CPU_SHARE
 from pushforward.train.loop.steps import State, Work, adam, own, take_steps
 from pushforward.train.objectives.data.maximum_likelihood import negative_log_likelihood
-from pushforward.train.rows.rows import Rows
-from pushforward.train.start.standardize import standardize
 
 from ..spec import Spec
 from ._jax import count
@@ -80,9 +77,7 @@ class _Trained:
         """Whiten as `pf.fit` does, if the flow is the default one; the others are as the peers' are."""
         if self._spec.architecture != "default":
             return
-        rows = np.arange(len(x))
-        of_x = moments([(x.astype(np.float64), np.ones(len(x)))])
-        self._begin(standardize(self._current(), Rows(x, None, None), rows, of_x, None))
+        self._begin(pf.train.initialize(self._current(), x))
 
     def place(self, x: np.ndarray, condition: np.ndarray | None) -> dict[str, Any]:
         batches = {"x": x, "condition": condition, "weight": np.full(x.shape[:2], 1 / x.shape[1], np.float32)}

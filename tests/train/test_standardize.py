@@ -5,34 +5,34 @@ from typing import Any
 import equinox as eqx
 import jax
 import numpy as np
+import pytest
 
 from pushforward.bijections import (
     Autoregressive,
     Chain,
+    Concatenate,
     Exp,
     Identity,
     Invert,
+    LULinear,
     Regress,
     Reshape,
+    Stack,
     Standardize,
     StandardizeCondition,
     Whiten,
 )
-from pushforward.distributions import Pushforward, StandardNormal
-from pushforward.numerics.moments import moments
+from pushforward.distributions import Mixture, Pushforward, StandardNormal
 from pushforward.train.rows.rows import Rows
-from pushforward.train.start.standardize import standardize
+from pushforward.train.start.rows import RowsData, set_from_rows
 from pushforward.univariate import Affine
 
 from .helpers import flow_of
 
 
 def standardized(flow: Any, x: Any, condition: Any = None, weights: Any = None) -> Any:
-    w = np.ones(len(x)) if weights is None else weights
-    of: list[Any] = [
-        None if a is None else moments([(a.reshape(len(a), -1).astype(np.float64), w)]) for a in (x, condition)
-    ]
-    return standardize(flow, Rows(x, condition, weights), np.arange(len(x)), *of)
+    rows = np.arange(len(x))
+    return set_from_rows(flow, RowsData(Rows(x, condition, weights), rows, rows))
 
 
 def test_at_the_data_end(rng):
@@ -85,12 +85,10 @@ def test_a_constant_condition_keeps_its_scale(key, rng):
     assert (float(fitted.loc[0]), float(fitted.scale[0])) == (5.0, 1.0)
 
 
-def test_what_is_fitted_or_not_on_the_way_is_kept(rng):
+def test_what_is_fitted_is_kept(rng):
     x = rng.normal(size=(30, 2)) + 4
-    given = Standardize(np.zeros(2), np.full(2, 3.0))
-    for part in (given, Invert(Standardize.unfitted((2,)))):
-        flow = flow_of(part)
-        assert eqx.tree_equal(standardized(flow, x), flow)
+    flow = flow_of(Standardize(np.zeros(2), np.full(2, 3.0)))
+    assert eqx.tree_equal(standardized(flow, x), flow)
     normal = StandardNormal((2,))
     assert standardized(normal, x) is normal
 
@@ -166,3 +164,37 @@ def test_one_wrong_cell_of_a_condition_moves_no_event_far(rng):
     x = np.hstack([3 * c, -c]) + 0.1 * rng.normal(size=(1000, 2))
     fitted = regressed(2, 1, x, c)
     assert np.abs(np.asarray(fitted.bijection.forward(np.zeros(2), np.array([1e4])))).max() < 200
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda b: Chain([b]),
+        lambda b: Concatenate([b]),
+        lambda b: Stack([b]),
+        lambda b: Invert(Invert(b)),
+        lambda b: Invert(b),
+        lambda b: Reshape(Reshape(b, (2, 2)), (4,)),
+    ],
+    ids=["Chain", "Concatenate", "Stack", "Invert-Invert", "Invert", "Reshape"],
+)
+def test_wherever_it_stands(rng, around):
+    """It stayed the identity in `Concatenate`, `Stack` and `Invert`, without a word: a loss of 8,383,968 for 13.49."""
+    x = rng.normal(size=(300, 4)) + [0, 3000, 0, 3000]
+    flow = standardized(flow_of(LULinear(4), around(Standardize.unfitted((4,)))), x)
+    z = np.asarray(jax.vmap(flow.bijection.inverse)(x))
+    np.testing.assert_allclose(z.mean(axis=0), 0, atol=1e-9)
+    np.testing.assert_allclose(z.std(axis=0), 1, rtol=1e-9)
+
+
+def test_in_the_base_of_a_flow(rng):
+    x = np.exp(rng.normal(size=(300, 2)) + 7)
+    flow = Pushforward(flow_of(Standardize.unfitted((2,))), Exp((2,)))
+    base = standardized(flow, x).base
+    np.testing.assert_allclose(base.bijection.bijections[0].loc, np.log(x).mean(axis=0))
+
+
+def test_a_map_that_rows_do_not_reach_is_named(rng):
+    flow = Mixture([flow_of(Standardize.unfitted((2,))), StandardNormal((2,))])
+    with pytest.raises(ValueError, match=r"`flow.components\[0\].bijection.bijections\[0\], a Standardize"):
+        standardized(flow, rng.normal(size=(30, 2)))

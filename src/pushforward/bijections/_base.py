@@ -1,6 +1,9 @@
 """The contract of an invertible map of one event."""
 
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import final
 
 import equinox as eqx
 import jax
@@ -104,6 +107,69 @@ class AbstractBatchBijection(AbstractBijection):
     def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
         z, log_det = self._inverse_batch(x[..., None], None if condition is None else condition[..., None])
         return z[..., 0], log_det[0]
+
+
+def _whole(events: Events) -> Events:
+    return events
+
+
+def _replaced(events: Events, moved: Events) -> Events:
+    return moved
+
+
+def _same(condition: Conditions) -> Conditions:
+    return condition
+
+
+@final
+@dataclass(frozen=True)
+class Part:
+    """One of the maps that a composite is made of, and what it sees of the composite's events and condition.
+
+    Attributes:
+        name: what the composite calls it, such as "bijections[1]".
+        bijection: the map.
+        take: (events of the composite) -> the events that the part maps. The batch is the last axis, of both.
+        put: (events of the composite, what the part made of those it took) -> events of the composite.
+        condition: (condition of the composite) -> the condition that the part sees.
+        inverted: whether the composite, from base to data, runs the part from its data side to its base side.
+    """
+
+    name: str
+    bijection: AbstractBijection
+    take: Callable[[Events], Events] = _whole
+    put: Callable[[Events, Events], Events] = _replaced
+    condition: Callable[[Conditions], Conditions] = _same
+    inverted: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the part maps the events of the composite as they are."""
+        return self.take is _whole
+
+
+class AbstractComposite(AbstractBatchBijection):
+    """A bijection made of others, which can be walked.
+
+    Run one after the other, each on what it takes, the parts are the map; their log-determinants add up to that of
+    the map. So what asks something of every map of a flow (which are to be set from data, where a number became NaN,
+    onto which support they lead) knows composites by this alone; see `pushforward.bijections.walk`.
+    """
+
+    @abstractmethod
+    def parts(self) -> tuple[Part, ...]:
+        """Return the parts in the order in which they are run from base to data."""
+
+    @abstractmethod
+    def rebuild(self, bijections: Sequence[AbstractBijection]) -> "AbstractComposite":
+        """Return this composite with other maps in place of those of `parts`, in the same order."""
+
+
+class AbstractSequence(AbstractComposite):
+    """A composite whose parts map whole events, and of which any parts in a row are a map of their own.
+
+    So parts at its ends can be taken off; those of a `Stack`, which are one array, cannot.
+    """
 
 
 def forward_batch(bijection: AbstractBijection, z: Events, condition: Conditions) -> tuple[Events, Scalars]:

@@ -15,4 +15,4 @@ from .objectives import LogMeanExp as LogMeanExp
 from .objectives import ReverseKL as ReverseKL
 from .rows.augment import RandomFlip as RandomFlip
 from .rows.augment import RandomShift as RandomShift
-from .start.initialize import initialize as initialize
+from .start.rows import initialize as initialize

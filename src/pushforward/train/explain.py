@@ -1,8 +1,8 @@
 """Find the first part of a flow that turns finite numbers into non-finite ones."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any, final
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -10,15 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from ..bijections._base import AbstractBijection, condition_for
-from ..bijections.composites.chain import Chain
-from ..bijections.composites.concatenate import Concatenate
-from ..bijections.composites.invert import Invert
-from ..bijections.composites.reshape import Reshape
-from ..bijections.composites.squeeze import Squeeze
-from ..bijections.composites.stack import Stack
-from ..bijections.elementwise.identity import Identity
-from ..bijections.fitted.standardize_condition import StandardizeCondition
+from ..bijections._base import AbstractBijection
+from ..bijections.walk import Step, steps
 from ..distributions._base import AbstractDistribution
 from ..distributions.pushforward import Pushforward
 
@@ -40,89 +33,42 @@ def explain(flow: AbstractDistribution, batch: dict[str, Any], rows: np.ndarray)
         at = f"the density ({type(flow).__name__})"
         wrong = ~np.isfinite(np.asarray(flow.log_prob(batch["x"], batch["condition"])))
         return _sentence(at, "value" if wrong.any() else "gradient", rows[wrong])
-    stages: list[tuple[_Stage, Any]] = []
-    event = batch["x"]
-    for stage in _stages(flow.bijection, "bijection", batch["condition"], False):
-        stages.append((stage, event))
-        event, log_det = eqx.filter_jit(stage.run)(stage.bijection, event)
-        wrong = ~(_finite_rows(event, len(rows)) & _finite_rows(log_det, len(rows)))
+    events, condition = _batch_last(batch["x"]), _batch_last(batch["condition"])
+    way: list[tuple[Step, Any]] = []
+    for step in reversed(steps(flow.bijection)):
+        way.append((step, events))
+        events, log_det = eqx.filter_jit(_undo(step, condition))(step.bijection, events)
+        wrong = ~(_finite_rows(events) & _finite_rows(log_det))
         if wrong.any():
-            return _sentence(stage.name, "value", rows[wrong])
-    condition = batch["condition"] if flow.base.cond_shape is not None else None
+            return _sentence(_name(step), "value", rows[wrong])
+    given = None if flow.base.cond_shape is None else batch["condition"]
 
-    def base_loss(base: AbstractDistribution, event: Any) -> Any:
-        return -jnp.sum(batch["weight"] * base.log_prob(event, condition))
+    def log_prob(base: AbstractDistribution, events: Any) -> Any:
+        return base.log_prob(jnp.moveaxis(events, -1, 0), given)
 
-    grads, pulled = _gradients(base_loss, flow.base, event, jnp.ones(()))
     name = f"base ({type(flow.base).__name__})"
-    wrong = ~_finite_rows(flow.base.log_prob(event, condition), len(rows))
+    grads, pulled = _gradients(log_prob, flow.base, events, -batch["weight"])
+    wrong = ~_finite_rows(log_prob(flow.base, events))
     if wrong.any():
         return _sentence(name, "value", rows[wrong])
-    wrong = ~_finite_rows(pulled, len(rows))
+    wrong = ~_finite_rows(pulled)
     if wrong.any() or not _all_finite(grads):
         return _sentence(name, "gradient", rows[wrong])
-    for stage, event in reversed(stages):
-        cotangent = (pulled, -batch["weight"])
-        grads, pulled = _gradients(stage.run, stage.bijection, event, cotangent)
-        wrong = ~_finite_rows(pulled, len(rows))
+    for step, events in reversed(way):
+        grads, pulled = _gradients(_undo(step, condition), step.bijection, events, (pulled, -batch["weight"]))
+        wrong = ~_finite_rows(pulled)
         if wrong.any() or not _all_finite(grads):
-            return _sentence(stage.name, "gradient", rows[wrong])
+            return _sentence(_name(step), "gradient", rows[wrong])
     return "No single part is at fault: every value and gradient is finite, but their sum or the update is not."
 
 
-@final
-@dataclass(frozen=True)
-class _Stage:
-    """One bijection on the way from data to base, with the conditions it sees."""
-
-    path: str
-    kind: str
-    bijection: AbstractBijection
-    condition: Any
-    forward: bool
-
-    @property
-    def name(self) -> str:
-        return f"{self.path} ({self.kind})"
-
-    def run(self, bijection: AbstractBijection, events: Any) -> tuple[Any, Any]:
-        """Return the events one stage nearer the base, and the log-determinants."""
-
-        def one(event: Any, condition: Any) -> tuple[Any, Any]:
-            move = bijection.forward_and_log_det if self.forward else bijection.inverse_and_log_det
-            return move(event, condition_for(bijection, condition))
-
-        return jax.vmap(one)(events.reshape((len(events), *self.bijection.shape)), self.condition)
+def _name(step: Step) -> str:
+    return f"{step.path} ({type(step.bijection).__name__})"
 
 
-def _stages(bijection: AbstractBijection, path: str, condition: Any, forward: bool) -> Iterator[_Stage]:
-    """Yield the parts of a bijection in the order in which they are run, which `Invert` reverses."""
-    if isinstance(bijection, Chain | Stack):
-        field, parts = (
-            ("bijections", bijection.bijections) if isinstance(bijection, Chain) else ("layers()", bijection.layers())
-        )
-        for i in range(len(parts)) if forward else reversed(range(len(parts))):
-            yield from _stages(parts[i], f"{path}.{field}[{i}]", condition, forward)
-    elif isinstance(bijection, Invert):
-        yield from _stages(bijection.bijection, f"{path}.bijection", condition, not forward)
-    elif isinstance(bijection, Reshape):
-        yield from _stages(bijection.bijection, f"{path}.bijection", condition, forward)
-    elif isinstance(bijection, StandardizeCondition):
-        condition = jax.vmap(bijection.standardize)(condition)
-        yield from _stages(bijection.bijection, f"{path}.bijection", condition, forward)
-    elif isinstance(bijection, Squeeze):
-        # What a part does to the squeezed image, seen as what it does to the image.
-        for stage in _stages(bijection.bijection, f"{path}.bijection", condition, forward):
-            part = Reshape(stage.bijection, bijection.bijection.shape)
-            yield replace(stage, bijection=Squeeze(part, bijection.factor))
-    elif isinstance(bijection, Concatenate):
-        for i, inner in enumerate(bijection.bijections):
-            others = [Identity(part.shape) for part in bijection.bijections]
-            for stage in _stages(inner, f"{path}.bijections[{i}]", condition, forward):
-                parts = [*others[:i], Reshape(stage.bijection, inner.shape), *others[i + 1 :]]
-                yield replace(stage, bijection=Concatenate(parts, bijection.axis))
-    else:
-        yield _Stage(path, type(bijection).__name__, bijection, condition, forward)
+def _undo(step: Step, condition: Any) -> Callable[[AbstractBijection, Any], tuple[Any, Any]]:
+    """Return a function of the map of a step, and events: these one step nearer the base, and log-determinants."""
+    return lambda bijection, events: replace(step, bijection=bijection).inverse(events, condition)
 
 
 def _gradients(f: Callable[..., Any], module: PyTree, event: Any, cotangent: Any) -> tuple[PyTree, Any]:
@@ -137,8 +83,13 @@ def _gradients(f: Callable[..., Any], module: PyTree, event: Any, cotangent: Any
     return pull_back(module, event, cotangent)
 
 
-def _finite_rows(values: Any, rows: int) -> np.ndarray:
-    return np.all(np.isfinite(np.asarray(values)).reshape((rows, -1)), axis=1)
+def _batch_last(array: Any) -> Any:
+    return None if array is None else jnp.moveaxis(array, 0, -1)
+
+
+def _finite_rows(values: Any) -> np.ndarray:
+    """Return of which rows, along the last axis, every value is finite."""
+    return np.all(np.isfinite(np.asarray(values)).reshape((-1, np.shape(values)[-1])), axis=0)
 
 
 def _all_finite(tree: PyTree) -> bool:

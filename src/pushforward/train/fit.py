@@ -38,8 +38,7 @@ from .objectives.data.noisy_likelihood import (
 from .rows import rows as _rows
 from .rows.checks import check_columns, check_noise, check_table, warn_constant_conditions
 from .rows.rows import Rows, blocks, shuffled, split_rows
-from .start.initialize import initialize
-from .start.standardize import standardize
+from .start.rows import SAMPLE, RowsData, set_from_rows
 
 #: For vectors; for events of several axes, such as images, whose networks are deeper.
 LEARNING_RATE, IMAGE_LEARNING_RATE = 5e-3, 1e-3
@@ -51,8 +50,8 @@ CPU_SHARE, SHARE, IMAGE_SHARE = 128, 4096, 16
 #: Rows per line, and lines, of one evaluation of the losses of many rows.
 EVALUATION_ROWS, EVALUATION_ELEMENTS = 1024, 1 << 17
 EVALUATION_LINES = 8
-#: Elements of the events by which locations and scales are set where noise comes on top, and events for `ActNorm`.
-NOISY_ELEMENTS, INITIAL_ROWS = 1 << 24, 256
+#: Elements of the events by which locations and scales are set where noise comes on top.
+NOISY_ELEMENTS = 1 << 24
 
 
 def fit(
@@ -249,16 +248,14 @@ def _first(
     rng = np.random.default_rng([2, *words.ravel().tolist()])
     if noise is not None:
         # Of events with noise, uniform where it is to be learned: the rows that fit into memory with it.
-        rows = rng.permutation(train)[: max(INITIAL_ROWS, NOISY_ELEMENTS // max(1, math.prod(flow.shape)))]
+        rows = rng.permutation(train)[: max(SAMPLE, NOISY_ELEMENTS // max(1, math.prod(flow.shape)))]
         batch = table.batches(np.sort(rows), 1.0)
         first = noisy if noisy.noise is not None else NoisyLikelihood("uniform")
         x = np.asarray(first.moved(flow, as_float(jnp.asarray(batch["x"])), jax.random.key(0))[0])
         weights = None if table.weights is None else table.weights[np.sort(rows)]
         table, train = Rows(x, batch["condition"], weights), np.arange(len(x))
         of_x, of_condition = _moments(table, train)
-    flow = standardize(flow, table, train, of_x, of_condition)
-    some = table.batches(rng.permutation(train)[:INITIAL_ROWS], 1.0)
-    return initialize(flow, as_float(jnp.asarray(some["x"])), some["condition"])
+    return set_from_rows(flow, RowsData(table, train, rng.permutation(train)[:SAMPLE], (of_x, of_condition)))
 
 
 def _apart(result: FitResult) -> FitResult:

@@ -15,7 +15,6 @@ import optax
 
 from .._errors import bad, require, require_count, require_key
 from .._types import Key, Scalar
-from ..bijections.composites.chain import Chain
 from ..distributions._base import AbstractDistribution
 from ..distributions.pushforward import Pushforward
 from ..parallel.compile import compiled
@@ -150,9 +149,7 @@ def fit_density(
         store = Checkpoint(checkpoint, fingerprint_density(log_density, words, flow, given, optimizer, rates))
     with progress_bar(settings.max_epochs, progress) as bar:
         try:
-            core, tail = split_tail(flow)
-            tail = locate(log_density, flow.shape, tail, words.ravel().tolist())
-            flow = Pushforward(flow.base, Chain([core.bijection, *tail]))
+            flow = locate(log_density, flow, words.ravel().tolist())
             # Not those of the steps, which the loop derives from `key` itself.
             look, renewing = jax.random.split(jax.random.fold_in(key, LOOK))
             check_start(flow, log_density, look, zeros=objective.zeros)

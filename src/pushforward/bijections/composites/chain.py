@@ -8,11 +8,11 @@ import jax.numpy as jnp
 
 from ..._errors import require
 from ..._types import Conditions, Events, Scalars
-from .._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch, merge_cond_shapes
+from .._base import AbstractBijection, AbstractSequence, Part, forward_batch, inverse_batch, merge_cond_shapes
 
 
 @final
-class Chain(AbstractBatchBijection):
+class Chain(AbstractSequence):
     """Composition, first to last on the way from base to data: f(z) = f_n(... f_2(f_1(z))).
 
     The log-determinant is the sum of the parts'. The condition goes to every conditional part.
@@ -39,6 +39,14 @@ class Chain(AbstractBatchBijection):
         shapes = [b.shape for b in self.bijections]
         remedy = "`Reshape` changes the shape of an event, `Concatenate` joins maps of some of its elements."
         require(set(shapes) == {self.shape}, "bijections", "all of one event shape", shapes, remedy)
+
+    def parts(self) -> tuple[Part, ...]:
+        """Return the maps."""
+        return tuple(Part(f"bijections[{i}]", b) for i, b in enumerate(self.bijections))
+
+    def rebuild(self, bijections: Sequence[AbstractBijection]) -> "Chain":
+        """Return the composition of other maps."""
+        return Chain(bijections)
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         total = jnp.zeros(z.shape[-1:], z.dtype)

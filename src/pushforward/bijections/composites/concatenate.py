@@ -1,6 +1,7 @@
 """Bijections side by side."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import final
 
 import equinox as eqx
@@ -9,11 +10,11 @@ import numpy as np
 
 from ..._errors import require
 from ..._types import Conditions, Events, Scalars
-from .._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch, merge_cond_shapes
+from .._base import AbstractBijection, AbstractComposite, Part, forward_batch, inverse_batch, merge_cond_shapes
 
 
 @final
-class Concatenate(AbstractBatchBijection):
+class Concatenate(AbstractComposite):
     """Bijections side by side: the event is cut along an axis and each part has its own map.
 
     The log-determinant is the sum of the parts'. The condition goes to every conditional part.
@@ -44,6 +45,19 @@ class Concatenate(AbstractBatchBijection):
         self.shape = (*shapes[0][:at], total, *shapes[0][at + 1 :])
         self.cond_shape = merge_cond_shapes(self.bijections)
 
+    def parts(self) -> tuple[Part, ...]:
+        """Return the maps, each with the piece of the event that it takes."""
+        ends = np.cumsum([b.shape[self.axis] for b in self.bijections]).tolist()
+        cuts = [slice(end - b.shape[self.axis], end) for end, b in zip(ends, self.bijections, strict=True)]
+        return tuple(
+            Part(f"bijections[{i}]", b, take=partial(self._take, cut), put=partial(self._put, cut))
+            for i, (b, cut) in enumerate(zip(self.bijections, cuts, strict=True))
+        )
+
+    def rebuild(self, bijections: Sequence[AbstractBijection]) -> "Concatenate":
+        """Return the same, side by side, of other maps."""
+        return Concatenate(bijections, self.axis)
+
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         parts = zip(self.bijections, self._split(z), strict=True)
         results = [forward_batch(b, part, condition) for b, part in parts]
@@ -53,6 +67,13 @@ class Concatenate(AbstractBatchBijection):
         parts = zip(self.bijections, self._split(x), strict=True)
         results = [inverse_batch(b, part, condition) for b, part in parts]
         return self._join(results)
+
+    def _take(self, cut: slice, events: Events) -> Events:
+        return events[(slice(None),) * self.axis + (cut,)]
+
+    def _put(self, cut: slice, events: Events, moved: Events) -> Events:
+        before, _, after = jnp.split(events, [cut.start, cut.stop], axis=self.axis)
+        return jnp.concatenate([before, moved, after], axis=self.axis)
 
     def _split(self, events: Events) -> list[Events]:
         ends = np.cumsum([b.shape[self.axis] for b in self.bijections])

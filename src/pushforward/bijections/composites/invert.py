@@ -1,15 +1,16 @@
 """A bijection run the other way."""
 
+from collections.abc import Sequence
 from typing import final
 
 import equinox as eqx
 
 from ..._types import Conditions, Events, Scalars
-from .._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch
+from .._base import AbstractBijection, AbstractComposite, Part, forward_batch, inverse_batch
 
 
 @final
-class Invert(AbstractBatchBijection):
+class Invert(AbstractComposite):
     """The inverse of a bijection: its `forward` is the other's `inverse`.
 
     Arguments:
@@ -24,6 +25,15 @@ class Invert(AbstractBatchBijection):
         self.bijection = bijection
         self.shape = bijection.shape
         self.cond_shape = bijection.cond_shape
+
+    def parts(self) -> tuple[Part, ...]:
+        """Return the map, run the other way."""
+        return (Part("bijection", self.bijection, inverted=True),)
+
+    def rebuild(self, bijections: Sequence[AbstractBijection]) -> "Invert":
+        """Return the inverse of other maps."""
+        (bijection,) = bijections
+        return Invert(bijection)
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         return inverse_batch(self.bijection, z, condition)

@@ -1,17 +1,18 @@
 """A bijection seen through another event shape."""
 
 import math
+from collections.abc import Sequence
 from typing import final
 
 import equinox as eqx
 
 from ..._errors import checked_shape, require
 from ..._types import Conditions, Events, Scalars
-from .._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch
+from .._base import AbstractBijection, AbstractComposite, Part, forward_batch, inverse_batch
 
 
 @final
-class Reshape(AbstractBatchBijection):
+class Reshape(AbstractComposite):
     """A bijection of events of another shape: the event is reshaped (row-major) on the way in and out.
 
     Arguments:
@@ -36,10 +37,25 @@ class Reshape(AbstractBatchBijection):
         inner = self.bijection.shape
         require(math.prod(self.shape) == math.prod(inner), "shape", f"of as many elements as {inner}", self.shape)
 
+    def parts(self) -> tuple[Part, ...]:
+        """Return the map, of the event in its own shape."""
+        return (Part("bijection", self.bijection, take=self._inward, put=self._outward),)
+
+    def rebuild(self, bijections: Sequence[AbstractBijection]) -> "Reshape":
+        """Return the same view of other maps."""
+        (bijection,) = bijections
+        return Reshape(bijection, self.shape)
+
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        x, log_det = forward_batch(self.bijection, z.reshape((*self.bijection.shape, z.shape[-1])), condition)
-        return x.reshape((*self.shape, x.shape[-1])), log_det
+        x, log_det = forward_batch(self.bijection, self._inward(z), condition)
+        return self._outward(z, x), log_det
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        z, log_det = inverse_batch(self.bijection, x.reshape((*self.bijection.shape, x.shape[-1])), condition)
-        return z.reshape((*self.shape, z.shape[-1])), log_det
+        z, log_det = inverse_batch(self.bijection, self._inward(x), condition)
+        return self._outward(x, z), log_det
+
+    def _inward(self, events: Events) -> Events:
+        return events.reshape((*self.bijection.shape, events.shape[-1]))
+
+    def _outward(self, _: Events, inner: Events) -> Events:
+        return inner.reshape((*self.shape, inner.shape[-1]))

@@ -1,5 +1,6 @@
 """Space to depth: an image as a smaller one of more channels."""
 
+from collections.abc import Sequence
 from typing import final
 
 import equinox as eqx
@@ -7,11 +8,11 @@ import jax.numpy as jnp
 
 from ..._errors import require, require_count
 from ..._types import Conditions, Events, Scalars
-from .._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch
+from .._base import AbstractBijection, AbstractComposite, Part, forward_batch, inverse_batch
 
 
 @final
-class Squeeze(AbstractBatchBijection):
+class Squeeze(AbstractComposite):
     """A bijection of smaller images of more channels: each square of pixels becomes one pixel on the way in.
 
     The bijection's image (h, w, k² c) is seen as one of (k h, k w, c): the channels of its pixel (i, j) are, row by
@@ -42,6 +43,15 @@ class Squeeze(AbstractBatchBijection):
         self.factor = factor
         self.shape = (inner[0] * factor, inner[1] * factor, inner[2] // factor**2)
         self.cond_shape = bijection.cond_shape
+
+    def parts(self) -> tuple[Part, ...]:
+        """Return the map, of the squeezed image."""
+        return (Part("bijection", self.bijection, take=self.squeezed, put=lambda _, image: self.spread(image)),)
+
+    def rebuild(self, bijections: Sequence[AbstractBijection]) -> "Squeeze":
+        """Return the same view of other maps."""
+        (bijection,) = bijections
+        return Squeeze(bijection, self.factor)
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         x, log_det = forward_batch(self.bijection, self.squeezed(z), condition)

@@ -14,7 +14,7 @@ from ..._errors import require
 from ..._types import Conditions, Events, Scalars
 from ...numerics.products import PRODUCT
 from ...parallel.compile import is_traced
-from .._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch
+from .._base import AbstractBijection, AbstractComposite, Part, forward_batch, inverse_batch
 
 _Direction: TypeAlias = Callable[[AbstractBijection, Events, Conditions], tuple[Events, Scalars]]
 _Carry: TypeAlias = tuple[Events, Scalars]
@@ -75,7 +75,7 @@ def _scan_to_unroll_jvp(
 
 
 @final
-class Stack(AbstractBatchBijection):
+class Stack(AbstractComposite):
     """Composition of layers of one structure, as `Chain` but with stacked arrays, run by a scan.
 
     The compiled program holds one layer, or eight if it is unrolled, so compile time does not grow with depth.
@@ -122,6 +122,14 @@ class Stack(AbstractBatchBijection):
     def layers(self) -> list[AbstractBijection]:
         """Return the layers one by one, from base to data."""
         return [jax.tree.map(lambda a, i=i: a[i], self.layer) for i in range(self.length)]
+
+    def parts(self) -> tuple[Part, ...]:
+        """Return the layers."""
+        return tuple(Part(f"layers()[{i}]", layer) for i, layer in enumerate(self.layers()))
+
+    def rebuild(self, bijections: Sequence[AbstractBijection]) -> "Stack":
+        """Return the stack of other maps."""
+        return Stack(bijections, unroll=self.unroll, keep=self.keep)
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         return self._run(forward_batch, z, condition)

@@ -5,16 +5,21 @@ from typing import final
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ..._errors import checked_shape, require
 from ..._types import ArrayLike, Conditions, Events, Scalars
 from .._base import AbstractBatchBijection
+from ._base import AbstractData, AbstractFitted
 from .standardize import checked_loc_scale
+
+#: Smallest standard deviation of a channel that is scaled to one.
+MIN_SCALE = 1e-3
 
 
 @final
-class ActNorm(AbstractBatchBijection):
+class ActNorm(AbstractBatchBijection, AbstractFitted):
     """Activation normalization: x = exp(s) z + t with s and t for each channel, the last axis of an event.
 
         log|det df/dz| = (elements of an event / channels) Σ s
@@ -48,6 +53,22 @@ class ActNorm(AbstractBatchBijection):
         self.log_scale = jnp.log(scale)
         self.cond_shape = None
         self.fitted = fitted
+
+    def fit_to(self, data: AbstractData) -> "ActNorm":
+        """Return the mean and the standard deviation of each channel, of a sample: they are only where training starts.
+
+        Reference:
+            "Glow: Generative Flow with Invertible 1x1 Convolutions", Kingma, Dhariwal, 2018, section 3.1.
+        """
+        events, _ = data.sample()
+        axes = (*range(events.ndim - 2), events.ndim - 1)
+        loc, scale = np.asarray(events.mean(axes)), np.asarray(events.std(axes))
+        return ActNorm(self.shape, loc, np.where(scale > MIN_SCALE, scale, 1.0), fitted=True)
+
+    def inverted(self) -> "ActNorm":
+        """Return z = exp(-s) (x - t) as a normalization."""
+        scale = jnp.exp(-self.log_scale)
+        return ActNorm(self.shape, -self.shift * scale, scale, fitted=self.fitted)
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         x = z * jnp.exp(self.log_scale)[:, None] + self.shift[:, None]

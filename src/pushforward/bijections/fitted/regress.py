@@ -10,14 +10,19 @@ from jaxtyping import Array
 from ..._arrays import as_float
 from ..._errors import require
 from ..._fields import FIXED
-from ..._types import ArrayLike, Condition, Event, Scalar
+from ..._types import ArrayLike, Condition, Conditions, Event, Events, Scalar
 from ...numerics.products import precision
 from ...numerics.safe import compress_tails
-from .._base import AbstractBijection
+from ._base import AbstractData, AbstractFitted, flat_events
+from .whiten import MAX_CORRELATED
+
+#: Smallest ridge of a regression, relative to the variance of a condition: what is linear but for rounding is left with
+#: a scale that float32 can tell from zero.
+MIN_RIDGE = 1e-4
 
 
 @final
-class Regress(AbstractBijection):
+class Regress(AbstractFitted):
     """Linear regression as part of the density: x = z + A s(c) + b, of log-determinant 0.
 
     s(c) is the condition as a network sees it: numbers within ±5 as they are, those beyond as ±5 (1 + log(|c| / 5)), so
@@ -62,6 +67,40 @@ class Regress(AbstractBijection):
         """Return the identity, to be replaced by the regression of the data that it is fitted to."""
         return cls(np.zeros((dim, cond_dim)), np.zeros(dim), fitted=False)
 
+    def fit_to(self, data: AbstractData) -> "Regress":
+        """Return the ridge regression of x on the condition, with a ridge of columns / rows * noise / signal.
+
+        That is the best one if all coefficients together explain the variance that is called signal: the fewer the
+        rows, the smaller the coefficients. Noise and signal of each element of x are those of a ridge of columns /
+        rows. Beyond `MAX_CORRELATED` columns it stays the identity.
+
+        Reference:
+            "Ridge Regression: Some Simulations", Hoerl, Kennard, Baldwin, 1975.
+        """
+        dim, columns = self.coefficients.shape
+        if dim + columns > MAX_CORRELATED:
+            return Regress(self.coefficients, self.intercept)
+        loc, joint = data.moments(_side_by_side).loc, data.covariance(_side_by_side)
+        scale = np.sqrt(np.where(np.diag(joint) > 0, np.diag(joint), 1.0))[dim:]
+        values, vectors = np.linalg.eigh(joint[dim:, dim:] / np.outer(scale, scale))
+        values = np.maximum(values, 0.0)[:, None]
+        of_x = vectors.T @ (joint[dim:, :dim] / scale[:, None])
+
+        def solve(ridge: np.ndarray) -> np.ndarray:
+            return of_x / (values + np.maximum(ridge, MIN_RIDGE))
+
+        share = columns / data.rows
+        signal = (values * np.square(solve(np.full(dim, share)))).sum(axis=0)
+        noise = np.maximum(np.diag(joint)[:dim] - signal, 0.0)
+        coefficients = (vectors @ solve(share * noise / np.maximum(signal, 1e-12)) / scale[:, None]).T
+        intercept = loc[:dim] - coefficients @ loc[dim:]
+        dtype = jnp.result_type(self.coefficients, data.dtype)
+        return Regress(jnp.asarray(coefficients, dtype), jnp.asarray(intercept, dtype))
+
+    def inverted(self) -> "Regress":
+        """Return z = x - A s(c) - b as a regression."""
+        return Regress(-self.coefficients, -self.intercept, fitted=self.fitted)
+
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         return z + self._line(z, condition), jnp.zeros((), z.dtype)
 
@@ -71,3 +110,8 @@ class Regress(AbstractBijection):
     def _line(self, like: Event, condition: Condition) -> Event:
         inputs = compress_tails(like[:0], condition)
         return jnp.matmul(self.coefficients, inputs, precision=precision()) + self.intercept
+
+
+def _side_by_side(events: Events, condition: Conditions) -> Array:
+    """Return the elements of the events, and below them those of the condition as the regression sees them."""
+    return flat_events(events, None) if condition is None else jnp.concatenate([events, compress_tails(condition)])

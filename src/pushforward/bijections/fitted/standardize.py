@@ -11,11 +11,11 @@ from ..._arrays import as_float
 from ..._errors import require
 from ..._fields import FIXED
 from ..._types import ArrayLike, Condition, Event, Scalar
-from .._base import AbstractBijection
+from ._base import AbstractData, AbstractFitted, loc_scale
 
 
 @final
-class Standardize(AbstractBijection):
+class Standardize(AbstractFitted):
     """Standardization as part of the density: x = scale * z + loc, of log-determinant Σ log scale.
 
     Location and scale are set once from data (`pushforward.fit` does so where `fitted` is False), saved with the
@@ -46,6 +46,14 @@ class Standardize(AbstractBijection):
     def unfitted(cls, shape: tuple[int, ...]) -> "Standardize":
         """Return the identity, to be replaced by the location and scale of the data that it is fitted to."""
         return cls(jnp.zeros(shape), jnp.ones(shape), fitted=False)
+
+    def fit_to(self, data: AbstractData) -> "Standardize":
+        """Return the mean and the standard deviation of each element."""
+        return Standardize(*loc_scale(data.moments(), self.shape, jnp.result_type(self.loc, data.dtype)))
+
+    def inverted(self) -> "Standardize":
+        """Return z = (x - loc) / scale as a standardization."""
+        return Standardize(-self.loc / self.scale, 1 / self.scale, fitted=self.fitted)
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         return z * self.scale + self.loc, jnp.log(self.scale).sum()

@@ -1,5 +1,6 @@
 """Location and scale of the condition, fitted in closed form."""
 
+from collections.abc import Sequence
 from typing import final
 
 import equinox as eqx
@@ -8,13 +9,14 @@ from jaxtyping import Array
 
 from ..._errors import require
 from ..._fields import FIXED
-from ..._types import ArrayLike, Condition, Conditions, Events, Scalars
-from .._base import AbstractBatchBijection, AbstractBijection, forward_batch, inverse_batch
+from ..._types import ArrayLike, Conditions, Events, Scalars
+from .._base import AbstractBijection, AbstractComposite, Part, forward_batch, inverse_batch
+from ._base import AbstractData, AbstractFitted, flat_condition, loc_scale
 from .standardize import checked_loc_scale
 
 
 @final
-class StandardizeCondition(AbstractBatchBijection):
+class StandardizeCondition(AbstractComposite, AbstractFitted):
     """A conditional bijection that sees the standardized condition, f(z; (c - loc) / scale).
 
     Location and scale are set once from data (`pushforward.fit` does so where `fitted` is False), saved with the
@@ -53,9 +55,23 @@ class StandardizeCondition(AbstractBatchBijection):
         shape = bijection.cond_shape or ()
         return cls(bijection, jnp.zeros(shape), jnp.ones(shape), fitted=False)
 
-    def standardize(self, condition: Condition) -> Condition:
-        """Return (condition - loc) / scale."""
-        return None if condition is None else (condition - self.loc) / self.scale
+    def parts(self) -> tuple[Part, ...]:
+        """Return the bijection, which sees the standardized condition."""
+        return (Part("bijection", self.bijection, condition=self._standardized),)
+
+    def rebuild(self, bijections: Sequence[AbstractBijection]) -> "StandardizeCondition":
+        """Return another bijection that sees the same of the condition."""
+        (bijection,) = bijections
+        return StandardizeCondition(bijection, self.loc, self.scale, fitted=self.fitted)
+
+    def fit_to(self, data: AbstractData) -> "StandardizeCondition":
+        """Return the mean and the standard deviation of each element of the condition."""
+        dtype = jnp.result_type(self.loc, data.condition_dtype)
+        return StandardizeCondition(self.bijection, *loc_scale(data.moments(flat_condition), self.loc.shape, dtype))
+
+    def inverted(self) -> "StandardizeCondition":
+        """Return this map: the condition is the same in both directions."""
+        return self
 
     def _standardized(self, condition: Conditions) -> Conditions:
         return None if condition is None else (condition - self.loc[..., None]) / self.scale[..., None]

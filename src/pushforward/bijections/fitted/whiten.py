@@ -12,11 +12,16 @@ from ..._errors import require
 from ..._fields import FIXED
 from ..._types import ArrayLike, Condition, Event, Scalar
 from ...numerics.products import precision
-from .._base import AbstractBijection
+from ._base import AbstractData, AbstractFitted
+
+#: Most elements of which a matrix of correlations is made; beyond, it would cost more than the rest of a flow.
+MAX_CORRELATED = 1000
+#: Smallest variance, relative to the columns', that is kept in any direction.
+MIN_VARIANCE = 1e-7
 
 
 @final
-class Whiten(AbstractBijection):
+class Whiten(AbstractFitted):
     """Whitening as part of the density: x = L z, L lower triangular, of log-determinant Σ log L_ii.
 
     L is the Cholesky factor of the data's covariance (behind a `Standardize`: correlation), set once
@@ -54,6 +59,27 @@ class Whiten(AbstractBijection):
     def unfitted(cls, dim: int) -> "Whiten":
         """Return the identity, to be replaced by the Cholesky factor of the data that it is fitted to."""
         return cls(np.eye(dim), fitted=False)
+
+    def fit_to(self, data: AbstractData) -> "Whiten":
+        """Return the Cholesky factor of the covariance, its correlations scaled down by 1 - (dim / rows)².
+
+        That keeps it positive definite where rows are few: with no more rows than columns there are none.
+        Beyond `MAX_CORRELATED` elements it stays the identity.
+        """
+        dim = self.shape[0]
+        if dim > MAX_CORRELATED:
+            return Whiten(self.matrix)
+        matrix = data.covariance()
+        variances = np.where(np.diag(matrix) > 0, np.diag(matrix), 1.0)
+        shrunk = np.diag(variances) + (matrix - np.diag(np.diag(matrix))) * (1 - min(1.0, dim / data.rows) ** 2)
+        values, vectors = np.linalg.eigh(shrunk / np.sqrt(np.outer(variances, variances)))
+        correlations = (vectors * np.maximum(values, MIN_VARIANCE)) @ vectors.T
+        factor = np.sqrt(variances)[:, None] * np.linalg.cholesky(correlations)
+        return Whiten(jnp.asarray(factor, jnp.result_type(self.matrix, data.dtype)))
+
+    def inverted(self) -> "Whiten":
+        """Return z = L⁻¹ x as a whitening."""
+        return Whiten(self.inverse_matrix, fitted=self.fitted)
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         return _product(self.matrix, z), jnp.log(jnp.diag(self.matrix)).sum()

@@ -8,13 +8,17 @@ from typing import Any, final
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from ..._errors import bad
-from ...bijections._base import AbstractBijection
-from ...bijections.fitted.standardize import Standardize
-from ...bijections.fitted.whiten import Whiten
+from ..._types import Conditions, Events
+from ...bijections.fitted._base import Vectors, flat_events, is_pending
+from ...bijections.walk import compose, sequence
+from ...distributions.pushforward import Pushforward
+from ...numerics.moments import Moments
 from ..objectives.density.target import LogDensity
 from .tail import through
+from .walk import AbstractMovingData, Beyond, Into, require_set, set_from
 
 #: Starts of the search for modes, which are drawn with these standard deviations in turn, after one at zero.
 STARTS, SPREADS = 12, (1.0, 3.0, 10.0)
@@ -26,6 +30,8 @@ MAX_STEPS, PASSED = 300, 12
 MAX_CURVED = 300
 #: Draws that judge a normal approximation.
 JUDGED = 64
+#: Draws of which a normalization takes mean and scale.
+DRAWN = 256
 #: Two modes are one if nearer than this many standard deviations.
 SAME = 0.5
 
@@ -40,10 +46,8 @@ class Gaussian:
     bound: float
 
 
-def locate(
-    log_density: LogDensity, shape: tuple[int, ...], tail: tuple[AbstractBijection, ...], seed: list[int]
-) -> tuple[AbstractBijection, ...]:
-    """Return the tail of a flow with its unfitted `Whiten` and `Standardize` set to where the log-density has its mass.
+def locate(log_density: LogDensity, flow: Pushforward, seed: list[int]) -> Pushforward:
+    """Return a flow of which every map that is set from data is set to where the log-density has its mass.
 
     From several starts Newton's method with a trust region climbs to modes. The density is seen through the supports
     behind the location and scale, so it is climbed where it is unconstrained. Around each point on the way, which need
@@ -53,47 +57,86 @@ def locate(
 
     Arguments:
         log_density: of one event.
-        shape: of an event.
-        tail: see `split_tail`.
+        flow: the start.
         seed: decides the starts.
 
     Raises:
-        ValueError: if no start leads to a finite log-density.
+        ValueError: if no start leads to a finite log-density, or a map of the flow cannot be set.
 
     Reference:
         "Pathfinder: Parallel quasi-Newton variational inference", Zhang, Carpenter, Gelman, Vehtari, 2022 (of which
         this keeps the choice along the path); "Trust-Region Methods", Conn, Gould, Toint, 2000.
     """
-    last = max((i for i, part in enumerate(tail) if _is_pending(part)), default=None)
-    if last is None:
-        return tail
-    behind = tail[last + 1 :]
+    parts = sequence(flow.bijection)
+    last = max((i for i, part in enumerate(parts) if is_pending(part)), default=None)
+    if last is not None:
+        behind = tuple(parts[last + 1 :])
 
-    def density(u: Any) -> Any:
-        x, log_det = through(behind, u.reshape(shape))
-        return log_density(x) + log_det
+        def density(u: Any) -> Any:
+            x, log_det = through(behind, u.reshape(flow.shape))
+            return log_density(x) + log_det
 
-    found = _mixture(_modes(density, math.prod(shape), np.random.default_rng(seed)))
-    loc, covariance = found.loc, found.covariance
-    parts: list[AbstractBijection] = list(tail)
-    for i in range(last, -1, -1):
-        part = parts[i]
-        if isinstance(part, Standardize) and not part.fitted:
-            scale = np.sqrt(np.diag(covariance))
-            parts[i] = Standardize(
-                jnp.asarray(loc.reshape(shape), part.loc.dtype), jnp.asarray(scale.reshape(shape), part.scale.dtype)
-            )
-            loc, covariance = np.zeros_like(loc), covariance / np.outer(scale, scale)
-        elif isinstance(part, Whiten) and not part.fitted:
-            parts[i] = Whiten(jnp.asarray(np.linalg.cholesky(covariance), part.matrix.dtype))
-            covariance = np.eye(len(loc))
-        else:
-            break
-    return tuple(parts)
+        found = _mixture(_modes(density, math.prod(flow.shape), np.random.default_rng(seed)))
+        data = NormalData(found.loc.reshape(flow.shape), found.covariance)
+        bijection = set_from(compose(*parts[: last + 1]), data)
+        flow = Pushforward(flow.base, compose(bijection, *behind))
+    require_set(flow)
+    return flow
 
 
-def _is_pending(part: AbstractBijection) -> bool:
-    return isinstance(part, Standardize | Whiten) and not part.fitted
+@final
+@dataclass(frozen=True)
+class NormalData(AbstractMovingData):
+    """A normal distribution, of location (*shape) and covariance (elements, elements), taken along a flow.
+
+    What comes of it is again taken for normal, with the map's derivative at the location: exactly so for affine maps.
+    """
+
+    loc: np.ndarray
+    location_covariance: np.ndarray
+
+    @property
+    def rows(self) -> float:
+        """As many as there can be."""
+        return math.inf
+
+    @property
+    def dtype(self) -> Any:
+        """That of the narrowest maps; wider ones keep theirs."""
+        return jnp.float32
+
+    @property
+    def condition_dtype(self) -> Any:
+        """There is no condition."""
+        return jnp.float32
+
+    def moments(self, of: Vectors = flat_events) -> Moments:
+        """Return location and standard deviation of each element."""
+        loc, spread = self.loc.ravel(), np.full(self.loc.size, np.inf)
+        return Moments(loc, np.sqrt(np.diag(self.location_covariance)), -spread, spread)
+
+    def covariance(self, of: Vectors = flat_events) -> Float[np.ndarray, "columns columns"]:
+        """Return the covariance."""
+        return self.location_covariance
+
+    def sample(self) -> tuple[Events, Conditions]:
+        """Return draws, the batch last."""
+        noise = np.random.default_rng(0).standard_normal((self.loc.size, DRAWN))
+        draws = self.loc.reshape((-1, 1)) + np.linalg.cholesky(self.location_covariance) @ noise
+        return jnp.asarray(draws.reshape((*self.loc.shape, DRAWN))), None
+
+    def moved(self, move: Into | Beyond) -> "NormalData":
+        """Return the distribution after a move."""
+        with jax.enable_x64(True):
+
+            def flat(x: Any) -> Any:
+                return move(x.reshape((*self.loc.shape, 1)), None)[0]
+
+            x = jnp.asarray(self.loc.ravel())
+            shape = jax.eval_shape(flat, x).shape[:-1]
+            loc, slope = flat(x), jax.jacobian(lambda x: flat(x).ravel())(x)
+        slope = np.asarray(slope, np.float64)
+        return NormalData(np.asarray(loc, np.float64).reshape(shape), slope @ self.location_covariance @ slope.T)
 
 
 def _modes(density: Callable[[Any], Any], dim: int, rng: np.random.Generator) -> list[Gaussian]:

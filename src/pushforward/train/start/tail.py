@@ -1,6 +1,5 @@
 """The part of a flow that is never trained, between what is learned and the events."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import equinox as eqx
@@ -9,7 +8,7 @@ import jax
 from ..._fields import trainable
 from ..._types import Event, Scalar
 from ...bijections._base import AbstractBijection
-from ...bijections.composites.chain import Chain
+from ...bijections.walk import compose, sequence
 from ...distributions.pushforward import Pushforward
 
 
@@ -21,12 +20,12 @@ def split_tail(flow: Pushforward) -> tuple[Pushforward, tuple[AbstractBijection,
     scale of 0.01 at a location of 500, or a logistic function near its end.
     """
     core, tail = [], []
-    for part in reversed(list(_parts(flow.bijection))):
+    for part in reversed(sequence(flow.bijection)):
         # Without its last bijection a chain would be of no shape: the first part stays in any case.
         (core if core or _is_trained(part) else tail).insert(0, part)
     if not core:
         core, tail = tail[:1], tail[1:]
-    return Pushforward(flow.base, Chain(core)), tuple(tail)
+    return Pushforward(flow.base, compose(*core)), tuple(tail)
 
 
 def through(parts: tuple[AbstractBijection, ...], event: Event) -> tuple[Event, Scalar | float]:
@@ -36,14 +35,6 @@ def through(parts: tuple[AbstractBijection, ...], event: Event) -> tuple[Event, 
         event, log_det = part.forward_and_log_det(event)
         total = total + log_det
     return event, total
-
-
-def _parts(bijection: AbstractBijection) -> Iterator[AbstractBijection]:
-    if isinstance(bijection, Chain):
-        for part in bijection.bijections:
-            yield from _parts(part)
-    else:
-        yield bijection
 
 
 def _is_trained(bijection: AbstractBijection) -> bool:

@@ -1,0 +1,96 @@
+"""The contract of a map that is set from data before training."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ..._types import Conditions, Events
+from ...numerics.moments import Moments
+from .._base import AbstractBijection
+
+#: (events, their conditions), the batch last, -> vectors (columns, batch) of which moments are asked.
+Vectors = Callable[[Events, Conditions], Float[Array, "columns n"]]
+
+
+def flat_events(events: Events, condition: Conditions) -> Float[Array, "columns n"]:
+    """Return the elements of the events."""
+    return events.reshape((math.prod(events.shape[:-1]), events.shape[-1]))
+
+
+def flat_condition(events: Events, condition: Conditions) -> Float[Array, "columns n"]:
+    """Return the elements of the condition."""
+    return events[:0].reshape((0, events.shape[-1])) if condition is None else flat_events(condition, None)
+
+
+class AbstractData(ABC):
+    """The data on the data side of a map: what can be asked of the events and conditions that reach it."""
+
+    @property
+    @abstractmethod
+    def rows(self) -> float:
+        """How many there are; infinite for a distribution."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> Any:
+        """The dtype of the events."""
+
+    @property
+    @abstractmethod
+    def condition_dtype(self) -> Any:
+        """The dtype of the conditions."""
+
+    @abstractmethod
+    def moments(self, of: Vectors = flat_events) -> Moments:
+        """Return mean and standard deviation of each column."""
+
+    @abstractmethod
+    def covariance(self, of: Vectors = flat_events) -> Float[np.ndarray, "columns columns"]:
+        """Return the covariance matrix of columns, in float64."""
+
+    @abstractmethod
+    def sample(self) -> tuple[Events, Conditions]:
+        """Return some hundred of the events and their conditions, the batch last."""
+
+
+class AbstractFitted(AbstractBijection):
+    """A bijection that is set from data, in closed form, before anything is trained.
+
+    `pushforward.fit` does so wherever `fitted` is False, at any place in a flow: each map sees the data as the maps
+    between it and the data leave them.
+
+    Attributes:
+        fitted: whether it has been set.
+    """
+
+    fitted: eqx.AbstractVar[bool]
+
+    @abstractmethod
+    def fit_to(self, data: AbstractData) -> "AbstractFitted":
+        """Return the map of this class whose base side is closest to normal for the data on its data side."""
+
+    @abstractmethod
+    def inverted(self) -> "AbstractFitted":
+        """Return the inverse as a map of this class: what a flow that runs the map backwards is set to."""
+
+
+def is_pending(tree: Any) -> bool:
+    """Return whether a map in the tree is still to be set from data."""
+
+    def pending(node: Any) -> bool:
+        return isinstance(node, AbstractFitted) and not node.fitted
+
+    return any(pending(node) for node in jax.tree.leaves(tree, is_leaf=pending))
+
+
+def loc_scale(of: Moments, shape: tuple[int, ...], dtype: Any) -> tuple[Array, Array]:
+    """Return location and scale as arrays; a column that does not vary keeps scale one."""
+    scale = np.where(of.scale > 0, of.scale, 1.0)
+    return jnp.asarray(of.loc.reshape(shape), dtype), jnp.asarray(scale.reshape(shape), dtype)
