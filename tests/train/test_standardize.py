@@ -180,7 +180,7 @@ def test_one_wrong_cell_of_a_condition_moves_no_event_far(rng):
 )
 def test_wherever_it_stands(rng, around):
     """It stayed the identity in `Concatenate`, `Stack` and `Invert`, without a word: a loss of 8,383,968 for 13.49."""
-    x = rng.normal(size=(300, 4)) + [0, 3000, 0, 3000]
+    x = rng.normal(size=(300, 4)) + np.array([0, 3000, 0, 3000])
     flow = standardized(flow_of(LULinear(4), around(Standardize.unfitted((4,)))), x)
     z = np.asarray(jax.vmap(flow.bijection.inverse)(x))
     np.testing.assert_allclose(z.mean(axis=0), 0, atol=1e-9)

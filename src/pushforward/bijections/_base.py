@@ -10,6 +10,7 @@ import jax
 
 from .._arrays import as_float
 from .._errors import bad
+from .._methods import method
 from .._types import ArrayLike, Condition, Conditions, Event, Events, Scalar, Scalars
 
 
@@ -36,6 +37,7 @@ class AbstractBijection(eqx.Module):
     def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
         """Return f⁻¹(x) and log|det df⁻¹/dx|; shapes are already checked."""
 
+    @method
     def forward_and_log_det(self, z: ArrayLike, condition: ArrayLike | None = None) -> tuple[Event, Scalar]:
         """Return x = f(z) and log|det df/dz|.
 
@@ -48,6 +50,7 @@ class AbstractBijection(eqx.Module):
         """
         return self._forward_and_log_det(*self._checked("z", z, condition))
 
+    @method
     def inverse_and_log_det(self, x: ArrayLike, condition: ArrayLike | None = None) -> tuple[Event, Scalar]:
         """Return z = f⁻¹(x) and log|det df⁻¹/dx|.
 
@@ -60,10 +63,12 @@ class AbstractBijection(eqx.Module):
         """
         return self._inverse_and_log_det(*self._checked("x", x, condition))
 
+    @method
     def forward(self, z: ArrayLike, condition: ArrayLike | None = None) -> Event:
         """Return x = f(z); see `forward_and_log_det`."""
         return self.forward_and_log_det(z, condition)[0]
 
+    @method
     def inverse(self, x: ArrayLike, condition: ArrayLike | None = None) -> Event:
         """Return z = f⁻¹(x); see `inverse_and_log_det`."""
         return self.inverse_and_log_det(x, condition)[0]

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 
 from .._arrays import as_float
 from .._errors import bad, require_key
+from .._methods import method
 from .._types import ArrayLike, Condition, Conditions, Event, Events, Key, Keys, Scalar, Scalars
 from ..parallel.compile import compiled, is_traced
 from ..parallel.mesh import AXIS, Spec, at_home, shared, sharing
@@ -48,6 +49,7 @@ class AbstractDistribution(eqx.Module):
     def _sample_and_log_prob(self, key: Key, condition: Condition) -> tuple[Event, Scalar]:
         """Return one draw and its log-density."""
 
+    @method
     def log_prob(self, x: ArrayLike, condition: ArrayLike | None = None) -> Float[Array, "..."]:
         """Return log p(x | condition) in nats per event, in the units of x.
 
@@ -77,6 +79,7 @@ class AbstractDistribution(eqx.Module):
         devices = _devices(out, self, x, condition)
         return at_home(_log_prob_batch(self, x, condition, out, devices), devices)
 
+    @method
     def sample(
         self, key: Key, sample_shape: tuple[int, ...] | int = (), condition: ArrayLike | None = None
     ) -> Float[Array, "..."]:
@@ -98,6 +101,7 @@ class AbstractDistribution(eqx.Module):
         devices = _devices(out, self, key, condition)
         return at_home(_sample_batch(self, key, condition, out, devices), devices)
 
+    @method
     def sample_and_log_prob(
         self, key: Key, sample_shape: tuple[int, ...] | int = (), condition: ArrayLike | None = None
     ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:

@@ -46,7 +46,7 @@ class Squeeze(AbstractComposite):
 
     def parts(self) -> tuple[Part, ...]:
         """Return the map, of the squeezed image."""
-        return (Part("bijection", self.bijection, take=self.squeezed, put=lambda _, image: self.spread(image)),)
+        return (Part("bijection", self.bijection, take=self._squeezed, put=lambda _, image: self._spread(image)),)
 
     def rebuild(self, bijections: Sequence[AbstractBijection]) -> "Squeeze":
         """Return the same view of other maps."""
@@ -54,21 +54,21 @@ class Squeeze(AbstractComposite):
         return Squeeze(bijection, self.factor)
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        x, log_det = forward_batch(self.bijection, self.squeezed(z), condition)
-        return self.spread(x), log_det
+        x, log_det = forward_batch(self.bijection, self._squeezed(z), condition)
+        return self._spread(x), log_det
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        z, log_det = inverse_batch(self.bijection, self.squeezed(x), condition)
-        return self.spread(z), log_det
+        z, log_det = inverse_batch(self.bijection, self._squeezed(x), condition)
+        return self._spread(z), log_det
 
-    def squeezed(self, image: Events) -> Events:
+    def _squeezed(self, image: Events) -> Events:
         """Return the images (k h, k w, c, n) as the bijection sees them, (h, w, k² c, n)."""
         (h, w, _), k = self.bijection.shape, self.factor
         squares = image.reshape((h, k, w, k, self.shape[2], -1))
         return jnp.transpose(squares, (0, 2, 1, 3, 4, 5)).reshape((*self.bijection.shape, -1))
 
-    def spread(self, image: Events) -> Events:
-        """Return what the bijection sees as images: the inverse of `squeezed`."""
+    def _spread(self, image: Events) -> Events:
+        """Return what the bijection sees as images: the inverse of `_squeezed`."""
         (h, w, _), k = self.bijection.shape, self.factor
         squares = image.reshape((h, w, k, k, self.shape[2], -1))
         return jnp.transpose(squares, (0, 2, 1, 3, 4, 5)).reshape((*self.shape, -1))

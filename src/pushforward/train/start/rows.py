@@ -88,7 +88,7 @@ class RowsData(AbstractMovingData):
     @property
     def rows(self) -> float:
         """The number of rows."""
-        return len(self.used)
+        return float(len(self.used))
 
     @property
     def dtype(self) -> Any:

@@ -1,0 +1,81 @@
+"""Methods of modules that JAX's own transformations take as they are."""
+
+from collections.abc import Callable
+from types import MethodType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from jax.tree_util import register_pytree_node_class
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@register_pytree_node_class
+class BoundMethod:
+    """A method of a module: a tree, as the module is, and hashable, as functions are.
+
+    A method of an `equinox.Module` has the hash of its arrays, which have none, so that `jax.jit(flow.log_prob)` would
+    fail. This one is equal to another if both are the same function of the same object. `jax.jit` takes the arrays of
+    the module for constants; `equinox.filter_jit` sees the tree and traces them.
+    """
+
+    __slots__ = ("__func__", "__self__", "__weakref__")
+
+    def __init__(self, func: Callable[..., Any], instance: Any):
+        self.__func__ = func
+        self.__self__ = instance
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.__func__(self.__self__, *args, **kwargs)
+
+    def __hash__(self) -> int:
+        return hash((self.__func__, id(self.__self__)))
+
+    def __eq__(self, other: object) -> bool:
+        same = isinstance(other, BoundMethod) and self.__func__ is other.__func__
+        return same and self.__self__ is other.__self__
+
+    def __repr__(self) -> str:
+        return f"<method {self.__func__.__qualname__} of {type(self.__self__).__name__}>"
+
+    @property
+    def __name__(self) -> str:
+        return self.__func__.__name__
+
+    @property
+    def __wrapped__(self) -> MethodType:
+        """The method as Python would bind it, where signatures are looked for."""
+        return MethodType(self.__func__, self.__self__)
+
+    def tree_flatten(self) -> tuple[tuple[Any], Callable[..., Any]]:
+        """Return the module, and the function."""
+        return (self.__self__,), self.__func__
+
+    @classmethod
+    def tree_unflatten(cls, func: Callable[..., Any], children: tuple[Any]) -> "BoundMethod":
+        """Return the method of another module."""
+        return cls(func, *children)
+
+
+class _Method:
+    """Binds a function to the object that it is looked up on."""
+
+    def __init__(self, func: Callable[..., Any]):
+        self.__func__ = func
+        self.__doc__ = func.__doc__
+        self.__wrapped__ = func
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self.__func__ if instance is None else BoundMethod(self.__func__, instance)
+
+
+if TYPE_CHECKING:
+
+    def method(func: F) -> F:
+        """Mark a public method of a module."""
+        return func
+
+else:
+
+    def method(func: Callable[..., Any]) -> _Method:
+        """Mark a public method of a module: what users hand to `jax.jit`, `jax.vmap` and the like."""
+        return _Method(func)
