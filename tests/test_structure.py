@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import importlib
+import importlib.metadata as metadata
 import inspect
 import pathlib
 import pkgutil
@@ -158,5 +159,9 @@ def test_every_public_name_can_be_reached():
     assert told <= set(dir(pf))
     for name in told:
         assert getattr(pf, name) is not None
+    shown = {name for name in dir(pf) if not name.startswith("__")}
+    assert shown == told, "what Python needs of the package is not for users"
+    assert pf.__version__ == metadata.version("pushforward")
+    assert (ROOT / "py.typed").exists()
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = pf.nothing

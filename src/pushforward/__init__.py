@@ -11,10 +11,11 @@ Everything is imported when it is first used, so that `import pushforward` and `
 nothing and a script that draws no picture needs no Matplotlib.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
-if TYPE_CHECKING:
+if _TYPE_CHECKING:
     from . import adapt as adapt
     from . import bijections as bijections
     from . import data as data
@@ -51,16 +52,21 @@ _FROM = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _Any:
     """Import a floor, or a name from its floor, when it is first used."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        globals()[name] = version(__name__)
+        return globals()[name]
     if name in _FLOORS:
-        return importlib.import_module(f".{name}", __name__)
+        return _import_module(f".{name}", __name__)
     if name in _FROM:
-        globals()[name] = value = getattr(importlib.import_module(f".{_FROM[name]}", __name__), name)
+        globals()[name] = value = getattr(_import_module(f".{_FROM[name]}", __name__), name)
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    """List what is there before its first use, too."""
-    return sorted({*globals(), *_FLOORS, *_FROM})
+    """List what there is for users, before its first use, too."""
+    return sorted({*_FLOORS, *_FROM, "__doc__", "__file__", "__name__", "__path__", "__version__"})

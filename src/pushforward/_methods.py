@@ -31,8 +31,9 @@ class BoundMethod:
         return hash((self.__func__, id(self.__self__)))
 
     def __eq__(self, other: object) -> bool:
-        same = isinstance(other, BoundMethod) and self.__func__ is other.__func__
-        return same and self.__self__ is other.__self__
+        if not isinstance(other, BoundMethod):
+            return NotImplemented
+        return self.__func__ is other.__func__ and self.__self__ is other.__self__
 
     def __repr__(self) -> str:
         return f"<method {self.__func__.__qualname__} of {type(self.__self__).__name__}>"

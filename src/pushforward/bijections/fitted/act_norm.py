@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from ..._errors import checked_shape, require
 from ..._types import ArrayLike, Conditions, Events, Scalars
 from .._base import AbstractBatchBijection
-from ._base import AbstractData, AbstractFitted
+from .._fitted import AbstractData, AbstractFitted
 from .standardize import checked_loc_scale
 
 #: Smallest standard deviation of a channel that is scaled to one.

@@ -13,7 +13,7 @@ from ..._fields import FIXED
 from ..._types import ArrayLike, Condition, Conditions, Event, Events, Scalar
 from ...numerics.products import precision
 from ...numerics.safe import compress_tails
-from ._base import AbstractData, AbstractFitted, flat_events
+from .._fitted import AbstractData, AbstractFitted, flat_events
 from .whiten import MAX_CORRELATED
 
 #: Smallest ridge of a regression, relative to the variance of a condition: what is linear but for rounding is left with

@@ -11,7 +11,7 @@ from ..._arrays import as_float
 from ..._errors import require
 from ..._fields import FIXED
 from ..._types import ArrayLike, Condition, Event, Scalar
-from ._base import AbstractData, AbstractFitted, loc_scale
+from .._fitted import AbstractData, AbstractFitted, loc_scale
 
 
 @final

@@ -11,7 +11,7 @@ from ..._errors import require
 from ..._fields import FIXED
 from ..._types import ArrayLike, Conditions, Events, Scalars
 from .._base import AbstractBijection, AbstractComposite, Part, forward_batch, inverse_batch
-from ._base import AbstractData, AbstractFitted, flat_condition, loc_scale
+from .._fitted import AbstractData, AbstractFitted, flat_condition, loc_scale
 from .standardize import checked_loc_scale
 
 

@@ -12,7 +12,7 @@ from ..._errors import require
 from ..._fields import FIXED
 from ..._types import ArrayLike, Condition, Event, Scalar
 from ...numerics.products import precision
-from ._base import AbstractData, AbstractFitted
+from .._fitted import AbstractData, AbstractFitted
 
 #: Most elements of which a matrix of correlations is made; beyond, it would cost more than the rest of a flow.
 MAX_CORRELATED = 1000

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from ..._errors import bad
 from ..._types import Conditions, Events
-from ...bijections.fitted._base import Vectors, flat_events, is_pending
+from ...bijections._fitted import Vectors, flat_events, is_pending
 from ...bijections.walk import compose, sequence
 from ...distributions.pushforward import Pushforward
 from ...numerics.moments import Moments

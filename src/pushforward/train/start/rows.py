@@ -14,7 +14,7 @@ from jaxtyping import Float
 from ..._errors import bad
 from ..._types import ArrayLike, Conditions, Events
 from ...bijections._base import AbstractBijection, Part, inverse_batch
-from ...bijections.fitted._base import Vectors, flat_condition, flat_events, is_pending
+from ...bijections._fitted import Vectors, flat_condition, flat_events, is_pending
 from ...distributions.pushforward import Pushforward
 from ...numerics.moments import Moments, covariance, moments
 from ..loop.result import Flow

@@ -9,7 +9,7 @@ import jax
 from ..._errors import bad
 from ..._types import Conditions, Events
 from ...bijections._base import AbstractBijection, AbstractComposite, Part
-from ...bijections.fitted._base import AbstractData, AbstractFitted, is_pending
+from ...bijections._fitted import AbstractData, AbstractFitted, is_pending
 from ...bijections.walk import Step
 
 

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..._types import Conditions, Events
-from ...numerics.moments import Moments
-from .._base import AbstractBijection
+from .._types import Conditions, Events
+from ..numerics.moments import Moments
+from ._base import AbstractBijection
 
 #: (events, their conditions), the batch last, -> vectors (columns, batch) of which moments are asked.
 Vectors = Callable[[Events, Conditions], Float[Array, "columns n"]]
