@@ -35,7 +35,9 @@ def main(directory: Path) -> None:
     own, full = [], []
     for dim in DIMENSIONS:
         univariate = pf.univariate.Affine()
-        bijection = pf.bijections.Coupling(jax.random.key(0), univariate, dim, hidden=(32,))
+        bijection = pf.bijections.Coupling.mlp(
+            jax.random.key(0), univariate, dim, network=pf.networks.MLPSettings((32,))
+        )
         z = jax.random.normal(jax.random.key(1), (1024, dim))
         own.append(seconds(lambda z, f=bijection: f.forward_and_log_det(z)[1], z))
         few = z[: max(4, 4096 // dim)]

@@ -17,14 +17,14 @@ import pytest
 
 import pushforward as pf
 
-from .cases import ADAPT, BIJECTIONS, CONDITIONERS, DISTRIBUTIONS, FLOWS, UNIVARIATE
+from .cases import ADAPT, BIJECTIONS, CONDITIONERS, DISTRIBUTIONS, FLOWS, SPLITS, UNIVARIATE
 
 ROOT = pathlib.Path(pf.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
 REGISTRY = {
     pf.univariate: UNIVARIATE,
     pf.networks: CONDITIONERS,
-    pf.bijections: BIJECTIONS,
+    pf.bijections: BIJECTIONS + [case for case, _ in SPLITS],
     pf.distributions: DISTRIBUTIONS,
     pf.flows: FLOWS,
     pf.adapt: ADAPT,

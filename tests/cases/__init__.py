@@ -11,6 +11,7 @@ from ._case import excused as excused
 from ._case import randomize as randomize
 from .adapt import ADAPT as ADAPT
 from .bijections import BIJECTIONS as BIJECTIONS
+from .bijections import SPLITS as SPLITS
 from .distributions import DISTRIBUTIONS as DISTRIBUTIONS
 from .flows import FLOWS as FLOWS
 from .networks import CONDITIONERS as CONDITIONERS

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from pushforward import bijections as b
 from pushforward import flows as f
+from pushforward import networks as c
 from pushforward import univariate as u
 
 from ..supports import CENTRAL, MODERATE, POSITIVE, cholesky_factors, increasing, interval, simplex
@@ -31,12 +32,31 @@ def layers(n: int, make: Callable[[jax.Array], Any]) -> Callable[[jax.Array], li
     return lambda key: [make(k) for k in jax.random.split(key, n)]
 
 
-def coupling(key: jax.Array, dim: int = 3, **settings: Any) -> b.Coupling:
-    return b.Coupling(key, u.Affine(), dim, hidden=SMALL, **settings)
+def coupling(
+    key: jax.Array,
+    dim: int = 3,
+    univariate: Any = None,
+    cond_dim: int = 0,
+    hidden: tuple[int, ...] = SMALL,
+    **more: Any,
+) -> b.Coupling:
+    """Return a small coupling of a vector, affine unless said otherwise."""
+    univariate = univariate or u.Affine()
+    return b.Coupling.mlp(key, univariate, dim, cond_dim=cond_dim, network=c.MLPSettings(hidden, **more))
 
 
-def autoregressive(key: jax.Array, dim: int = 3, **settings: Any) -> b.Autoregressive:
-    return b.Autoregressive(key, u.Affine(), dim, **{"hidden": SMALL, **settings})
+def autoregressive(
+    key: jax.Array,
+    dim: int = 3,
+    univariate: Any = None,
+    cond_dim: int = 0,
+    order: tuple[int, ...] | None = None,
+    hidden: tuple[int, ...] = SMALL,
+    **more: Any,
+) -> b.Autoregressive:
+    """Return a small autoregressive map, affine unless said otherwise."""
+    network = c.MLPSettings(hidden, **more)
+    return b.Autoregressive.mlp(key, univariate or u.Affine(), dim, cond_dim=cond_dim, order=order, network=network)
 
 
 def _scales(key: jax.Array) -> Any:
@@ -45,8 +65,10 @@ def _scales(key: jax.Array) -> Any:
     return flow.bijection.bijections[0]
 
 
-def _conv_coupling(key: jax.Array, shape: tuple[int, ...], **settings: Any) -> b.ConvCoupling:
-    return b.ConvCoupling(key, u.Affine(), shape, **{"width": 4, "blocks": 1, **settings})
+def _conv_coupling(key: jax.Array, shape: tuple[int, int, int], split: Any, cond_dim: int = 0) -> b.Coupling:
+    (height, width, seen), (_, _, moved) = split.shapes(shape)
+    network = c.ConvNet(key, (height, width, seen), (height, width, moved, 2), width=4, blocks=1, cond_dim=cond_dim)
+    return b.Coupling(network, u.Affine(), split, shape)
 
 
 def _turned(key: jax.Array) -> b.Chain:
@@ -88,17 +110,17 @@ BIJECTIONS = [
     Case("Coupling:affine-one-conditional", lambda key: coupling(key, 1, cond_dim=2), start="identity"),
     Case(
         "Coupling:shift-conditional",
-        lambda key: b.Coupling(key, u.Shift(), 5, cond_dim=2, hidden=SMALL),
+        lambda key: coupling(key, 5, u.Shift(), cond_dim=2),
         start="identity",
     ),
     Case(
         "Coupling:residual",
-        lambda key: b.Coupling(key, u.Affine(), 3, hidden=(6, 6, 6), residual=True, activation="tanh"),
+        lambda key: coupling(key, hidden=(6, 6, 6), residual=True, activation="tanh"),
         start="identity",
     ),
     Case(
         "Coupling:spline-conditional",
-        lambda key: b.Coupling(key, spline(), 3, cond_dim=2, hidden=SMALL),
+        lambda key: coupling(key, 3, spline(), cond_dim=2),
         start="identity",
     ),
     Case("Autoregressive:affine", lambda key: autoregressive(key, 4), start="identity"),
@@ -106,7 +128,7 @@ BIJECTIONS = [
     Case("Autoregressive:affine-one-conditional", lambda key: autoregressive(key, 1, cond_dim=2), start="identity"),
     Case(
         "Autoregressive:blocks",
-        lambda key: b.Autoregressive(key, u.Shift(), 34, cond_dim=1, hidden=(36, 40)),
+        lambda key: autoregressive(key, 34, u.Shift(), cond_dim=1, hidden=(36, 40)),
         start="identity",
     ),
     Case("Autoregressive:narrow", lambda key: autoregressive(key, 6, hidden=(2, 3)), start="identity"),
@@ -117,34 +139,34 @@ BIJECTIONS = [
     ),
     Case(
         "Autoregressive:spline",
-        lambda key: b.Autoregressive(key, spline(), 3, hidden=SMALL),
+        lambda key: autoregressive(key, 3, spline()),
         start="identity",
         known={"float32-3.0": AMPLIFIED},
     ),
     Case(
         "Autoregressive:transformer-conditional",
-        lambda key: b.Autoregressive.of(transformer(key, 3, 2, 1, cond_dim=2, order=(2, 0, 1), layers=1), u.Shift()),
+        lambda key: b.Autoregressive(transformer(key, 3, 2, 1, cond_dim=2, order=(2, 0, 1), layers=1), u.Shift()),
         start="identity",
     ),
     Case(
         "Jacobi:transformer-conditional",
-        lambda key: b.Jacobi(b.Autoregressive.of(transformer(key, 2, 2, 2, cond_dim=2, layers=1), u.Affine()), 2),
+        lambda key: b.Jacobi(b.Autoregressive(transformer(key, 2, 2, 2, cond_dim=2, layers=1), u.Affine()), 2),
         start="identity",
     ),
-    Case("ConvCoupling:channels", lambda key: _conv_coupling(key, (2, 2, 3)), start="identity"),
+    Case("Coupling:channels", lambda key: _conv_coupling(key, (2, 2, 3), b.Halves(2)), start="identity"),
     Case(
-        "ConvCoupling:other-channels-conditional",
-        lambda key: _conv_coupling(key, (1, 2, 3), other=True, cond_dim=2),
-        start="identity",
-    ),
-    Case(
-        "ConvCoupling:other-checkerboard-conditional",
-        lambda key: _conv_coupling(key, (3, 2, 1), mask="checkerboard", other=True, cond_dim=2),
+        "Coupling:other-channels-conditional",
+        lambda key: _conv_coupling(key, (1, 2, 3), b.Halves(2, other=True), cond_dim=2),
         start="identity",
     ),
     Case(
-        "ConvElementwise:",
-        lambda key: b.ConvElementwise(key, u.Affine(), (2, 2, 1), 2, width=4),
+        "Coupling:other-checkerboard-conditional",
+        lambda key: _conv_coupling(key, (3, 2, 1), b.Checkerboard(other=True), cond_dim=2),
+        start="identity",
+    ),
+    Case(
+        "Elementwise:network-conditional",
+        lambda key: b.Elementwise(u.Affine(), (2, 2, 1), c.ConvNet(key, (2, 2, 2), (2, 2, 1, 2), width=4, blocks=1)),
         start="identity",
     ),
     Case("ActNorm:", lambda key: b.ActNorm((2, 1, 3)), start="identity"),
@@ -229,4 +251,12 @@ BIJECTIONS = [
         z=MODERATE,
         x=POSITIVE,
     ),
+]
+
+#: What passes through a coupling, of an event of the shape beside it.
+SPLITS = [
+    (Case("Halves:", lambda key: b.Halves()), (5,)),
+    (Case("Halves:channels", lambda key: b.Halves(2, other=True)), (2, 3, 3)),
+    (Case("Checkerboard:", lambda key: b.Checkerboard()), (3, 2, 2)),
+    (Case("Checkerboard:other", lambda key: b.Checkerboard(other=True)), (2, 2, 1)),
 ]

@@ -13,6 +13,7 @@ from scipy import stats
 from pushforward import bijections as b
 from pushforward import distributions as d
 from pushforward import univariate as u
+from pushforward.networks import MLPSettings
 from pushforward.numerics.safe import compress_tails
 
 from ..cases import randomize
@@ -37,7 +38,9 @@ def _network(conditioner: Any, x: np.ndarray, sees: Any) -> np.ndarray:
 def test_affine_autoregressive_density_is_that_of_a_chain_of_gaussians(order: tuple[int, ...]):
     """p(x) = Π N(x_i; t_i(x_<i), s_i(x_<i)²), with parameters asked for one by one, the future unknown."""
     bijection = randomize(
-        b.Autoregressive(jax.random.key(0), u.Affine(), 3, hidden=(7, 9), order=order), jax.random.key(SEED), 1.0
+        b.Autoregressive.mlp(jax.random.key(0), u.Affine(), 3, network=MLPSettings((7, 9)), order=order),
+        jax.random.key(SEED),
+        1.0,
     )
     flow = d.Pushforward(d.StandardNormal((3,)), bijection)
     for x in np.random.default_rng(SEED).standard_normal((5, 3)):
@@ -52,7 +55,9 @@ def test_affine_autoregressive_density_is_that_of_a_chain_of_gaussians(order: tu
 
 def test_masked_network_is_a_plain_network_with_cut_weights():
     """For 2 elements and one hidden layer the mask is known by hand: all hidden units see x_0 only."""
-    bijection = randomize(b.Autoregressive(jax.random.key(0), u.Affine(), 2, hidden=(4,)), jax.random.key(SEED), 1.0)
+    bijection = randomize(
+        b.Autoregressive.mlp(jax.random.key(0), u.Affine(), 2, network=MLPSettings((4,))), jax.random.key(SEED), 1.0
+    )
 
     def sees(layer: int, shape: tuple[int, ...]) -> np.ndarray:
         mask = np.ones(shape)
@@ -69,7 +74,9 @@ def test_masked_network_is_a_plain_network_with_cut_weights():
 
 def test_affine_coupling_density_is_a_conditional_gaussian():
     bijection = randomize(
-        b.Coupling(jax.random.key(0), u.Affine(), 5, cond_dim=2, hidden=(6, 6)), jax.random.key(SEED), 1.0
+        b.Coupling.mlp(jax.random.key(0), u.Affine(), 5, cond_dim=2, network=MLPSettings((6, 6))),
+        jax.random.key(SEED),
+        1.0,
     )
     flow = d.Pushforward(d.StandardNormal((5,)), bijection)
     rng = np.random.default_rng(SEED)
@@ -97,7 +104,11 @@ def test_linear_maps_of_a_normal_are_multivariate_normals():
 @pytest.mark.parametrize("unroll", [False, True])
 def test_stack_equals_chain_of_its_layers(unroll: bool, count: int):
     layers = [
-        randomize(b.Chain([b.Coupling(k, u.Affine(), 3, cond_dim=1, hidden=(4,)), b.Permute.random(k, 3)]), k, 1.0)
+        randomize(
+            b.Chain([b.Coupling.mlp(k, u.Affine(), 3, cond_dim=1, network=MLPSettings((4,))), b.Permute.random(k, 3)]),
+            k,
+            1.0,
+        )
         for k in jax.random.split(jax.random.key(SEED), count)
     ]
     stack, chain = b.Stack(layers, unroll=unroll), b.Chain(layers)

@@ -11,6 +11,7 @@ import numpy as np
 
 from pushforward.bijections import Chain, Coupling, LULinear, Standardize
 from pushforward.distributions import Pushforward, StandardNormal
+from pushforward.networks import MLPSettings
 from pushforward.train import fit
 from pushforward.univariate import Affine
 
@@ -18,7 +19,7 @@ from pushforward.univariate import Affine
 def main(checkpoint: str, result_path: str) -> None:
     x = np.random.default_rng(3).normal(size=(400, 3)) @ np.diag([1.0, 2.0, 3.0]) + 1
     x[:, 1] += x[:, 0] ** 2
-    layer = Coupling(jax.random.key(1), Affine(), 3, hidden=(8,))
+    layer = Coupling.mlp(jax.random.key(1), Affine(), 3, network=MLPSettings((8,)))
     flow = Pushforward(StandardNormal((3,)), Chain([layer, LULinear(3), Standardize.unfitted((3,))]))
     result = fit(jax.random.key(0), flow, x, max_epochs=40, batch_size=64, checkpoint=checkpoint, progress=False)
     arrays = jax.tree.leaves(eqx.filter(result.flow, eqx.is_array))

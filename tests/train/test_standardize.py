@@ -23,6 +23,7 @@ from pushforward.bijections import (
     Whiten,
 )
 from pushforward.distributions import Mixture, Pushforward, StandardNormal
+from pushforward.networks import MLPSettings
 from pushforward.train.rows.rows import Rows
 from pushforward.train.start.rows import RowsData, set_from_rows
 from pushforward.univariate import Affine
@@ -67,7 +68,7 @@ def test_through_a_reshape(rng):
 
 def test_conditions(key, rng):
     x, c = rng.normal(size=(300, 2)) + 7, rng.normal(size=(300, 1)) * 1e6 + 1e7
-    layer = Autoregressive(key, Affine(), 2, cond_dim=1, hidden=(4,))
+    layer = Autoregressive.mlp(key, Affine(), 2, cond_dim=1, network=MLPSettings((4,)))
     inner = Chain([layer, Standardize.unfitted((2,))])
     flow = Pushforward(StandardNormal((2,)), StandardizeCondition.unfitted(inner))
     fitted = standardized(flow, x, c).bijection
@@ -79,7 +80,7 @@ def test_conditions(key, rng):
 
 
 def test_a_constant_condition_keeps_its_scale(key, rng):
-    layer = Autoregressive(key, Affine(), 2, cond_dim=1, hidden=(4,))
+    layer = Autoregressive.mlp(key, Affine(), 2, cond_dim=1, network=MLPSettings((4,)))
     flow = Pushforward(StandardNormal((2,)), StandardizeCondition.unfitted(layer))
     fitted = standardized(flow, rng.normal(size=(30, 2)), np.full((30, 1), 5.0)).bijection
     assert (float(fitted.loc[0]), float(fitted.scale[0])) == (5.0, 1.0)

@@ -3,11 +3,11 @@
 import jax.numpy as jnp
 
 from .._types import Key
-from ..bijections import Chain, ConvElementwise, Sigmoid, StandardizeCondition
+from ..bijections import Chain, Elementwise, Sigmoid, StandardizeCondition
 from ..distributions import Pushforward, StandardNormal
 from ..flows._assemble import MAX_LOG_SCALE
 from ..flows._images import checked_image
-from ..networks import Activation, Compute
+from ..networks import Activation, Compute, ConvNetSettings
 from ..univariate import Affine
 
 
@@ -31,18 +31,15 @@ def dequantizer(
         key: for the initial weights.
         shape: (height, width, channels).
         levels: number of values of a pixel.
-        width: channels of the hidden layers of the network.
-        blocks: residual blocks of the network.
-        activation: "relu", "gelu", "silu" or "tanh".
-        compute: "bfloat16" for the network's products in it.
+        width, blocks, activation, compute: how the network is built; see `pushforward.networks.ConvNetSettings`.
 
     Reference:
         "Flow++: Improving Flow-Based Generative Models with Variational Dequantization and Architecture Design", Ho,
         Chen, Srinivas, Duan, Abbeel, 2019, section 3.1, there with couplings in place of one affine map.
     """
     shape = checked_image(key, shape, levels, 0, 1)
-    settings = {"width": width, "blocks": blocks, "activation": activation, "compute": compute}
-    affine = ConvElementwise(key, Affine(MAX_LOG_SCALE), shape, shape[2], **settings)
+    affine = Affine(MAX_LOG_SCALE)
+    network = ConvNetSettings(width, blocks, activation, compute).build(key, shape, (*shape, affine.num_params))
     half = jnp.full(shape, levels / 2)
-    noise = StandardizeCondition(Chain([affine, Sigmoid(shape)]), half, half)
+    noise = StandardizeCondition(Chain([Elementwise(affine, shape, network), Sigmoid(shape)]), half, half)
     return Pushforward(StandardNormal(shape), noise)

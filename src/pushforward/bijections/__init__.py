@@ -18,11 +18,11 @@ from .constraints.softplus import Softplus as Softplus
 from .constraints.stick_breaking import StickBreaking as StickBreaking
 from .constraints.tanh import Tanh as Tanh
 from .coupling.autoregressive import Autoregressive as Autoregressive
-from .coupling.conv_coupling import ConvCoupling as ConvCoupling
-from .coupling.conv_coupling import Mask as Mask
-from .coupling.conv_elementwise import ConvElementwise as ConvElementwise
 from .coupling.coupling import Coupling as Coupling
 from .coupling.jacobi import Jacobi as Jacobi
+from .coupling.split import AbstractSplit as AbstractSplit
+from .coupling.split import Checkerboard as Checkerboard
+from .coupling.split import Halves as Halves
 from .elementwise.elementwise import Elementwise as Elementwise
 from .elementwise.identity import Identity as Identity
 from .fitted.act_norm import ActNorm as ActNorm

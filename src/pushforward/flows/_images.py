@@ -7,8 +7,19 @@ import jax.numpy as jnp
 
 from .._errors import checked_shape, require, require_count, require_key
 from .._types import Key
-from ..bijections import AbstractBijection, Chain, Concatenate, ConvCoupling, Identity, Sigmoid, Squeeze, Standardize
+from ..bijections import (
+    AbstractBijection,
+    AbstractSplit,
+    Chain,
+    Concatenate,
+    Coupling,
+    Identity,
+    Sigmoid,
+    Squeeze,
+    Standardize,
+)
 from ..distributions import AbstractDistribution, Pushforward, StandardNormal
+from ..networks import ConvNetSettings
 from ..univariate import AbstractUnivariate, Affine, Compose, RationalQuadratic
 from ._assemble import MAX_LOG_SCALE
 
@@ -39,6 +50,20 @@ def checked_image(key: Key, shape: tuple[int, ...], levels: int, cond_dim: int, 
     return shape[0], shape[1], shape[2]
 
 
+def couple(
+    key: Key,
+    univariate: AbstractUnivariate,
+    shape: tuple[int, int, int],
+    network: ConvNetSettings,
+    split: AbstractSplit,
+    cond_dim: int,
+) -> Coupling:
+    """Return the coupling of an image by a convolutional network."""
+    (height, width, seen), (_, _, moved) = split.shapes(shape)
+    out_shape = (height, width, moved, univariate.num_params)
+    return Coupling(network.build(key, (height, width, seen), out_shape, cond_dim), univariate, split, shape)
+
+
 def elementwise(bins: int) -> AbstractUnivariate:
     """Return the map that a flow applies to each element: affine, or a spline of `bins` bins, then an affine one."""
     require_count("bins", bins, 0)
@@ -65,7 +90,7 @@ def multiscale(
     scales: int,
     before: Callable[[Key, tuple[int, int, int]], AbstractBijection] | None,
     after: Callable[[Key, tuple[int, int, int]], AbstractBijection],
-    prior: Callable[[Key, tuple[int, int, int]], ConvCoupling],
+    prior: Callable[[Key, tuple[int, int, int]], Coupling],
 ) -> AbstractBijection:
     """Build a flow of several scales: each squeezes the image, maps it, and gives half of its channels to the base.
 

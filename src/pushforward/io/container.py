@@ -11,9 +11,10 @@ from safetensors.numpy import save as serialize
 
 from .arrays import DTYPES
 from .errors import FileFormatError
+from .upgrade import upgraded
 
-#: The version of the format that is written, and the only one that is read.
-VERSION = 2
+#: The version of the format that is written, and the earlier ones that are read, too; see `upgrade.py`.
+VERSION, EARLIER = 3, (2,)
 #: The largest header in bytes: a bound on what is parsed before the checksum is known to be right.
 MAX_HEADER = 64 * 2**20
 
@@ -45,7 +46,7 @@ def read_header(stream: BufferedIOBase, size: int) -> tuple[bytes, dict[str, Any
         size: the length of the file in bytes.
 
     Raises:
-        FileFormatError: if this is not the header of a file of `VERSION`.
+        FileFormatError: if this is not the header of a file of a version that is read.
     """
     if size == 0:
         raise FileFormatError("it is empty")
@@ -62,11 +63,11 @@ def read_header(stream: BufferedIOBase, size: int) -> tuple[bytes, dict[str, Any
         del content["sha256"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise FileFormatError("its header is damaged") from None
-    if type(version) is not int or version != VERSION:
+    if type(version) is not int or version not in (VERSION, *EARLIER):
         newer = type(version) is int and version > VERSION
         by = f"by a newer pushforward (format {version}); upgrade with `pip install --upgrade pushforward`"
         raise FileFormatError(f"it was written {by}" if newer else "it is of an unknown format version")
-    return raw, content
+    return raw, {**content, "tree": upgraded(content.get("tree"), version)}
 
 
 def unpack(stream: BufferedIOBase, size: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

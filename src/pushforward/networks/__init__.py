@@ -9,3 +9,5 @@ from .conditioners.conv_net import ConvNet as ConvNet
 from .conditioners.guided import Guided as Guided
 from .conditioners.masked_mlp import MaskedMLP as MaskedMLP
 from .conditioners.mlp import MLP as MLP
+from .settings import ConvNetSettings as ConvNetSettings
+from .settings import MLPSettings as MLPSettings

@@ -8,9 +8,8 @@ from jaxtyping import Array
 
 from ..._errors import require
 from ..._types import Conditions, Events, Key, Scalars
-from ...networks._layers import Activation
 from ...networks.conditioners._base import AbstractAutoregressiveConditioner
-from ...networks.conditioners.masked_mlp import MaskedMLP
+from ...networks.settings import MLPSettings
 from ...univariate._base import AbstractUnivariate
 from .._base import AbstractBatchBijection
 
@@ -25,12 +24,14 @@ class Autoregressive(AbstractBatchBijection):
     (samples) goes through the elements one by one, but on the conditioner's incremental form, so that it costs
     about one parallel pass too. `Invert` gives the inverse autoregressive map.
 
+    `Autoregressive.mlp` builds the usual one of a vector.
+
     Arguments:
-        key: for the network.
+        conditioner: the network that gives the parameters, over events of shape (dim, *token).
         univariate: u.
-        dim: number of elements.
-        cond_dim: elements of the condition, 0 for none.
-        hidden, order, activation, residual: see `pushforward.networks.MaskedMLP`.
+
+    Raises:
+        ValueError: if the network gives another number of parameters than u takes.
 
     Reference:
         "Masked Autoregressive Flow for Density Estimation", Papamakarios, Pavlakou, Murray, 2017.
@@ -41,42 +42,34 @@ class Autoregressive(AbstractBatchBijection):
     shape: tuple[int, ...] = eqx.field(static=True)
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
-    def __init__(
-        self,
+    def __init__(self, conditioner: AbstractAutoregressiveConditioner, univariate: AbstractUnivariate):
+        self.conditioner = conditioner
+        self.univariate = univariate
+        self.shape = (conditioner.dim, *conditioner.token)
+        self.cond_shape = (conditioner.cond_dim,) if conditioner.cond_dim else None
+
+    @classmethod
+    def mlp(
+        cls,
         key: Key,
         univariate: AbstractUnivariate,
         dim: int,
         *,
         cond_dim: int = 0,
-        hidden: tuple[int, ...] = (128, 128),
         order: tuple[int, ...] | None = None,
-        activation: Activation = "relu",
-        residual: bool = False,
-    ):
-        self.conditioner = MaskedMLP(
-            key,
-            dim,
-            univariate.num_params,
-            hidden=hidden,
-            cond_dim=cond_dim,
-            order=order,
-            activation=activation,
-            residual=residual,
-        )
-        self.univariate = univariate
-        self.shape = (dim,)
-        self.cond_shape = (cond_dim,) if cond_dim else None
+        network: MLPSettings = MLPSettings(),  # noqa: B008  (it cannot be changed)
+    ) -> "Autoregressive":
+        """Return the autoregressive map of a vector by a masked multilayer perceptron.
 
-    @classmethod
-    def of(cls, conditioner: AbstractAutoregressiveConditioner, univariate: AbstractUnivariate) -> "Autoregressive":
-        """Return the map of a network that there is, over events of shape (dim, *token)."""
-        made = object.__new__(cls)
-        cond_shape = (conditioner.cond_dim,) if conditioner.cond_dim else None
-        fields = {"shape": (conditioner.dim, *conditioner.token), "cond_shape": cond_shape}
-        for name, value in {"conditioner": conditioner, "univariate": univariate, **fields}.items():
-            object.__setattr__(made, name, value)
-        made.__check_init__()
-        return made
+        Arguments:
+            key: for the network.
+            univariate: u.
+            dim: number of elements.
+            cond_dim: elements of the condition, 0 for none.
+            order: the element that each step generates; 0, 1, ..., dim - 1 by default.
+            network: how the network is built.
+        """
+        return cls(network.build_masked(key, dim, univariate.num_params, cond_dim, order), univariate)
 
     def __check_init__(self) -> None:
         """Check that the conditioner fits."""

@@ -1,87 +1,101 @@
-"""Coupling: one half of a vector sets the map of the other."""
+"""Coupling: one part of an event sets the map of the other."""
 
 from typing import final
 
 import equinox as eqx
-import jax.numpy as jnp
 
 from ..._errors import require, require_count
 from ..._types import Conditions, Events, Key, Scalars
-from ...networks._layers import Activation
 from ...networks.conditioners._base import AbstractConditioner
-from ...networks.conditioners.mlp import MLP
+from ...networks.settings import MLPSettings
 from ...univariate._base import AbstractUnivariate
 from .._base import AbstractBatchBijection
+from .split import AbstractSplit, Halves
 
 
 @final
 class Coupling(AbstractBatchBijection):
-    """Coupling: the first dim // 2 elements pass through and set the parameters of a map of the others.
+    """Coupling: a part of the event passes through and sets the parameters of a map of the rest.
 
         x_a = z_a,   x_b = u(z_b; params(z_a, condition)),   log|det| = Σ log u'
 
-    Both directions cost one pass of the network. Put a `Permute` between couplings. For dim = 1 the
-    parameters depend on the condition only.
+    Both directions cost one pass of the network. Put a `Permute` between couplings, or let them take turns in what
+    passes. `Coupling.mlp` builds the usual one of a vector.
 
     Arguments:
-        key: for the network.
+        conditioner: the network that gives the parameters.
         univariate: u.
-        dim: number of elements.
-        cond_dim: elements of the condition, 0 for none.
-        hidden, activation, residual: see `pushforward.networks.MLP`.
+        split: which elements pass through: `Halves` of a vector or of channels, `Checkerboard`.
+        shape: of one event; by default, that of a vector of the elements that the network sees and sets.
+
+    Raises:
+        ValueError: if the network does not fit the parts, or an event cannot be split so.
 
     Reference:
-        "NICE: Non-linear Independent Components Estimation", Dinh, Krueger, Bengio, 2014.
+        "NICE: Non-linear Independent Components Estimation", Dinh, Krueger, Bengio, 2014; "Density Estimation using
+        Real NVP", Dinh, Sohl-Dickstein, Bengio, 2017.
     """
 
     conditioner: AbstractConditioner
     univariate: AbstractUnivariate
+    split: AbstractSplit
     shape: tuple[int, ...] = eqx.field(static=True)
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(
         self,
+        conditioner: AbstractConditioner,
+        univariate: AbstractUnivariate,
+        split: AbstractSplit | None = None,
+        shape: tuple[int, ...] | None = None,
+    ):
+        self.conditioner = conditioner
+        self.univariate = univariate
+        self.split = Halves() if split is None else split
+        self.shape = (conditioner.in_shape[0] + conditioner.out_shape[0],) if shape is None else tuple(shape)
+        self.cond_shape = (conditioner.cond_dim,) if conditioner.cond_dim else None
+
+    @classmethod
+    def mlp(
+        cls,
         key: Key,
         univariate: AbstractUnivariate,
         dim: int,
         *,
         cond_dim: int = 0,
-        hidden: tuple[int, ...] = (128, 128),
-        activation: Activation = "relu",
-        residual: bool = False,
-    ):
+        network: MLPSettings = MLPSettings(),  # noqa: B008  (it cannot be changed)
+    ) -> "Coupling":
+        """Return the coupling of a vector by a multilayer perceptron: its first dim // 2 elements pass through.
+
+        For dim = 1 the parameters depend on the condition only.
+
+        Arguments:
+            key: for the network.
+            univariate: u.
+            dim: number of elements.
+            cond_dim: elements of the condition, 0 for none.
+            network: how the network is built.
+        """
         require_count("dim", dim)
-        self.conditioner = MLP(
-            key,
-            dim // 2,
-            (dim - dim // 2, univariate.num_params),
-            hidden=hidden,
-            cond_dim=cond_dim,
-            activation=activation,
-            residual=residual,
-        )
-        self.univariate = univariate
-        self.shape = (dim,)
-        self.cond_shape = (cond_dim,) if cond_dim else None
+        passes = int(dim) // 2
+        return cls(network.build(key, passes, (int(dim) - passes, univariate.num_params), cond_dim), univariate)
 
     def __check_init__(self) -> None:
         """Check that the conditioner fits."""
-        out = (self.shape[0] - self.conditioner.in_shape[0], self.univariate.num_params)
-        require(
-            self.conditioner.out_shape == out,
-            "conditioner",
-            f"of out_shape {out}",
-            self.conditioner.out_shape,
-        )
+        seen, moved = self.split.shapes(self.shape)
+        rule = f"of in_shape {seen} and out_shape {(*moved, self.univariate.num_params)}"
+        fits = (self.conditioner.in_shape, self.conditioner.out_shape) == (seen, (*moved, self.univariate.num_params))
+        given = f"`in_shape {self.conditioner.in_shape}, out_shape {self.conditioner.out_shape}`"
+        require(fits, "conditioner", rule, given)
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        kept, moved = jnp.split(z, self.conditioner.in_shape)
-        params = self.conditioner(kept, condition)
-        moved, log_derivative = self.univariate.forward_and_log_derivative(moved, params)
-        return jnp.concatenate([kept.astype(moved.dtype), moved]), log_derivative.sum(axis=0)
+        params = self.conditioner(self.split.seen(z), condition)
+        moved, log_derivative = self.univariate.forward_and_log_derivative(self.split.moved(z), params)
+        x, log_derivative = self.split.join(z, moved, log_derivative)
+        return x, log_derivative.sum(axis=tuple(range(len(self.shape))))
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        kept, moved = jnp.split(x, self.conditioner.in_shape)
-        params = self.conditioner(kept, condition)
-        moved, log_derivative = self.univariate.inverse_and_log_derivative(moved, params)
-        return jnp.concatenate([kept.astype(moved.dtype), moved]), log_derivative.sum(axis=0)
+        params = self.conditioner(self.split.seen(x), condition)
+        moved, log_derivative = self.univariate.inverse_and_log_derivative(self.split.moved(x), params)
+        z, log_derivative = self.split.join(x, moved, log_derivative)
+        return z, log_derivative.sum(axis=tuple(range(len(self.shape))))

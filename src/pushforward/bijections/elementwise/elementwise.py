@@ -1,41 +1,72 @@
-"""A univariate map with learned parameters in each element."""
+"""A univariate map in each element."""
 
 from typing import final
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
-from ..._errors import checked_shape
-from ..._types import Condition, Event, Scalar
+from ..._errors import bad, checked_shape, require
+from ..._types import Conditions, Events, Scalars
+from ...networks.conditioners._base import AbstractConditioner
 from ...univariate._base import AbstractUnivariate
-from .._base import AbstractBijection
+from .._base import AbstractBatchBijection
 
 
 @final
-class Elementwise(AbstractBijection):
-    """One univariate map per element, f(z)_i = u(z_i; params_i); starts at the identity.
+class Elementwise(AbstractBatchBijection):
+    """One univariate map per element, with parameters of its own, or with those that a network reads off the condition.
+
+        f(z)_i = u(z_i; params_i)   or   f(z)_i = u(z_i; params_i(condition)),   log|det| = Σ log u'
+
+    It starts at the identity.
 
     Arguments:
         univariate: u.
         shape: the shape of one event.
+        conditioner: a network of the condition, which it takes for its x: of in_shape `cond_shape` and out_shape
+            (*shape, parameters of u); None for parameters that depend on nothing.
+
+    Raises:
+        ValueError: if the network does not fit.
     """
 
-    params: Float[Array, "..."]
+    params: Array | None
+    conditioner: AbstractConditioner | None
     univariate: AbstractUnivariate
     shape: tuple[int, ...] = eqx.field(static=True)
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
-    def __init__(self, univariate: AbstractUnivariate, shape: tuple[int, ...]):
+    def __init__(
+        self, univariate: AbstractUnivariate, shape: tuple[int, ...], conditioner: AbstractConditioner | None = None
+    ):
         self.univariate = univariate
         self.shape = checked_shape(shape)
-        self.cond_shape = None
-        self.params = jnp.zeros((*self.shape, univariate.num_params))
+        self.conditioner = conditioner
+        self.params = jnp.zeros((*self.shape, univariate.num_params)) if conditioner is None else None
+        self.cond_shape = None if conditioner is None else conditioner.in_shape
 
-    def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
-        x, log_derivative = self.univariate.forward_and_log_derivative(z, self.params)
-        return x, log_derivative.sum()
+    def __check_init__(self) -> None:
+        """Check that the conditioner fits."""
+        if self.conditioner is not None:
+            expected, given = (*self.shape, self.univariate.num_params), self.conditioner.out_shape
+            require(given == expected, "conditioner", f"of out_shape {expected}", given)
+            if self.conditioner.cond_dim:
+                raise bad("conditioner", "of the condition alone", f"`cond_dim {self.conditioner.cond_dim}`")
 
-    def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
-        z, log_derivative = self.univariate.inverse_and_log_derivative(x, self.params)
-        return z, log_derivative.sum()
+    def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        x, log_derivative = self.univariate.forward_and_log_derivative(z, self._params(condition))
+        return x, self._sum(log_derivative, x)
+
+    def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        z, log_derivative = self.univariate.inverse_and_log_derivative(x, self._params(condition))
+        return z, self._sum(log_derivative, z)
+
+    def _params(self, condition: Conditions) -> Array:
+        if self.conditioner is not None:
+            return self.conditioner(jnp.asarray(condition))
+        # The same for all of the batch, the last axis of events.
+        return jnp.expand_dims(jnp.asarray(self.params), -2)
+
+    def _sum(self, log_derivative: Array, events: Events) -> Scalars:
+        return jnp.broadcast_to(log_derivative, events.shape).sum(axis=tuple(range(len(self.shape))))

@@ -4,10 +4,10 @@ import jax
 
 from ..._errors import require_count
 from ..._types import Key
-from ...bijections import ActNorm, Chain, Conv1x1, ConvCoupling, Keep, Stack
+from ...bijections import ActNorm, Chain, Conv1x1, Coupling, Halves, Keep, Stack
 from ...distributions import Pushforward
-from ...networks import Activation, Compute
-from .._images import checked_image, elementwise, multiscale, to_interval
+from ...networks import Activation, Compute, ConvNetSettings
+from .._images import checked_image, couple, elementwise, multiscale, to_interval
 
 
 def glow(
@@ -38,12 +38,9 @@ def glow(
         cond_dim: elements of the condition, such as the number of classes of a one-hot label; 0 for none.
         scales: number of scales; half of the channels leave between two of them.
         steps: steps of each scale.
-        width: channels of the hidden layers of each network.
-        blocks: residual blocks of each network.
-        activation: of the networks: "relu", "gelu", "silu" or "tanh".
+        width, blocks, activation, compute: how the networks are built; see `pushforward.networks.ConvNetSettings`.
         bins: bins of the splines that come with each affine map; 0, as in the paper, for none. They meet pixels that
             are either dark or bright, and take little time beside the networks.
-        compute: "bfloat16" for the networks' products in it; log-determinants stay in float32.
         keep: what a step keeps for its gradient; "nothing" for the least memory. See `pushforward.bijections.Stack`.
 
     Reference:
@@ -54,17 +51,10 @@ def glow(
     shape = checked_image(key, shape, levels, cond_dim, 2**scales)
     univariate = elementwise(bins)
 
-    def coupling(key: Key, shape: tuple[int, int, int]) -> ConvCoupling:
-        return ConvCoupling(
-            key,
-            univariate,
-            shape,
-            cond_dim=cond_dim,
-            width=width,
-            blocks=blocks,
-            activation=activation,
-            compute=compute,
-        )
+    network = ConvNetSettings(width, blocks, activation, compute)
+
+    def coupling(key: Key, shape: tuple[int, int, int]) -> Coupling:
+        return couple(key, univariate, shape, network, Halves(axis=2), cond_dim)
 
     def step(key: Key, shape: tuple[int, int, int]) -> Chain:
         one, two = jax.random.split(key)

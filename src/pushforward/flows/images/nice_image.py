@@ -9,7 +9,7 @@ from ..._errors import require_count
 from ..._types import Key
 from ...bijections import ActNorm, Chain, Coupling, Elementwise, Flip, Permute, Reshape, Stack
 from ...distributions import Logistic, Pushforward
-from ...networks import Activation
+from ...networks import Activation, MLPSettings
 from ...univariate import Affine, Shift
 from .._images import checked_image, to_scale
 
@@ -38,8 +38,7 @@ def nice_image(
         levels: number of values of a pixel.
         cond_dim: elements of the condition, such as the number of classes of a one-hot label; 0 for none.
         layers: number of couplings.
-        hidden: width of each hidden layer of each network.
-        activation: of the networks: "relu", "gelu", "silu" or "tanh".
+        hidden, activation: how the networks are built; see `pushforward.networks.MLPSettings`.
 
     Reference:
         "NICE: Non-linear Independent Components Estimation", Dinh, Krueger, Bengio, 2014, section 5.1.
@@ -48,8 +47,10 @@ def nice_image(
     shape = checked_image(key, shape, levels, cond_dim, 1)
     dim = math.prod(shape)
 
+    network = MLPSettings(hidden, activation)
+
     def layer(key: Key) -> Chain:
-        return Chain([Coupling(key, Shift(), dim, cond_dim=cond_dim, hidden=hidden, activation=activation), Flip(dim)])
+        return Chain([Coupling.mlp(key, Shift(), dim, cond_dim=cond_dim, network=network), Flip(dim)])
 
     couplings = Stack([layer(k) for k in jax.random.split(key, layers)], unroll=True)
     evens_first = Permute(np.argsort(np.concatenate([np.arange(0, dim, 2), np.arange(1, dim, 2)])))

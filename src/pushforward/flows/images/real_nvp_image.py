@@ -4,10 +4,10 @@ import jax
 
 from ..._errors import require_count
 from ..._types import Key
-from ...bijections import ActNorm, Chain, ConvCoupling, Keep, Mask, Stack
+from ...bijections import AbstractSplit, ActNorm, Chain, Checkerboard, Coupling, Halves, Keep, Stack
 from ...distributions import Pushforward
-from ...networks import Activation, Compute
-from .._images import checked_image, elementwise, multiscale, to_interval
+from ...networks import Activation, Compute, ConvNetSettings
+from .._images import checked_image, couple, elementwise, multiscale, to_interval
 
 
 def real_nvp_image(
@@ -38,12 +38,9 @@ def real_nvp_image(
         cond_dim: elements of the condition, such as the number of classes of a one-hot label; 0 for none.
         scales: number of scales; half of the channels leave between two of them.
         pairs: couplings of each part on the other, before and after each squeeze.
-        width: channels of the hidden layers of each network.
-        blocks: residual blocks of each network.
-        activation: of the networks: "relu", "gelu", "silu" or "tanh".
+        width, blocks, activation, compute: how the networks are built; see `pushforward.networks.ConvNetSettings`.
         bins: bins of the splines that come with each affine map; 0, as in the paper, for none. They meet pixels that
             are either dark or bright, and take little time beside the networks.
-        compute: "bfloat16" for the networks' products in it; log-determinants stay in float32.
         keep: what a layer keeps for its gradient; "nothing" for the least memory. See `pushforward.bijections.Stack`.
 
     Reference:
@@ -54,25 +51,15 @@ def real_nvp_image(
     shape = checked_image(key, shape, levels, cond_dim, 2**scales)
     univariate = elementwise(bins)
 
-    def coupling(key: Key, shape: tuple[int, int, int], mask: Mask = "channels", other: bool = False) -> ConvCoupling:
-        return ConvCoupling(
-            key,
-            univariate,
-            shape,
-            mask=mask,
-            other=other,
-            cond_dim=cond_dim,
-            width=width,
-            blocks=blocks,
-            activation=activation,
-            compute=compute,
-        )
+    network = ConvNetSettings(width, blocks, activation, compute)
 
-    def layers(key: Key, shape: tuple[int, int, int], mask: Mask) -> Stack:
+    def coupling(key: Key, shape: tuple[int, int, int], split: AbstractSplit) -> Coupling:
+        return couple(key, univariate, shape, network, split, cond_dim)
+
+    def layers(key: Key, shape: tuple[int, int, int], first: AbstractSplit, second: AbstractSplit) -> Stack:
         def pair(key: Key) -> Chain:
-            one, two = jax.random.split(key)
-            turns = ((one, False), (two, True))
-            return Chain([part for k, other in turns for part in (coupling(k, shape, mask, other), ActNorm(shape))])
+            turns = zip(jax.random.split(key), (first, second), strict=True)
+            return Chain([part for k, split in turns for part in (coupling(k, shape, split), ActNorm(shape))])
 
         return Stack([pair(k) for k in jax.random.split(key, pairs)], keep=keep)
 
@@ -80,8 +67,8 @@ def real_nvp_image(
         key,
         shape,
         scales,
-        lambda key, shape: layers(key, shape, "checkerboard"),
-        lambda key, shape: layers(key, shape, "channels"),
-        coupling,
+        lambda key, shape: layers(key, shape, Checkerboard(), Checkerboard(other=True)),
+        lambda key, shape: layers(key, shape, Halves(axis=2), Halves(axis=2, other=True)),
+        lambda key, shape: coupling(key, shape, Halves(axis=2)),
     )
     return to_interval(core, levels)

@@ -73,7 +73,7 @@ def tarflow(
             order=tuple(order),
             compute=compute,
         )
-        return Autoregressive.of(network, univariate)
+        return Autoregressive(network, univariate)
 
     def pair(key: Key) -> Chain:
         one, two = jax.random.split(key)

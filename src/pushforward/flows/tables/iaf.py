@@ -3,7 +3,7 @@
 from ..._types import Key
 from ...bijections import Autoregressive, Invert
 from ...distributions import Pushforward
-from ...networks import Activation
+from ...networks import Activation, MLPSettings
 from ...univariate import Affine
 from .._assemble import MAX_LOG_SCALE, assemble
 
@@ -28,9 +28,7 @@ def iaf(
         dim: elements of an event.
         cond_dim: elements of the condition, 0 for an unconditional density.
         layers: number of layers.
-        hidden: width of each hidden layer of each network.
-        activation: of the networks: "relu", "gelu", "silu" or "tanh".
-        residual: add its input to each hidden layer that is as wide as the one before it.
+        hidden, activation, residual: how the networks are built; see `pushforward.networks.MLPSettings`.
 
     Reference:
         "Improved Variational Inference with Inverse Autoregressive Flow", Kingma, Salimans, Jozefowicz, Chen,
@@ -38,18 +36,9 @@ def iaf(
     """
 
     affine = Affine(MAX_LOG_SCALE)
+    network = MLPSettings(hidden, activation, residual)
 
     def layer(key: Key) -> Invert:
-        return Invert(
-            Autoregressive(
-                key,
-                affine,
-                dim,
-                cond_dim=cond_dim,
-                hidden=hidden,
-                activation=activation,
-                residual=residual,
-            )
-        )
+        return Invert(Autoregressive.mlp(key, affine, dim, cond_dim=cond_dim, network=network))
 
     return assemble(key, dim, cond_dim, layers, layer, unroll=None)

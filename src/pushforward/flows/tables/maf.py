@@ -3,7 +3,7 @@
 from ..._types import Key
 from ...bijections import Autoregressive
 from ...distributions import Pushforward
-from ...networks import Activation
+from ...networks import Activation, MLPSettings
 from ...univariate import Affine
 from .._assemble import MAX_LOG_SCALE, assemble
 
@@ -25,19 +25,16 @@ def maf(
         dim: elements of an event.
         cond_dim: elements of the condition, 0 for an unconditional density.
         layers: number of layers.
-        hidden: width of each hidden layer of each network.
-        activation: of the networks: "relu", "gelu", "silu" or "tanh".
-        residual: add its input to each hidden layer that is as wide as the one before it.
+        hidden, activation, residual: how the networks are built; see `pushforward.networks.MLPSettings`.
 
     Reference:
         "Masked Autoregressive Flow for Density Estimation", Papamakarios, Pavlakou, Murray, 2017.
     """
 
     affine = Affine(MAX_LOG_SCALE)
+    network = MLPSettings(hidden, activation, residual)
 
     def layer(key: Key) -> Autoregressive:
-        return Autoregressive(
-            key, affine, dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual
-        )
+        return Autoregressive.mlp(key, affine, dim, cond_dim=cond_dim, network=network)
 
     return assemble(key, dim, cond_dim, layers, layer, unroll=True)

@@ -3,7 +3,7 @@
 from ..._types import Key
 from ...bijections import Coupling
 from ...distributions import Pushforward
-from ...networks import Activation
+from ...networks import Activation, MLPSettings
 from ...univariate import Shift
 from .._assemble import assemble
 
@@ -25,15 +25,14 @@ def nice(
         dim: elements of an event.
         cond_dim: elements of the condition, 0 for an unconditional density.
         layers: number of layers.
-        hidden: width of each hidden layer of each network.
-        activation: of the networks: "relu", "gelu", "silu" or "tanh".
-        residual: add its input to each hidden layer that is as wide as the one before it.
+        hidden, activation, residual: how the networks are built; see `pushforward.networks.MLPSettings`.
 
     Reference:
         "NICE: Non-linear Independent Components Estimation", Dinh, Krueger, Bengio, 2014.
     """
+    network = MLPSettings(hidden, activation, residual)
 
     def layer(key: Key) -> Coupling:
-        return Coupling(key, Shift(), dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual)
+        return Coupling.mlp(key, Shift(), dim, cond_dim=cond_dim, network=network)
 
     return assemble(key, dim, cond_dim, layers, layer, unroll=True)

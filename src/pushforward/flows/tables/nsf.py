@@ -6,7 +6,7 @@ from ..._errors import require
 from ..._types import Key
 from ...bijections import Autoregressive, Coupling
 from ...distributions import Pushforward
-from ...networks import Activation
+from ...networks import Activation, MLPSettings
 from ...univariate import AbstractUnivariate, Affine, Compose, RationalQuadratic
 from .._assemble import MAX_LOG_SCALE, assemble
 
@@ -32,14 +32,12 @@ def nsf(
         dim: elements of an event.
         cond_dim: elements of the condition, 0 for an unconditional density.
         layers: number of layers.
-        hidden: width of each hidden layer of each network.
+        hidden, activation, residual: how the networks are built; see `pushforward.networks.MLPSettings`.
         bins: bins of each spline.
         bound: the splines act on [-bound, bound], in standard deviations of the data; outside they are the identity.
         affine: put an affine map behind each spline, with parameters from the same network. It moves the data of each
             condition into the spline's domain, which a spline, mapping [-bound, bound] onto itself, cannot.
         wiring: "autoregressive" for the better density at a given depth, "coupling" for the cheaper samples.
-        activation: of the networks: "relu", "gelu", "silu" or "tanh".
-        residual: add its input to each hidden layer that is as wide as the one before it.
 
     Reference:
         "Neural Spline Flows", Durkan, Bekasov, Murray, Papamakarios, 2019.
@@ -49,8 +47,9 @@ def nsf(
     if affine:
         spline = Compose((spline, Affine(MAX_LOG_SCALE)))
     wire = Autoregressive if wiring == "autoregressive" else Coupling
+    network = MLPSettings(hidden, activation, residual)
 
     def layer(key: Key) -> Autoregressive | Coupling:
-        return wire(key, spline, dim, cond_dim=cond_dim, hidden=hidden, activation=activation, residual=residual)
+        return wire.mlp(key, spline, dim, cond_dim=cond_dim, network=network)
 
     return assemble(key, dim, cond_dim, layers, layer, unroll=True if wiring == "coupling" else None)

@@ -1,0 +1,53 @@
+"""Models of earlier formats, as trees of today's classes.
+
+A file names classes and fields. Where these have changed since it was written, its tree is rewritten here, class by
+class; arrays are found under the same paths and stay as they are.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+Fields = dict[str, Any]
+
+
+def upgraded(tree: Any, version: int) -> Any:
+    """Return the tree of a file of an earlier format version as it would be written today."""
+    return _from_2(tree) if version == 2 else tree
+
+
+def _from_2(node: Any) -> Any:
+    """Format 2, of version 0.1 of the package: networks were called conditioners, couplings of images were a class."""
+    if isinstance(node, list):
+        return [_from_2(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: _from_2(value) for key, value in node.items()}
+    name, fields = node.get("class"), node.get("fields")
+    if not isinstance(name, str) or not isinstance(fields, dict):
+        return node
+    new = _FROM_2.get(name)
+    if new is not None:
+        name, fields = new(fields)
+    return {**node, "class": name.replace("conditioners.", "networks."), "fields": fields}
+
+
+def _split(name: str, **fields: Any) -> Fields:
+    return {"split": {"class": f"bijections.{name}", "fields": fields}}
+
+
+def _conv_coupling(fields: Fields) -> tuple[str, Fields]:
+    kept = {name: value for name, value in fields.items() if name not in ("mask", "other")}
+    other = fields.get("other")
+    split = _split("Checkerboard", other=other)
+    if fields.get("mask") == "channels":
+        split = _split("Halves", axis=2, other=other)
+    return "bijections.Coupling", {**kept, **split}
+
+
+#: Old name -> (old fields) -> new name and fields.
+_FROM_2: dict[str, Callable[[Fields], tuple[str, Fields]]] = {
+    "bijections.Coupling": lambda fields: ("bijections.Coupling", {**fields, **_split("Halves", axis=0, other=False)}),
+    "bijections.ConvCoupling": _conv_coupling,
+    "bijections.Elementwise": lambda fields: ("bijections.Elementwise", {**fields, "conditioner": None}),
+    "bijections.ConvElementwise": lambda fields: ("bijections.Elementwise", {**fields, "params": None}),
+}
