@@ -33,11 +33,10 @@ def seconds(f: Callable[[jax.Array], jax.Array], z: jax.Array) -> float:
 
 def main(directory: Path) -> None:
     own, full = [], []
+    small = pf.networks.MLPSettings((32,))
     for dim in DIMENSIONS:
         univariate = pf.univariate.Affine()
-        bijection = pf.bijections.Coupling.mlp(
-            jax.random.key(0), univariate, dim, network=pf.networks.MLPSettings((32,))
-        )
+        bijection = pf.bijections.Coupling.mlp(jax.random.key(0), univariate, dim, network=small)
         z = jax.random.normal(jax.random.key(1), (1024, dim))
         own.append(seconds(lambda z, f=bijection: f.forward_and_log_det(z)[1], z))
         few = z[: max(4, 4096 // dim)]

@@ -17,7 +17,7 @@ def test_a_file_of_version_0_1(path: Path, tmp_path: Path):
     expected = np.load(path.with_name("expected.npz"))
     flow = pf.load(path)
     name = path.stem
-    condition = expected[f"{name}.condition"] if f"{name}.condition" in expected else None
+    condition = expected.get(f"{name}.condition")
     found = flow.log_prob(expected[f"{name}.x"], condition)
     np.testing.assert_allclose(found, expected[f"{name}.log_prob"], rtol=1e-5, atol=1e-5)
     # Written again it is of today's format, and the same.

@@ -19,6 +19,12 @@ from pushforward.numerics.safe import compress_tails
 from ..cases import randomize
 from ..conftest import SEED
 
+KEY = jax.random.key(SEED)
+
+
+def _small_coupling(key: jax.Array) -> b.Coupling:
+    return b.Coupling.mlp(key, u.Affine(), 3, cond_dim=1, network=MLPSettings((4,)))
+
 
 def _scale(raw: np.ndarray, bound: float) -> np.ndarray:
     return np.exp(raw / (1 + np.abs(raw) / bound))
@@ -55,9 +61,7 @@ def test_affine_autoregressive_density_is_that_of_a_chain_of_gaussians(order: tu
 
 def test_masked_network_is_a_plain_network_with_cut_weights():
     """For 2 elements and one hidden layer the mask is known by hand: all hidden units see x_0 only."""
-    bijection = randomize(
-        b.Autoregressive.mlp(jax.random.key(0), u.Affine(), 2, network=MLPSettings((4,))), jax.random.key(SEED), 1.0
-    )
+    bijection = randomize(b.Autoregressive.mlp(jax.random.key(0), u.Affine(), 2, network=MLPSettings((4,))), KEY, 1.0)
 
     def sees(layer: int, shape: tuple[int, ...]) -> np.ndarray:
         mask = np.ones(shape)
@@ -91,7 +95,7 @@ def test_affine_coupling_density_is_a_conditional_gaussian():
 def test_linear_maps_of_a_normal_are_multivariate_normals():
     rng = np.random.default_rng(SEED)
     for linear in (b.LULinear(4), b.Householder(jax.random.key(1), 4)):
-        linear = randomize(linear, jax.random.key(SEED), 1.0)
+        linear = randomize(linear, KEY, 1.0)
         matrix = np.asarray(jax.jacfwd(linear.forward)(np.zeros(4)))
         flow = d.Pushforward(d.StandardNormal((4,)), linear)
         x = rng.standard_normal((10, 4))
@@ -104,11 +108,7 @@ def test_linear_maps_of_a_normal_are_multivariate_normals():
 @pytest.mark.parametrize("unroll", [False, True])
 def test_stack_equals_chain_of_its_layers(unroll: bool, count: int):
     layers = [
-        randomize(
-            b.Chain([b.Coupling.mlp(k, u.Affine(), 3, cond_dim=1, network=MLPSettings((4,))), b.Permute.random(k, 3)]),
-            k,
-            1.0,
-        )
+        randomize(b.Chain([_small_coupling(k), b.Permute.random(k, 3)]), k, 1.0)
         for k in jax.random.split(jax.random.key(SEED), count)
     ]
     stack, chain = b.Stack(layers, unroll=unroll), b.Chain(layers)
