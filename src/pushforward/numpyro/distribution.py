@@ -15,7 +15,7 @@ from .._arrays import as_float
 from .._errors import bad
 from .._types import ArrayLike, Condition
 from ..distributions import AbstractDistribution
-from ..distributions._base import checked_condition
+from ..distributions._conditions import checked_condition
 from ._support import support_of
 
 
@@ -54,7 +54,7 @@ class FlowDistribution(Distribution):
         if not isinstance(flow, AbstractDistribution):
             raise bad("flow", "a distribution of pushforward", flow)
         self.flow = flow
-        self.condition, batch_shape = checked_condition(flow, condition)
+        self.condition, batch_shape = checked_condition(flow.cond_shape, condition)
         self._support = support_of(flow) if support is None else support
         # `scan` and `vmap` put an axis in front of every array; this one, of no axis so far, says which axes they were.
         self._added = jnp.zeros(())
