@@ -16,13 +16,13 @@ import pytest
 
 import pushforward as pf
 
-from .cases import ADAPT, BIJECTIONS, CONDITIONERS, DISTRIBUTIONS, FLOWS, UNIVARIATE
+from .cases import ADAPT, BIJECTIONS, CONDITIONERS, DISTRIBUTIONS, EMBEDDINGS, FLOWS, UNIVARIATE
 
 ROOT = pathlib.Path(pf.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
 REGISTRY = {
     pf.univariate: UNIVARIATE,
-    pf.networks: CONDITIONERS,
+    pf.networks: CONDITIONERS + EMBEDDINGS,
     pf.bijections: BIJECTIONS,
     pf.distributions: DISTRIBUTIONS,
     pf.flows: FLOWS,

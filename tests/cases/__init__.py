@@ -14,4 +14,5 @@ from .bijections import BIJECTIONS as BIJECTIONS
 from .distributions import DISTRIBUTIONS as DISTRIBUTIONS
 from .flows import FLOWS as FLOWS
 from .networks import CONDITIONERS as CONDITIONERS
+from .networks import EMBEDDINGS as EMBEDDINGS
 from .univariate import UNIVARIATE as UNIVARIATE

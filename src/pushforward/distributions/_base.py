@@ -150,8 +150,9 @@ def embeds(distribution: AbstractDistribution) -> bool:
 
 def embed_batch(distribution: AbstractDistribution, condition: ConditionTree) -> ConditionTree:
     """Return what `log_prob_batch` is to receive for conditions (..., n): themselves, unless they are embedded."""
-    embedded = isinstance(distribution, AbstractEmbeddingDistribution) and distribution.embeds
-    return distribution.embed(condition) if embedded else condition
+    if isinstance(distribution, AbstractEmbeddingDistribution) and distribution.embeds:
+        return distribution.embed(condition)
+    return condition
 
 
 def log_prob_batch(distribution: AbstractDistribution, x: Events, condition: ConditionTree) -> Scalars:

@@ -55,13 +55,13 @@ class DeepSet(AbstractEmbedding):
         activation: Activation = "relu",
         masked: bool = False,
     ):
-        shape = checked_sizes(shape, ("elements", "features"))
+        sizes = checked_sizes(shape, ("elements", "features"))
         check_widths(out_dim, width, activation)
         require_count("layers", layers)
-        inner = (shape[1], *[width] * layers)
+        inner = (sizes[1], *[width] * layers)
         outer = (pooled_size(width, masked), width, out_dim)
         self.of_elements, self.of_set = perceptrons(key, inner, outer)
-        self.in_shape = masked_shapes(shape, masked)
+        self.in_shape = masked_shapes(sizes, masked)
         self.out_dim = out_dim
         self.activation = activation
 

@@ -63,17 +63,17 @@ class ImageEmbedding(AbstractEmbedding):
         activation: Activation = "relu",
         masked: bool = False,
     ):
-        shape = checked_sizes(shape, ("height", "width", "channels"))
+        sizes = checked_sizes(shape, ("height", "width", "channels"))
         check_widths(out_dim, width, activation)
         require_count("blocks", blocks)
         for_image, for_blocks = jax.random.split(key)
         kernels = [(3, 3, width, width), (1, 1, width, 2 * width)]
-        first, *rest = uniform(for_blocks, [(3, 3, shape[2] + masked, width), *kernels * blocks])
-        self.first, self.first_bias = first, zeros((*shape[:2], width))
+        first, *rest = uniform(for_blocks, [(3, 3, sizes[2] + masked, width), *kernels * blocks])
+        self.first, self.first_bias = first, zeros((*sizes[:2], width))
         pairs = zip(rest[::2], rest[1::2], strict=True)
         self.blocks = tuple((inner, zeros(width), gate, zeros(2 * width)) for inner, gate in pairs)
         self.of_image = perceptrons(for_image, (pooled_size(width, False), width, out_dim))[0]
-        self.in_shape = masked_shapes(shape, masked)
+        self.in_shape = masked_shapes(sizes, masked)
         self.out_dim = out_dim
         self.activation = activation
 

@@ -61,18 +61,18 @@ class SeriesEmbedding(AbstractEmbedding):
         activation: Activation = "relu",
         masked: bool = False,
     ):
-        shape = checked_sizes(shape, ("time", "features"))
+        sizes = checked_sizes(shape, ("time", "features"))
         check_widths(out_dim, width, activation)
         require_count("blocks", blocks)
         convolution, gate = (3 * width, width), (width, 2 * width)
         of_series = (pooled_size(width, masked), width, out_dim)
         first, *layers, self.of_series = perceptrons(
-            key, (3 * shape[1], width), *[convolution, gate] * blocks, of_series
+            key, (3 * sizes[1], width), *[convolution, gate] * blocks, of_series
         )
-        self.first, self.first_bias = first[0][0], zeros((width, shape[0]))
+        self.first, self.first_bias = first[0][0], zeros((width, sizes[0]))
         pairs = zip(layers[::2], layers[1::2], strict=True)
         self.blocks = tuple((w[0], b[0], w_gate[0], b_gate[0]) for (w, b), (w_gate, b_gate) in pairs)
-        self.in_shape = masked_shapes(shape, masked)
+        self.in_shape = masked_shapes(sizes, masked)
         self.out_dim = out_dim
         self.activation = activation
 
