@@ -180,6 +180,7 @@ def test_wrong_settings_are_refused_by_name(name: str):
 
 
 def test_parts_of_a_tree_are_embeddings(key: jax.Array):
+    parts: Any
     for parts in ({}, {"a": pf.networks.MLP(key, 2, (1, 1))}, {"a": np.zeros(2)}):
         with pytest.raises((ValueError, TypeError), match="parts"):
             pf.networks.TreeEmbedding(parts)

@@ -1,5 +1,7 @@
 """Batches: in chunks, under any transformation, with the options of a whole program or without."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -45,9 +47,10 @@ def test_whole_numbers_may_be_those_of_numpy(key: jax.Array):
     for shape in (np.int64(4), np.uint8(4), (np.int32(4),)):
         np.testing.assert_array_equal(flow.sample(key, shape), expected)
         assert flow.sample_and_log_prob(key, shape)[1].shape == (4,)
-    for shape in (np.int64(-1), (np.bool_(True),), (4.0,), np.float64(4)):
+    wrong: Any
+    for wrong in (np.int64(-1), (np.bool_(True),), (4.0,), np.float64(4)):
         with pytest.raises((ValueError, TypeError), match="sample_shape"):
-            flow.sample(key, shape)
+            flow.sample(key, wrong)
 
 
 def test_cpu_devices_share_a_batch(monkeypatch: pytest.MonkeyPatch):
