@@ -36,7 +36,7 @@ PARTS = {
 BETWEEN = "between operations"
 #: Steps, or repetitions of `EVENTS` events, in a trace.
 STEPS, REPEATS = 8, 1
-PROGRAMS = {"step": "jit_take_steps", "log_prob": "jit__log_prob_batch", "sample": "jit__sample_batch"}
+PROGRAMS = {"step": "jit_take_steps", "log_prob": "jit__evaluate", "sample": "jit__draw"}
 
 _INSTRUCTION = re.compile(r"^\s*(?:ROOT )?%?([\w.\-]+) = .*? ([\w\-]+)\(")
 _FRAME = re.compile(r"stack_frame_id=(\d+)")

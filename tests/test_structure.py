@@ -17,13 +17,13 @@ import pytest
 
 import pushforward as pf
 
-from .cases import ADAPT, BIJECTIONS, CONDITIONERS, DISTRIBUTIONS, FLOWS, SPLITS, UNIVARIATE
+from .cases import ADAPT, BIJECTIONS, CONDITIONERS, DISTRIBUTIONS, EMBEDDINGS, FLOWS, SPLITS, UNIVARIATE
 
 ROOT = pathlib.Path(pf.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
 REGISTRY = {
     pf.univariate: UNIVARIATE,
-    pf.networks: CONDITIONERS,
+    pf.networks: CONDITIONERS + EMBEDDINGS,
     pf.bijections: BIJECTIONS + [case for case, _ in SPLITS],
     pf.distributions: DISTRIBUTIONS,
     pf.flows: FLOWS,

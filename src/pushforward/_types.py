@@ -21,6 +21,8 @@ Scalars: TypeAlias = Float[Array, " n"]
 Events: TypeAlias = Float[Array, "... n"]
 #: What a batch is conditioned on.
 Conditions: TypeAlias = Float[Array, "... n"] | None
+#: What a density is conditioned on, for one event or a batch: an array, a tree of arrays, or None, like `cond_shape`.
+ConditionTree: TypeAlias = Any
 #: A permutation.
 Indices: TypeAlias = Int[Array, "..."]
 #: What users hand over: NumPy, JAX, nested lists, numbers.

@@ -15,4 +15,5 @@ from .bijections import SPLITS as SPLITS
 from .distributions import DISTRIBUTIONS as DISTRIBUTIONS
 from .flows import FLOWS as FLOWS
 from .networks import CONDITIONERS as CONDITIONERS
+from .networks import EMBEDDINGS as EMBEDDINGS
 from .univariate import UNIVARIATE as UNIVARIATE

@@ -6,12 +6,21 @@ import jax.numpy as jnp
 from pushforward import bijections as b
 from pushforward import distributions as d
 from pushforward import flows as f
+from pushforward import networks as c
 
 from ._case import Case
 from .bijections import EMPTY, autoregressive, coupling
 from .flows import flow
+from .networks import tree_embedding
 
 COVARIANCE = [[2.0, 0.6], [0.6, 0.5]]
+MASK = "an element is there or it is not"
+OBSERVED = [[0.3, -1.0], [2.0, 0.5], [0.0, 0.0], [-0.7, 1.2], [1.1, -0.4]]
+
+
+def embedded(key: jax.Array) -> d.Embedded:
+    return d.Embedded(flow(f.real_nvp, 2, cond_dim=5)(key), tree_embedding(key))
+
 
 DISTRIBUTIONS = [
     Case("StandardNormal:", lambda key: d.StandardNormal((3,))),
@@ -21,6 +30,25 @@ DISTRIBUTIONS = [
     Case("MultivariateNormal:", lambda key: d.MultivariateNormal([1.0, -1.0], COVARIANCE)),
     Case("MultivariateNormal:one", lambda key: d.MultivariateNormal([1.0], [[4.0]]), dead={".off_diagonal": EMPTY}),
     Case("Conditioned:", lambda key: d.Conditioned(flow(f.real_nvp, 2, cond_dim=2)(key), [0.5, -1.0]), composed=True),
+    Case(
+        "Embedded:",
+        lambda key: d.Embedded(flow(f.real_nvp, 2, cond_dim=3)(key), c.DeepSet(key, (4, 2), 3, width=6)),
+        composed=True,
+    ),
+    Case("Embedded:tree", embedded, composed=True, dead={"['mask']": MASK}),
+    Case(
+        "Conditioned:tree",
+        lambda key: d.Conditioned(
+            embedded(key), {"set": {"values": OBSERVED, "mask": [True, True, False, True, True]}, "rest": [0.5, -1.0]}
+        ),
+        composed=True,
+    ),
+    Case(
+        "Mixture:embedded",
+        lambda key: d.Mixture([embedded(k) for k in jax.random.split(key)]),
+        composed=True,
+        dead={"['mask']": MASK},
+    ),
     Case("Mixture:", lambda key: d.Mixture([d.Normal([0.5, -2.0], 0.3), d.Logistic([-1.0, 0.0], 0.5)], [3.0, 1.0])),
     Case("Mixture:scalar", lambda key: d.Mixture([d.Normal(-1.0, 0.5), d.Normal(2.0, 0.2)])),
     Case(

@@ -71,3 +71,24 @@ CONDITIONERS = [
         lambda key: c.MaskedMLP(key, 5, 2, cond_dim=2, order=(4, 3, 2, 1, 0), hidden=(7,)),
     ),
 ]
+
+
+def tree_embedding(key: jax.Array) -> c.TreeEmbedding:
+    """Return an embedding of a set with a mask, and numbers beside it."""
+    for_set, for_rest = jax.random.split(key)
+    parts = {"set": c.DeepSet(for_set, (5, 2), 3, width=6, masked=True), "rest": c.VectorEmbedding(for_rest, (2,), 2)}
+    return c.TreeEmbedding(parts)
+
+
+EMBEDDINGS = [
+    Case("VectorEmbedding:", lambda key: c.VectorEmbedding(key, (4,), 3, width=6)),
+    Case("VectorEmbedding:matrix", lambda key: c.VectorEmbedding(key, (2, 3), 3, width=6, layers=1, activation="tanh")),
+    Case("DeepSet:", lambda key: c.DeepSet(key, (5, 2), 3, width=6)),
+    Case("DeepSet:masked", lambda key: c.DeepSet(key, (5, 2), 3, width=6, masked=True)),
+    Case("SeriesEmbedding:", lambda key: c.SeriesEmbedding(key, (6, 2), 3, width=6, blocks=2)),
+    Case("SeriesEmbedding:masked", lambda key: c.SeriesEmbedding(key, (6, 1), 3, width=6, blocks=2, masked=True)),
+    Case("ImageEmbedding:", lambda key: c.ImageEmbedding(key, (5, 4, 1), 3, width=6, blocks=2)),
+    Case("ImageEmbedding:masked", lambda key: c.ImageEmbedding(key, (3, 4, 2), 3, width=6, blocks=1, masked=True)),
+    Case("TreeEmbedding:", tree_embedding),
+    Case("TreeEmbedding:tuple", lambda key: c.TreeEmbedding((c.VectorEmbedding(key, (2,), 2), tree_embedding(key)))),
+]

@@ -1,6 +1,7 @@
 """The contract of the distributions and of the flows."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -33,14 +34,24 @@ def _model(case: Case, dtype: str, scale: float = 1.0) -> Any:
     return cast(randomize(model, jax.random.key(SEED), scale) if case.composed else model, dtype)
 
 
-def _condition(model: Any, dtype: str) -> jax.Array | None:
-    if model.cond_shape is None:
-        return None
-    return jnp.asarray(np.random.default_rng(SEED).standard_normal((DRAWS, *model.cond_shape)), dtype)
+def _of_shapes(make: Callable[[tuple[int, ...]], Any], shapes: Any) -> Any:
+    """Return an array made of the shape, or a tree of them where it is a tree; None of None."""
+    if isinstance(shapes, dict):
+        return {name: _of_shapes(make, part) for name, part in shapes.items()}
+    return None if shapes is None else make(shapes)
+
+
+def _condition(model: Any, dtype: str) -> Any:
+    rng = np.random.default_rng(SEED)
+    return _of_shapes(lambda shape: jnp.asarray(rng.standard_normal((DRAWS, *shape)), dtype), model.cond_shape)
+
+
+def _at(condition: Any, index: Any) -> Any:
+    return jax.tree.map(lambda a: a[index], condition)
 
 
 @functools.cache
-def _draws(case: Case, dtype: str) -> tuple[jax.Array, jax.Array, jax.Array | None]:
+def _draws(case: Case, dtype: str) -> tuple[jax.Array, jax.Array, Any]:
     """Return draws, their log-densities and their conditions."""
     model = _model(case, dtype)
     condition = _condition(model, dtype)
@@ -56,7 +67,7 @@ def _gradients(case: Case, dtype: str) -> tuple[Any, Any, Any]:
     x, _, condition = _draws(case, dtype)
     params, static = eqx.partition(model, trainable(model))
 
-    def total(params: Any, x: jax.Array, condition: jax.Array | None) -> jax.Array:
+    def total(params: Any, x: jax.Array, condition: Any) -> jax.Array:
         return jnp.sum(eqx.combine(params, static).log_prob(x, condition))
 
     # Their size, and that they are finite, is all that is asked: no optimization, whose time is most of a compilation.
@@ -95,15 +106,15 @@ def test_sample_gives_the_draws_of_sample_and_log_prob(case: Case):
 def test_leading_axes_broadcast(case: Case):
     model = _model(case, "float64")
     x, _, condition = _draws(case, "float64")
-    one = None if condition is None else condition[0]
+    one = _at(condition, 0)
     whole = model.log_prob(x[:6].reshape(2, 3, *model.shape), one)
     assert whole.shape == (2, 3)
     np.testing.assert_allclose(whole[1, 2], model.log_prob(x[5], one), rtol=1e-10)
     if condition is not None:
-        crossed = model.log_prob(x[:3], condition[:2, None])
+        crossed = model.log_prob(x[:3], _at(condition, np.s_[:2, None]))
         assert crossed.shape == (2, 3)
-        np.testing.assert_allclose(crossed[1, 2], model.log_prob(x[2], condition[1]), rtol=1e-10)
-        assert model.sample(jax.random.key(0), (4,), condition[:2]).shape == (4, 2, *model.shape)
+        np.testing.assert_allclose(crossed[1, 2], model.log_prob(x[2], _at(condition, 1)), rtol=1e-10)
+        assert model.sample(jax.random.key(0), (4,), _at(condition, np.s_[:2])).shape == (4, 2, *model.shape)
     assert model.log_prob(x[:0], one).shape == (0,)
     assert model.sample(jax.random.key(0), 5, one).shape == (5, *model.shape)
 
@@ -133,7 +144,7 @@ def test_density_far_out_is_finite_or_zero_and_nan_stays_nan(case: Case, dtype: 
 @each_case
 def test_wrong_shapes_are_refused_by_name(case: Case):
     model = made(case)
-    condition = None if model.cond_shape is None else np.zeros(model.cond_shape)
+    condition = _of_shapes(np.zeros, model.cond_shape)
     if model.shape:
         with pytest.raises(ValueError, match="`x` must be") as caught:
             model.log_prob(np.zeros((*model.shape[:-1], model.shape[-1] + 1)), condition)
@@ -195,7 +206,7 @@ def test_density_integrates_to_one(case: Case):
     model = _model(case, "float64", 0.5)
     if np.prod(model.shape) > 2:
         pytest.skip("quadrature is for one and two dimensions")
-    one = None if model.cond_shape is None else np.ones(model.cond_shape)
+    one = _of_shapes(np.ones, model.cond_shape)
     draws = np.asarray(model.sample(jax.random.key(SEED), 2000, one)).reshape(2000, -1)
     dim = draws.shape[1]
     bounded = {"Uniform", "Pushforward"} & {case.subject}

@@ -1,5 +1,7 @@
 """Batches: in chunks, under any transformation, with the options of a whole program or without."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 
 import pushforward as pf
 from pushforward import networks as c
-from pushforward.distributions import _base
+from pushforward.distributions import _batches
 from pushforward.numerics.layout import materialize, materialize_index, one_like
 from pushforward.parallel import compile as _compile
 
@@ -16,9 +18,9 @@ from ..conftest import SEED
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(_base, "CPU_CHUNK", (4, 100))
-    monkeypatch.setattr(_base, "SHARED_CHUNK", (4, 100))
-    monkeypatch.setattr(_base, "CHUNK", (4, 100))
+    monkeypatch.setattr(_batches, "CPU_CHUNK", (4, 100))
+    monkeypatch.setattr(_batches, "SHARED_CHUNK", (4, 100))
+    monkeypatch.setattr(_batches, "CHUNK", (4, 100))
     jax.clear_caches()
     yield
     jax.clear_caches()
@@ -39,6 +41,18 @@ def test_chunks_are_the_events_one_by_one(small_chunks: None, events: int, each:
     assert len(np.unique(drawn, axis=0)) == events
 
 
+def test_whole_numbers_may_be_those_of_numpy(key: jax.Array):
+    flow = pf.distributions.StandardNormal((2,))
+    expected = flow.sample(key, 4)
+    for shape in (np.int64(4), np.uint8(4), (np.int32(4),)):
+        np.testing.assert_array_equal(flow.sample(key, shape), expected)
+        assert flow.sample_and_log_prob(key, shape)[1].shape == (4,)
+    wrong: Any
+    for wrong in (np.int64(-1), (np.bool_(True),), (4.0,), np.float64(4)):
+        with pytest.raises((ValueError, TypeError), match="sample_shape"):
+            flow.sample(key, wrong)
+
+
 def test_cpu_devices_share_a_batch(monkeypatch: pytest.MonkeyPatch):
     flow = pf.flows.nsf(jax.random.key(0), 2, cond_dim=1, hidden=(4,), layers=2)
     rng = np.random.default_rng(SEED)
@@ -50,9 +64,9 @@ def test_cpu_devices_share_a_batch(monkeypatch: pytest.MonkeyPatch):
         return flow.log_prob(x, condition), *of_one, *drawn
 
     alone = results()
-    asked, devices = [], _base._devices
-    monkeypatch.setattr(_base, "SHARE", 2)
-    monkeypatch.setattr(_base, "_devices", lambda *args: asked.append(devices(*args)) or asked[-1])
+    asked, devices = [], _batches.count_devices
+    monkeypatch.setattr(_batches, "SHARE", 2)
+    monkeypatch.setattr(_batches, "count_devices", lambda *args: asked.append(devices(*args)) or asked[-1])
     shared = results()
     assert asked == [3, 3, 2, 3]
     for a, b in zip(shared, alone, strict=True):

@@ -8,8 +8,8 @@ from jaxtyping import Float
 
 from .._arrays import as_float
 from .._errors import require
-from .._types import ArrayLike, Conditions, Events
-from ..distributions._base import AbstractDistribution, log_prob_batch
+from .._types import ArrayLike, ConditionTree, Events
+from ..distributions._base import AbstractDistribution, embed_batch, log_prob_batch
 from ..evaluate._pairs import checked_pairs
 from ..parallel.compile import compiled
 
@@ -51,13 +51,14 @@ def denoise(
         # The last piece is filled up: pieces of one size are compiled once.
         at = np.minimum(np.arange(start, start + size), len(x) - 1)
         noisy = as_float("x", np.moveaxis(x[at], 0, -1))
-        given = None if condition is None else as_float("condition", np.moveaxis(condition[at], 0, -1))
+        given = jax.tree.map(lambda a, at=at: as_float("condition", np.moveaxis(a[at], 0, -1)), condition)
         clean = np.moveaxis(np.asarray(noisy + noise_scale**2 * _score(flow, noisy, given)), -1, 0)
         pieces.append(clean[: len(x) - start])
     return np.concatenate(pieces)
 
 
 @compiled
-def _score(flow: AbstractDistribution, x: Events, condition: Conditions) -> Events:
+def _score(flow: AbstractDistribution, x: Events, condition: ConditionTree) -> Events:
     """Return ∇ log p of each event of a batch: none depends on another, so that it is that of their sum."""
-    return jax.grad(lambda x: log_prob_batch(flow, x, condition).sum())(x)
+    given = embed_batch(flow, condition)
+    return jax.grad(lambda x: log_prob_batch(flow, x, given).sum())(x)

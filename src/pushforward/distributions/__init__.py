@@ -2,7 +2,9 @@
 
 from ._base import AbstractBatchDistribution as AbstractBatchDistribution
 from ._base import AbstractDistribution as AbstractDistribution
+from ._base import AbstractEmbeddingDistribution as AbstractEmbeddingDistribution
 from .conditioned import Conditioned as Conditioned
+from .embedded import Embedded as Embedded
 from .logistic import Logistic as Logistic
 from .mixture import Mixture as Mixture
 from .multivariate_normal import MultivariateNormal as MultivariateNormal

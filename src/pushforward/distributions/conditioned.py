@@ -1,16 +1,23 @@
 """A conditional distribution at one condition."""
 
-from typing import final
+from typing import Any, final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .._arrays import as_float
 from .._errors import bad, require
 from .._fields import FIXED
-from .._types import ArrayLike, Conditions, Events, Keys, Scalars
-from ._base import AbstractBatchDistribution, AbstractDistribution, log_prob_batch, sample_and_log_prob_batch
+from .._types import ArrayLike, ConditionTree, Events, Keys, Scalars
+from ._base import (
+    AbstractBatchDistribution,
+    AbstractDistribution,
+    embed_batch,
+    log_prob_batch,
+    sample_and_log_prob_batch,
+)
+from ._conditions import checked_condition
 
 
 @final
@@ -21,14 +28,14 @@ class Conditioned(AbstractBatchDistribution):
 
     Arguments:
         distribution: conditional.
-        condition: of `distribution.cond_shape`. It is not trained.
+        condition: of `distribution.cond_shape`, a tree of arrays where that is a tree. It is not trained.
 
     Raises:
         ValueError: if `distribution` is not conditional, or `condition` not of that shape.
     """
 
     distribution: AbstractDistribution
-    condition: Array = eqx.field(metadata=FIXED)
+    condition: Any = eqx.field(metadata=FIXED)
     shape: tuple[int, ...] = eqx.field(static=True)
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
@@ -36,17 +43,24 @@ class Conditioned(AbstractBatchDistribution):
         if distribution.cond_shape is None:
             raise bad("distribution", "conditional", f"`an unconditional {type(distribution).__name__}`")
         self.distribution = distribution
-        self.condition = as_float("condition", condition)
+        self.condition, batch = checked_condition(distribution.cond_shape, condition)
         self.shape = distribution.shape
         self.cond_shape = None
         rule = f"one condition, of shape {distribution.cond_shape}"
-        require(self.condition.shape == distribution.cond_shape, "condition", rule, f"`shape {self.condition.shape}`")
+        shapes = sorted({a.shape for a in jax.tree.leaves(self.condition)})
+        require(batch == (), "condition", rule, f"`shape {', '.join(map(str, shapes))}`")
 
-    def _log_prob_batch(self, x: Events, condition: Conditions) -> Scalars:
+    def _log_prob_batch(self, x: Events, condition: ConditionTree) -> Scalars:
         return log_prob_batch(self.distribution, x, self._copies(x.shape[-1]))
 
-    def _sample_and_log_prob_batch(self, keys: Keys, condition: Conditions) -> tuple[Events, Scalars]:
+    def _sample_and_log_prob_batch(self, keys: Keys, condition: ConditionTree) -> tuple[Events, Scalars]:
         return sample_and_log_prob_batch(self.distribution, keys, self._copies(len(keys)))
 
-    def _copies(self, n: int) -> Array:
-        return jnp.broadcast_to(self.condition[..., None], (*self.condition.shape, n))
+    def _copies(self, n: int) -> ConditionTree:
+        """Return the condition of n events; it is embedded once, if it is."""
+        one = jax.tree.map(lambda a: a[..., None], self.condition)
+
+        def repeated(a: Array) -> Array:
+            return jnp.broadcast_to(a, (*a.shape[:-1], n))
+
+        return jax.tree.map(repeated, embed_batch(self.distribution, one))

@@ -11,12 +11,20 @@ from jaxtyping import Array
 
 from .._arrays import as_float
 from .._errors import bad, require
-from .._types import ArrayLike, Conditions, Events, Keys, Scalars
-from ._base import AbstractBatchDistribution, AbstractDistribution, log_prob_batch, sample_and_log_prob_batch
+from .._shapes import Shapes
+from .._types import ArrayLike, ConditionTree, Events, Keys, Scalars
+from ._base import (
+    AbstractDistribution,
+    AbstractEmbeddingDistribution,
+    embed_batch,
+    embeds,
+    log_prob_batch,
+    sample_and_log_prob_batch,
+)
 
 
 @final
-class Mixture(AbstractBatchDistribution):
+class Mixture(AbstractEmbeddingDistribution):
     """A mixture: p(x | condition) = Σ_k w_k p_k(x | condition).
 
     An equal mixture of flows that were fitted to the same data from different keys (a deep ensemble) gives new data at
@@ -38,7 +46,7 @@ class Mixture(AbstractBatchDistribution):
     components: tuple[AbstractDistribution, ...]
     logits: Array
     shape: tuple[int, ...] = eqx.field(static=True)
-    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
+    cond_shape: Shapes = eqx.field(static=True)
 
     def __init__(self, components: Sequence[AbstractDistribution], weights: ArrayLike | None = None):
         self.components = tuple(components)
@@ -55,13 +63,27 @@ class Mixture(AbstractBatchDistribution):
         self.shape = self.components[0].shape
         self.cond_shape = self.components[0].cond_shape
 
-    def _log_prob_batch(self, x: Events, condition: Conditions) -> Scalars:
-        each = jnp.stack([log_prob_batch(component, x, condition) for component in self.components])
+    @property
+    def embeds(self) -> bool:
+        """Whether a component embeds the condition."""
+        return any(embeds(component) for component in self.components)
+
+    def embed(self, condition: ConditionTree) -> ConditionTree:
+        """Return what each component is conditioned on, a tuple, if one embeds the condition."""
+        return tuple(embed_batch(component, condition) for component in self.components) if self.embeds else condition
+
+    def _of_each(self, condition: ConditionTree) -> tuple[ConditionTree, ...]:
+        return condition if self.embeds else (condition,) * len(self.components)
+
+    def _log_prob_batch(self, x: Events, condition: ConditionTree) -> Scalars:
+        given = zip(self.components, self._of_each(condition), strict=True)
+        each = jnp.stack([log_prob_batch(component, x, part) for component, part in given])
         return jax.nn.logsumexp(each + jax.nn.log_softmax(self.logits)[:, None], axis=0)
 
-    def _sample_and_log_prob_batch(self, keys: Keys, condition: Conditions) -> tuple[Events, Scalars]:
+    def _sample_and_log_prob_batch(self, keys: Keys, condition: ConditionTree) -> tuple[Events, Scalars]:
         for_choice, for_draw = jnp.moveaxis(jax.vmap(jax.random.split)(keys), 1, 0)
         chosen = jax.vmap(lambda key: jax.random.categorical(key, self.logits))(for_choice)
-        draws = [sample_and_log_prob_batch(component, for_draw, condition)[0] for component in self.components]
+        given = zip(self.components, self._of_each(condition), strict=True)
+        draws = [sample_and_log_prob_batch(component, for_draw, part)[0] for component, part in given]
         x = jnp.take_along_axis(jnp.stack(draws), chosen.reshape((1,) * draws[0].ndim + (-1,)), axis=0)[0]
         return x, self._log_prob_batch(x, condition)

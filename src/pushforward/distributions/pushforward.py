@@ -7,13 +7,21 @@ import jax
 import jax.numpy as jnp
 
 from .._errors import bad
-from .._types import Conditions, Events, Keys, Scalars
+from .._shapes import Shapes
+from .._types import ConditionTree, Events, Keys, Scalars
 from ..bijections._base import AbstractBijection, forward_batch, inverse_batch
-from ._base import AbstractBatchDistribution, AbstractDistribution, log_prob_batch, sample_and_log_prob_batch
+from ._base import (
+    AbstractDistribution,
+    AbstractEmbeddingDistribution,
+    embed_batch,
+    embeds,
+    log_prob_batch,
+    sample_and_log_prob_batch,
+)
 
 
 @final
-class Pushforward(AbstractBatchDistribution):
+class Pushforward(AbstractEmbeddingDistribution):
     """The density of x = f(z), z ~ base: a normalizing flow.
 
         log p(x) = log p_base(f⁻¹(x)) + log|det df⁻¹/dx|
@@ -33,7 +41,7 @@ class Pushforward(AbstractBatchDistribution):
     base: AbstractDistribution
     bijection: AbstractBijection
     shape: tuple[int, ...] = eqx.field(static=True)
-    cond_shape: tuple[int, ...] | None = eqx.field(static=True)
+    cond_shape: Shapes = eqx.field(static=True)
 
     def __init__(self, base: AbstractDistribution, bijection: AbstractBijection):
         self.base = base
@@ -49,11 +57,20 @@ class Pushforward(AbstractBatchDistribution):
         if len(shapes) > 1:
             raise bad("bijection", f"conditioned on the base's {self.base.cond_shape}", self.bijection.cond_shape)
 
-    def _log_prob_batch(self, x: Events, condition: Conditions) -> Scalars:
+    @property
+    def embeds(self) -> bool:
+        """Whether the base embeds the condition: a bijection takes it as it is."""
+        return embeds(self.base)
+
+    def embed(self, condition: ConditionTree) -> ConditionTree:
+        """Return what the base is conditioned on."""
+        return embed_batch(self.base, condition)
+
+    def _log_prob_batch(self, x: Events, condition: ConditionTree) -> Scalars:
         z, log_det = inverse_batch(self.bijection, x, condition)
         return log_prob_batch(self.base, z, condition) + log_det
 
-    def _sample_and_log_prob_batch(self, keys: Keys, condition: Conditions) -> tuple[Events, Scalars]:
+    def _sample_and_log_prob_batch(self, keys: Keys, condition: ConditionTree) -> tuple[Events, Scalars]:
         z, log_prob = sample_and_log_prob_batch(self.base, keys, condition)
         # A base without parameters draws in JAX's default dtype, which would turn a float32 model into a float64 one.
         dtypes = [leaf.dtype for leaf in jax.tree.leaves(self.bijection) if eqx.is_inexact_array(leaf)]

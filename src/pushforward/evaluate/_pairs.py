@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from .._errors import bad, require, require_count
+from .._shapes import is_shape, map_shapes
 from .._types import ArrayLike, Key
 from ..distributions._base import AbstractDistribution
 
@@ -17,14 +18,14 @@ MOST_NUMBERS = 2**24
 
 def checked_pairs(
     names: tuple[str, str, str], density: AbstractDistribution, truth: ArrayLike, given: ArrayLike | None
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return truths and conditions as arrays, row by row, in their own precision.
+) -> tuple[np.ndarray, Any]:
+    """Return truths, and conditions or a tree of them, as arrays, row by row, in their own precision.
 
     Arguments:
         names: what the user calls the density, the truths and the conditions.
         density: conditional, or not.
         truth: shape (rows, *density.shape).
-        given: shape (rows, *density.cond_shape), or None for an unconditional density.
+        given: shape (rows, *density.cond_shape), a tree of such arrays, or None for an unconditional density.
 
     Raises:
         ValueError: if a shape does not fit, there is no row, or a number is not finite.
@@ -33,12 +34,16 @@ def checked_pairs(
     if density.cond_shape is None:
         require(given is None, names[2], f"None where `{names[0]}` is unconditional", "`an array`")
         return truth, None
-    if given is None:
+    if given is None and is_shape(density.cond_shape):
         raise bad(names[2], f"an array of shape (rows, {', '.join(map(str, density.cond_shape))})", None)
-    given = _rows(names[2], given, density.cond_shape)
     rule = f"of as many rows as `{names[1]}`, {len(truth)}"
-    require(len(given) == len(truth), names[2], rule, f"`{len(given)} rows`")
-    return truth, given
+
+    def checked(name: str, shape: tuple[int, ...], part: ArrayLike) -> np.ndarray:
+        rows = _rows(name, part, shape)
+        require(len(rows) == len(truth), name, rule, f"`{len(rows)} rows`")
+        return rows
+
+    return truth, map_shapes(checked, names[2], density.cond_shape, given)
 
 
 def require_conditional(posterior: AbstractDistribution) -> None:
@@ -48,7 +53,7 @@ def require_conditional(posterior: AbstractDistribution) -> None:
 
 
 def draws(
-    name: str, method: Callable[..., Any], key: Key, num_draws: int, truth: np.ndarray, given: np.ndarray | None
+    name: str, method: Callable[..., Any], key: Key, num_draws: int, truth: np.ndarray, given: Any
 ) -> Iterator[Any]:
     """Yield draws for each row, a block of them at a time, `num_draws` of them altogether.
 

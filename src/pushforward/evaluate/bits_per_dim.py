@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from .._arrays import as_float
 from .._errors import bad, require, require_count, require_key
-from .._types import ArrayLike, Condition, Key
+from .._types import ArrayLike, ConditionTree, Key
 from ..distributions._base import AbstractDistribution
 from ._pairs import checked_pairs
 from .likelihood import mean_and_standard_error
@@ -115,7 +115,7 @@ def bits_per_dim(
     for i, start in enumerate(range(0, rows, size)):
         # The last piece is filled up: pieces of one size are compiled once.
         of_image = np.minimum(np.arange(start, start + size), rows - 1) // samples
-        given = None if condition is None else as_float("condition", condition[of_image])
+        given = jax.tree.map(lambda a, of_image=of_image: as_float("condition", a[of_image]), condition)
         weights = _log_weights(jax.random.fold_in(key, i), flow, as_float("x", x[of_image]), given, dequantizer)
         kept = min(size, rows - start)
         with np.errstate(invalid="ignore"):
@@ -145,7 +145,7 @@ def _log_weights(
     key: Key,
     flow: AbstractDistribution,
     x: Float[Array, "rows ..."],
-    condition: Condition,
+    condition: ConditionTree,
     dequantizer: AbstractDistribution | None,
 ) -> Float[Array, " rows"]:
     """Return log p(x + u) - log q(u | x) for one draw of u per row."""

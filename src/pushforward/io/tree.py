@@ -16,6 +16,7 @@ import jax
 import numpy as np
 
 from .._errors import bad
+from .._shapes import Named
 from .arrays import from_numpy, is_weak, to_numpy
 from .errors import FileFormatError
 from .registry import public_classes
@@ -44,7 +45,7 @@ def describe(model: eqx.Module) -> tuple[Any, dict[str, np.ndarray]]:
         if kind in (tuple, list):
             items = [visit(v, _join(path, i), static) for i, v in enumerate(value)]
             return items if kind is tuple else {"list": items}
-        if kind is dict:
+        if kind in (dict, Named):
             items = value.items()
             return {"dict": [[visit(k, path, True), visit(v, _join(path, k), static)] for k, v in items]}
         if static and isinstance(value, np.generic):
@@ -101,7 +102,8 @@ def rebuild(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
                 keys = [visit(key, path, True) for key, _ in items]
                 values = [visit(item[1], _join(path, k), static) for k, item in zip(keys, items, strict=True)]
                 try:
-                    return dict(zip(keys, values, strict=True))
+                    # A static field has a hash.
+                    return (Named if static else dict)(zip(keys, values, strict=True))
                 except TypeError:
                     raise FileFormatError(f"{_at(path)} has a key that cannot be one") from None
             case {"float": ("nan" | "inf" | "-inf") as text, **rest} if not rest:

@@ -13,9 +13,10 @@ from numpyro.distributions.constraints import Constraint
 
 from .._arrays import as_float
 from .._errors import bad
+from .._shapes import is_shape
 from .._types import ArrayLike, Condition
 from ..distributions import AbstractDistribution
-from ..distributions._base import checked_condition
+from ..distributions._conditions import checked_condition
 from ._support import support_of
 
 
@@ -37,8 +38,8 @@ class FlowDistribution(Distribution):
         validate_args: as of every NumPyro distribution.
 
     Raises:
-        ValueError: if `flow` is no distribution of this package, `condition` does not fit it or is missing, or
-            the support cannot be told from the flow.
+        ValueError: if `flow` is no distribution of this package or conditioned on a tree of arrays, `condition` does
+            not fit it or is missing, or the support cannot be told from the flow.
     """
 
     pytree_data_fields = ("flow", "condition", "_support", "_added")
@@ -53,8 +54,11 @@ class FlowDistribution(Distribution):
     ):
         if not isinstance(flow, AbstractDistribution):
             raise bad("flow", "a distribution of pushforward", flow)
+        if flow.cond_shape is not None and not is_shape(flow.cond_shape):
+            remedy = "Fix the condition by `pushforward.distributions.Conditioned(flow, condition)`."
+            raise bad("flow", "conditioned on one array, or on nothing", f"`cond_shape {flow.cond_shape}`", remedy)
         self.flow = flow
-        self.condition, batch_shape = checked_condition(flow, condition)
+        self.condition, batch_shape = checked_condition(flow.cond_shape, condition)
         self._support = support_of(flow) if support is None else support
         # `scan` and `vmap` put an axis in front of every array; this one, of no axis so far, says which axes they were.
         self._added = jnp.zeros(())

@@ -1,0 +1,187 @@
+"""Batches of events of any size: chunk by chunk in bounded memory, shared among CPU devices, compiled."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .._shapes import Shapes, leaf_shapes
+from .._types import Key
+from ..parallel.compile import compiled, is_traced
+from ..parallel.mesh import AXIS, Spec, at_home, shared, sharing
+
+#: Events evaluated at once: at most so many, and of at most so many elements together. Larger batches run in chunks one
+#: after the other, so that memory is bounded and, on a CPU, what one chunk needs stays in its cache, while there is
+#: enough of it for every thread; if several CPU devices share a batch, for one thread each.
+CPU_CHUNK, SHARED_CHUNK, CHUNK = (4096, 2**18), (1024, 2**17), (2**16, 2**22)
+
+#: A CPU device receives so many events at least.
+SHARE = 1024
+
+#: A function (distribution, a batch, its conditions) of which the batch is the last axis, or the first of its keys.
+OfBatch = Callable[[Any, Any, Any], Any]
+#: A function (distribution, conditions) that makes of conditions what the distribution is conditioned on.
+Embed = Callable[[Any, Any], Any]
+
+
+def evaluate(
+    of_batch: OfBatch, embed: Embed | None, distribution: Any, x: Array, condition: Any, batch: tuple[int, ...]
+) -> Any:
+    """Return of_batch(distribution, x, condition), event by event.
+
+    Arguments:
+        of_batch: a function of the module it stands in, since programs are compiled for it.
+        embed: likewise, or None if the distribution takes conditions as they are.
+        distribution: whose `shape` and `cond_shape` say which axes are not those of the batch.
+        x: shape (*batch, *shape).
+        condition: a tree of arrays whose leading axes broadcast to `batch`, or None.
+        batch: the leading axes.
+    """
+    devices = count_devices(batch, distribution, x, condition)
+    return at_home(_evaluate(of_batch, embed, distribution, x, condition, batch, devices), devices)
+
+
+def draw(
+    of_batch: OfBatch, embed: Embed | None, distribution: Any, key: Key, condition: Any, batch: tuple[int, ...]
+) -> Any:
+    """Return of_batch(distribution, keys, condition) with a key of its own for each event; otherwise as `evaluate`."""
+    devices = count_devices(batch, distribution, key, condition)
+    return at_home(_draw(of_batch, embed, distribution, key, condition, batch, devices), devices)
+
+
+def count_devices(batch: tuple[int, ...], *args: Any) -> int:
+    """Return how many CPU devices share a batch.
+
+    There is more than one if who started the process asked JAX for them. Other accelerators are left to the user.
+    """
+    alone = jax.default_backend() != "cpu" or jax.local_device_count() == 1
+    return 1 if alone or is_traced(args) else sharing(math.prod(batch), SHARE, args)
+
+
+@compiled
+def _evaluate(
+    of_batch: OfBatch,
+    embed: Embed | None,
+    distribution: Any,
+    x: Array,
+    condition: Any,
+    batch: tuple[int, ...],
+    devices: int,
+) -> Any:
+    def of_chunk(x: Array, each: Any, one: Any) -> Any:
+        return of_batch(distribution, jnp.moveaxis(x, 0, -1), _conditions(each, one, len(x)))
+
+    return _map_events(of_chunk, embed, distribution, x, condition, batch, devices)
+
+
+@compiled
+def _draw(
+    of_batch: OfBatch,
+    embed: Embed | None,
+    distribution: Any,
+    key: Key,
+    condition: Any,
+    batch: tuple[int, ...],
+    devices: int,
+) -> Any:
+    def of_chunk(keys: Array, each: Any, one: Any) -> Any:
+        return of_batch(distribution, keys, _conditions(each, one, len(keys)))
+
+    keys = jax.random.split(key, batch)
+    return _map_events(of_chunk, embed, distribution, keys, condition, batch, devices)
+
+
+def _map_events(
+    of_chunk: Callable[[Array, Any, Any], Any],
+    embed: Embed | None,
+    distribution: Any,
+    events: Array,
+    condition: Any,
+    batch: tuple[int, ...],
+    devices: int,
+) -> Any:
+    """Apply `of_chunk` to events or keys, the condition of each of them, and the one condition of all: one is None."""
+    of_conditions = _leading_axes(distribution.cond_shape, condition)
+    if embed is not None:
+        condition = _embedded(embed, distribution, condition, of_conditions, devices)
+    each = None if not of_conditions else _broadcast(condition, of_conditions, batch)
+    one = None if of_conditions else condition
+    return _map_batch(
+        lambda events, each: of_chunk(events, each, one), distribution.shape, batch, devices, events, each
+    )
+
+
+def _leading_axes(shapes: Shapes, condition: Any) -> tuple[int, ...]:
+    """Return the leading axes that all arrays of a condition have."""
+    if shapes is None or condition is None:
+        return ()
+    first = jax.tree.leaves(condition)[0]
+    return first.shape[: first.ndim - len(next(leaf_shapes(shapes)))]
+
+
+def _embedded(embed: Embed, distribution: Any, condition: Any, batch: tuple[int, ...], devices: int) -> Any:
+    """Return what a distribution makes of its conditions: once of each, however many events are to share it."""
+
+    def of_chunk(part: Any) -> Any:
+        return embed(distribution, jax.tree.map(lambda a: jnp.moveaxis(a, 0, -1), part))
+
+    size = sum(map(math.prod, leaf_shapes(distribution.cond_shape)))
+    return _map_batch(of_chunk, (size,), batch, devices if math.prod(batch) >= SHARE else 1, condition)
+
+
+def _broadcast(condition: Any, leading: tuple[int, ...], batch: tuple[int, ...]) -> Any:
+    return jax.tree.map(lambda a: jnp.broadcast_to(a, batch + a.shape[len(leading) :]), condition)
+
+
+def _conditions(each: Any, one: Any, size: int) -> Any:
+    """Return the conditions of a chunk, its last axis: those of its events, or copies of the one for all."""
+    if each is not None:
+        return jax.tree.map(lambda a: jnp.moveaxis(a, 0, -1), each)
+    return jax.tree.map(lambda a: jnp.broadcast_to(a[..., None], (*a.shape, size)), one)
+
+
+def _map_batch(f: Callable[..., Any], shape: tuple[int, ...], batch: tuple[int, ...], devices: int, *args: Any) -> Any:
+    """Apply f to trees of arrays of leading axes `batch`: a part on each device, chunk by chunk.
+
+    Arguments:
+        f: its results have the batch as their last axis.
+        shape: of an event.
+        batch: the leading axes.
+        devices: how many.
+        args: trees of arrays.
+    """
+    n = math.prod(batch)
+    flat = jax.tree.map(lambda a: a.reshape((n, *a.shape[len(batch) :])), args)
+    limits = CHUNK if jax.default_backend() != "cpu" else CPU_CHUNK if devices == 1 else SHARED_CHUNK
+    of_part = partial(_map_chunks, f, shape, limits)
+    if devices > 1:
+        flat = _padded(flat, n, math.ceil(n / devices) * devices)
+        of_part = shared(of_part, devices, Spec(AXIS), Spec(AXIS))
+    return jax.tree.map(lambda a: a[:n].reshape(batch + a.shape[1:]), of_part(*flat))
+
+
+def _map_chunks(f: Callable[..., Any], shape: tuple[int, ...], limits: tuple[int, int], *args: Any) -> Any:
+    """Apply f to arguments whose first axis is the batch, chunk by chunk; it is the first axis of the results, too."""
+    n = len(jax.tree.leaves(args)[0])
+    events, elements = limits
+    count = max(1, math.ceil(n / max(1, min(events, elements // max(1, math.prod(shape))))))
+    size = math.ceil(n / count)
+
+    def one(chunk: tuple[Any, ...]) -> Any:
+        return jax.tree.map(lambda a: jnp.moveaxis(a, -1, 0), f(*chunk))
+
+    if count == 1:
+        return one(args)
+    chunks = jax.tree.map(lambda a: a.reshape((count, size, *a.shape[1:])), _padded(args, n, count * size))
+    return jax.tree.map(lambda a: a.reshape((count * size, *a.shape[2:]))[:n], jax.lax.map(one, chunks))
+
+
+def _padded(arrays: Any, n: int, total: int) -> Any:
+    """Repeat the last of n rows until there are `total`: parts of another size would be compiled once more."""
+    if total == n:
+        return arrays
+    return jax.tree.map(lambda a: a[jnp.minimum(jnp.arange(total), n - 1)], arrays)

@@ -1,0 +1,75 @@
+"""A density that is conditioned on what a network makes of the condition."""
+
+from typing import final
+
+import equinox as eqx
+
+from .._errors import bad
+from .._shapes import Shapes, frozen
+from .._types import Conditions, ConditionTree, Events, Keys, Scalars
+from ..networks import AbstractEmbedding
+from ._base import (
+    AbstractDistribution,
+    AbstractEmbeddingDistribution,
+    embed_batch,
+    log_prob_batch,
+    sample_and_log_prob_batch,
+)
+
+
+@final
+class Embedded(AbstractEmbeddingDistribution):
+    """A density given a set, a series, an image, or a tree of them, by way of a network that is trained along.
+
+        p(x | c) = q(x | h(c))
+
+    A condition is an array, or a tree of arrays, as the embedding says; its leading axes broadcast with those of `x`.
+    It is embedded once, however many events it is for: thousands of draws of a posterior cost one pass of the network.
+
+    Arguments:
+        distribution: q, conditional, of `cond_shape` (embedding.out_dim,): pf.flows.nsf(key, dim, cond_dim=32), say.
+            What it learns of the condition's location and scale before any training, by `pushforward.fit`, is learned
+            from h(c) as the network is then; h(c) stays of order one while that is trained.
+        embedding: h, a network such as `pushforward.networks.DeepSet`.
+
+    Raises:
+        ValueError: if `distribution` is not conditioned on `embedding.out_dim` numbers.
+
+    Reference:
+        "BayesFlow: Learning Complex Stochastic Models with Invertible Neural Networks", Radev, Mertens, Voss,
+        Ardizzone, Köthe, 2020.
+    """
+
+    distribution: AbstractDistribution
+    embedding: AbstractEmbedding
+    shape: tuple[int, ...] = eqx.field(static=True)
+    cond_shape: Shapes = eqx.field(static=True)
+
+    def __init__(self, distribution: AbstractDistribution, embedding: AbstractEmbedding):
+        self.distribution = distribution
+        self.embedding = embedding
+        self.shape = distribution.shape
+        self.cond_shape = frozen(embedding.in_shape)
+
+    def __check_init__(self) -> None:
+        """Check that the distribution takes what the embedding gives."""
+        out = (self.embedding.out_dim,)
+        if self.distribution.cond_shape != out:
+            rule = f"conditioned on shape {out}, the embedding's `out_dim`"
+            remedy = f"Build the flow with `cond_dim={out[0]}`."
+            raise bad("distribution", rule, f"`cond_shape {self.distribution.cond_shape}`", remedy)
+
+    @property
+    def embeds(self) -> bool:
+        """Whether the condition is embedded: yes."""
+        return True
+
+    def embed(self, condition: ConditionTree) -> Conditions:
+        """Return h(c), shape (out_dim, n), of conditions whose last axis is the batch, of n."""
+        return embed_batch(self.distribution, self.embedding(condition))
+
+    def _log_prob_batch(self, x: Events, condition: Conditions) -> Scalars:
+        return log_prob_batch(self.distribution, x, condition)
+
+    def _sample_and_log_prob_batch(self, keys: Keys, condition: Conditions) -> tuple[Events, Scalars]:
+        return sample_and_log_prob_batch(self.distribution, keys, condition)

@@ -1,0 +1,1 @@
+"""Networks that make a vector of a condition of any shape."""
