@@ -66,7 +66,7 @@ def test_fit_says_what_it_did(folder, tmp_path):
     about = pf.io.read_metadata(tmp_path / "m.pf")
     known = {"kind": "images", "shape": [8, 8, 1], "levels": 17, "classes": [], "flow": "glow", "data": "d.npz"}
     assert about.items() >= known.items()
-    assert about["rows"] == {"read": 200, "fit": 180, "held_out": 20}
+    assert about["rows"] == {"read": 200, "complete": 200, "fit": 180, "held_out": 20}
     assert len(about["history"]["val"]) == 1
 
 

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
-from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, cast, final
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, cast, final, runtime_checkable
 
 from .._architectures import Data
 from ..distributions import Pushforward
@@ -14,6 +14,7 @@ from .record import Architecture, Lines, Record, Score
 Path: TypeAlias = str | PathLike[str]
 
 
+@runtime_checkable
 class Rows(Protocol):
     """What models are fitted to: rows of a table, images."""
 
