@@ -25,12 +25,10 @@ from ..flows import architecture
 from ..train import fit
 from ._base import AbstractModel, Evaluation, Path
 from ._classes import classes_of_file, classes_to_learn, conditions_of_images, conditions_of_label
-from ._image_options import augmentation, patch_side
+from ._pixels import augmentation, check_shades, patch_side
 from .held_out import data_fingerprint, held_out_rows
 from .record import Architecture, Lines, Record, RowCounts, Score, describe_fit
 
-#: The largest pixel below which images of 256 levels are probably of fewer.
-DARK = 127
 #: Decay of the average of the parameters over the steps, and how often a fit with classes goes without them.
 AVERAGE, DROPPED = 0.999, 0.1
 #: Classes that a grid has columns for.
@@ -99,13 +97,7 @@ class ImageModel(AbstractModel[Images]):
         Raises:
             ValueError: if all pixels are the same, or classes are to be conditioned on and there are not two.
         """
-        largest = int(data.pixels.max())
-        rule = "images of more than one shade"
-        require(largest > int(data.pixels.min()), "data", rule, f"`{largest} in all pixels`")
-        if data.levels > DARK >= largest:
-            remedy = "if they have fewer, say so by an array `levels` in an .npz file beside them"
-            text = f"no pixel is above {largest}, and there are {data.levels} levels: {remedy}."
-            warnings.warn(text, UserWarning, stacklevel=2)
+        check_shades(data)
         classes = classes_to_learn(data, labels)
         name = cls.default if flow is None else flow
         options = {"patch": patch_side(data.shape)} if name == "tarflow" else {}

@@ -1,14 +1,19 @@
-"""What the options of models of images stand for: random changes of the images, sizes of patches."""
+"""What a model of images is fitted with: pixels that vary, random changes, sizes of patches."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
 import jax
 
+from .._errors import require
 from .._types import Event, Key
+from ..data import Images
 from ..train import RandomFlip, RandomShift
 
+#: The largest pixel below which images of 256 levels are probably of fewer.
+DARK = 127
 #: The size from which patches of a tarflow are 4 x 4.
 FOUR_FROM = 16
 
@@ -28,6 +33,21 @@ class InTurn:
         for change, one in zip(self.changes, jax.random.split(key, len(self.changes)), strict=True):
             image = change(one, image)
         return image
+
+
+def check_shades(images: Images) -> None:
+    """Raise if there is one shade alone, and warn if the levels are probably fewer than is said.
+
+    Raises:
+        ValueError: if all pixels are the same.
+    """
+    largest = int(images.pixels.max())
+    rule = "images of more than one shade"
+    require(largest > int(images.pixels.min()), "data", rule, f"`{largest} in all pixels`")
+    if images.levels > DARK >= largest:
+        remedy = "if they have fewer, say so by an array `levels` in an .npz file beside them"
+        text = f"no pixel is above {largest}, and there are {images.levels} levels: {remedy}."
+        warnings.warn(text, UserWarning, stacklevel=3)
 
 
 def augmentation(flip: bool, shift: int) -> Change | None:
