@@ -23,6 +23,7 @@ if _TYPE_CHECKING:
     from . import evaluate as evaluate
     from . import flows as flows
     from . import io as io
+    from . import models as models
     from . import networks as networks
     from . import numerics as numerics
     from . import numpyro as numpyro
@@ -38,8 +39,8 @@ if _TYPE_CHECKING:
     from .train import fit_source as fit_source
 
 _FLOORS = (
-    *("adapt", "bijections", "data", "distributions", "evaluate", "flows", "io", "networks", "numerics"),
-    *("numpyro", "plot", "train", "univariate"),
+    *("adapt", "bijections", "data", "distributions", "evaluate", "flows", "io", "models"),
+    *("networks", "numerics", "numpyro", "plot", "train", "univariate"),
 )
 _FROM = {
     "Pushforward": "distributions",

@@ -1,5 +1,6 @@
 """The command line, in this process and as a real one."""
 
+import ast
 import os
 import pathlib
 import signal
@@ -153,11 +154,11 @@ def test_refusals_of_fit(folder, tmp_path):
     assert "at least one that is not" in error("fit", t, "-o", m, "--columns", "a", "--given", "a")
     (tmp_path / "bad.csv").write_text("k,a,b,w\n" + "".join(f"1,{i},{2 * i + 1},-1\n" for i in range(30)))
     bad = tmp_path / "bad.csv"
-    assert "`k, w` with one value in all 30 rows" in error("fit", bad, "-o", m)
-    assert "`a and b`" in error("fit", bad, "-o", m, "--columns", "a,b")
+    assert "`1 in all 24 training rows`" in error("fit", bad, "-o", m)
+    assert "`a linear relation between" in error("fit", bad, "-o", m, "--columns", "a,b")
     assert "without negative values" in error("fit", bad, "-o", m, "--columns", "a", "--weights", "w")
     (tmp_path / "one.csv").write_text("a\n1\n")
-    assert "one value in all 1 rows" in error("fit", tmp_path / "one.csv", "-o", m)
+    assert "at least two rows; got `1 row`" in error("fit", tmp_path / "one.csv", "-o", m)
     assert run("fit", t, code=2).exit_code == 2
     assert sorted(os.listdir(tmp_path)) == ["bad.csv", "one.csv"]
 
@@ -214,6 +215,30 @@ def test_a_model_saved_from_python_has_the_names_it_was_given(tmp_path):
     assert (tmp_path / "o.csv").read_text().startswith("u,v,w\n")
     pushforward.save(tmp_path / "m.pf", flow, {"columns": ["u"]})
     assert "saved with 2 names of columns; got ['u']" in error("info", tmp_path / "m.pf")
+
+
+def test_an_option_is_called_as_it_is_typed(folder, tmp_path):
+    assert error("fit", folder / "t.csv", "-o", tmp_path / "m.pf", "--max-epochs", 1, "--flow", "glow").startswith(
+        "Error: `--flow` must be one of iaf, maf, nice, nsf, real_nvp, the architectures for tables; got 'glow'"
+    )
+    assert "`--given` must be one value of each" in error(
+        "sample", folder / "given.pf", "-n", 1, "-o", tmp_path / "s.csv", "--given", "d=1"
+    )
+    result = run("fit", folder / "t.csv", "-o", tmp_path / "m.pf", "--flow", "nope", code=2)
+    assert "real_nvp_image" in result.stderr
+
+
+def test_files_import_the_faces_of_the_floors_alone():
+    for source in pathlib.Path(pushforward.__file__).parent.joinpath("cli").glob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level > 1:
+                assert "." not in (node.module or ""), f"{source.name}, line {node.lineno}"
+                assert not any(alias.name.startswith("_") for alias in node.names), f"{source.name}, line {node.lineno}"
+
+
+def test_help_imports_nothing_heavy():
+    code = "import pushforward.cli, sys; print(*(m for m in ('jax', 'numpy', 'pyarrow') if m in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == []
 
 
 def command(*arguments) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import pushforward as pf
-from pushforward.cli.app import OF_IMAGES, OF_TABLES
+from pushforward.cli.fit import FLOWS
 from pushforward.data import Images, Table, read_images, read_table, write_table
 from pushforward.train.loop.checkpoint import Checkpoint
 
@@ -66,7 +66,7 @@ def test_fit_says_what_it_did(folder, tmp_path):
     about = pf.io.read_metadata(tmp_path / "m.pf")
     known = {"kind": "images", "shape": [8, 8, 1], "levels": 17, "classes": [], "flow": "glow", "data": "d.npz"}
     assert about.items() >= known.items()
-    assert about["rows"] == {"read": 200, "fit": 180, "held_out": 20}
+    assert about["rows"] == {"read": 200, "complete": 200, "fit": 180, "held_out": 20}
     assert len(about["history"]["val"]) == 1
 
 
@@ -183,7 +183,7 @@ def test_refusals_of_fit(folder, tmp_path):
     assert "`--layers` must be left out: " in error("fit", d, "-o", m, "--layers", 3)
     assert "`--strict` must be left out: " in error("fit", d, "-o", m, "--strict")
     assert "`--flip` must be left out: " in error("fit", folder / "t.csv", "-o", m, "--flip")
-    rule = "one of glow, real_nvp_image, tarflow, nice_image, the architectures for images; got 'nsf'"
+    rule = "one of glow, nice_image, real_nvp_image, tarflow, the architectures for images; got 'nsf'"
     assert rule in error("fit", d, "-o", m, "--flow", "nsf")
     assert "the architectures for tables; got 'glow'" in error("fit", folder / "t.csv", "-o", m, "--flow", "glow")
     assert "`--shift` must be below the size" in error("fit", d, "-o", m, "--shift", 8)
@@ -236,5 +236,5 @@ def test_models_and_data_that_do_not_go_together(folder, tmp_path):
 
 
 def test_every_architecture_that_is_offered_exists():
-    for flow in (*OF_TABLES, *OF_IMAGES):
+    for flow in FLOWS:
         assert callable(getattr(pf.flows, flow))

@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from pushforward.data import Table, read_table, require_writable, write_table
+from pushforward.data import Schema, Table, read_table, require_writable, write_table
 from pushforward.data.tables.files import read_arrow, write_arrow
 
 WEATHER = pathlib.Path(__file__).parents[2] / "data" / "weather.csv"
@@ -151,3 +151,34 @@ def test_a_failed_write_leaves_the_old_file(written, tmp_path):
         write_arrow(pa.table({"a": ["x"]}), path)
     assert [p.name for p in tmp_path.iterdir()] == ["t.npy"]
     assert path.read_bytes() == b"old"
+
+
+def test_a_table_is_an_array_of_its_rows():
+    table = Table(("a", "b", "c"), np.arange(12.0).reshape(4, 3))
+    assert len(table) == 4
+    np.testing.assert_array_equal(np.asarray(table), table.values)
+    np.testing.assert_array_equal(np.asarray(table.select(["c", "a"])), table.values[:, [2, 0]])
+    assert table.select(["c", "a"]).names == ("c", "a")
+    np.testing.assert_array_equal(table.take(np.array([2, 0])).values, table.values[[2, 0]])
+    with pytest.raises(ValueError, match="The columns are a, b, c"):
+        table.select(["d"])
+
+
+def test_notes():
+    values = np.random.default_rng(0).normal(size=(100, 2))
+    assert Table(("a", "b"), values).notes() == ()
+    values[:40, 1] = 0.0
+    (note,) = Table(("a", "b"), values).notes()
+    assert "one single value fills much of b (40%)" in note
+
+
+def test_schema():
+    schema = Schema.of(["a", "b"], ["c"], "w", {"c": "hPa"})
+    assert schema.names == ("a", "b", "c", "w")
+    assert Schema.from_json(schema.to_json(), 2, 1) == schema
+    assert Schema.from_json({}, 2, 1).names == ("x0", "x1", "c0")
+    for names, match in (((["a"], ["a"]), "different names"), (([], ["a"]), "at least one")):
+        with pytest.raises(ValueError, match=match):
+            Schema.of(*names)
+    with pytest.raises(ValueError, match="`units` must be units of columns"):
+        Schema.of(["a"], units={"b": "m"})

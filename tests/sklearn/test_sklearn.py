@@ -157,7 +157,9 @@ def test_random_state(X: np.ndarray, fitted: FlowDensity) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"flow": "glowing"}, "`flow` must be one of .*'nsf'.*; got 'glowing'"),
+        ({"flow": "glowing"}, "`flow` must be one of .*nsf.*; got 'glowing'"),
+        ({"flow": "temper"}, "`flow` must be one of iaf, maf, nice, nsf, real_nvp, the .* for tables; got 'temper'"),
+        ({"flow": "glow"}, "`flow` must be one of .*, the architectures for tables; got 'glow'"),
         ({"flow": 3}, "`flow` must be one of"),
         ({"layers": 0}, "`layers` must be a positive integer; got 0"),
         ({"hidden": ()}, "`hidden` must be"),

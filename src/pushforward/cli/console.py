@@ -3,10 +3,12 @@
 import csv
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, ParamSpec, TypeVar
 
 import typer
+
+from .options import flag
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,7 +31,7 @@ def explained(command: Callable[P, R]) -> Callable[P, R]:
             except typer.Exit:
                 raise
             except EXPECTED as error:
-                typer.echo(f"Error: {_sentence(error)}", err=True)
+                typer.echo(f"Error: {_as_typed(_sentence(error), kwargs)}", err=True)
                 raise typer.Exit(1) from None
 
     return wrapped
@@ -40,19 +42,10 @@ def note(text: str) -> None:
     typer.echo(f"Note: {text}", err=True)
 
 
-def split_names(text: str | None) -> tuple[str, ...]:
-    """Split "a,b,c"; a name that holds a comma goes in double quotes."""
-    if not text:
-        return ()
-    return tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True)) if name.strip())
-
-
-def require_left_out(options: dict[str, Any], reason: str) -> None:
-    """Raise if one of the options, by name, is given: where it has no meaning it is not passed over."""
-    from .._errors import require
-
-    for name, value in options.items():
-        require(value is None or value is False or value == (), name, f"left out: {reason}", value)
+def split_names(text: str | None) -> tuple[str, ...] | None:
+    """Split "a,b,c"; a name that holds a comma goes in double quotes. None if there is no name."""
+    names = next(csv.reader([text], skipinitialspace=True)) if text else ()
+    return tuple(name.strip() for name in names if name.strip()) or None
 
 
 def _show(message: Warning | str, *rest: Any) -> None:
@@ -63,3 +56,9 @@ def _show(message: Warning | str, *rest: Any) -> None:
 def _sentence(error: BaseException) -> str:
     text = str(error) or type(error).__name__
     return " ".join(text.split("\n\n")[0].split())
+
+
+def _as_typed(sentence: str, arguments: Container[str]) -> str:
+    """Call an argument at fault, which stands in backticks at the head of the sentence, what is typed for it."""
+    name, rule, rest = sentence.removeprefix("`").partition("` must be ")
+    return f"`{flag(name)}{rule}{rest}" if rule and name in arguments else sentence

@@ -1,5 +1,7 @@
 """Architectures of the literature: functions that build a `Pushforward`."""
 
+from ._registry import architecture as architecture
+from ._registry import architectures as architectures
 from .images.glow import glow as glow
 from .images.nice_image import nice_image as nice_image
 from .images.real_nvp_image import real_nvp_image as real_nvp_image

@@ -1,5 +1,6 @@
 """Pictures of densities, samples and fits; needs the extra `plot`."""
 
+from ._style import need as need
 from .calibration import calibration_ecdf as calibration_ecdf
 from .calibration import calibration_histogram as calibration_histogram
 from .corner import corner as corner

@@ -1,17 +1,15 @@
 """Flows as scikit-learn density estimators; needs `pip install "pushforward[sklearn]"`."""
 
-import inspect
-from collections.abc import Callable
 from typing import Any, final, no_type_check
 
 import jax
 import numpy as np
 from jaxtyping import Float
 
-from .. import flows
-from .._errors import bad, require, require_count
+from .._errors import require, require_count
 from .._types import ArrayLike
-from ..distributions import Pushforward
+from ..data import Table
+from ..flows import architecture
 from ..io import from_bytes, to_bytes
 from ..train import fit
 
@@ -35,7 +33,7 @@ class FlowDensity(DensityMixin, BaseEstimator):
     `pushforward.save`.
 
     Arguments:
-        flow: the architecture, a function of `pushforward.flows` by name.
+        flow: the architecture, by name: one of `pushforward.flows.architectures("tables")`.
         layers: number of layers; None for the architecture's default.
         hidden: width of each hidden layer of each network; None for the architecture's default.
         learning_rate: peak of the schedule; None for the default of `pushforward.fit`.
@@ -102,13 +100,15 @@ class FlowDensity(DensityMixin, BaseEstimator):
                 "`zero in all rows but one, or in all`",
             )
         given = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
-        build = _architecture(given["flow"])
+        build = architecture("tables", given["flow"])
+        # With their names, so that errors call the columns by them.
+        names = getattr(self, "feature_names_in_", None)
         build_key, fit_key = jax.random.split(_key(self.random_state))
         options = {name: given[name] for name in ("layers", "hidden") if given[name] is not None}
         result = fit(
             fit_key,
             build(build_key, X.shape[1], **options),
-            X,
+            X if names is None else Table(tuple(names), X),
             weights=sample_weight,
             **{name: given[name] for name in _FIT_OPTIONS},
         )
@@ -162,13 +162,6 @@ class FlowDensity(DensityMixin, BaseEstimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update({**state, "flow_": from_bytes(state["flow_"])} if "flow_" in state else state)
-
-
-def _architecture(name: Any) -> Callable[..., Pushforward]:
-    known = {k: v for k, v in vars(flows).items() if inspect.isfunction(v) and not k.startswith("_")}
-    if not isinstance(name, str) or name not in known:
-        raise bad("flow", f"one of {', '.join(map(repr, known))}", name)
-    return known[name]
 
 
 def _plain(value: Any) -> Any:

@@ -53,6 +53,10 @@ class Images:
         _, height, width, channels = self.pixels.shape
         return height, width, channels
 
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return self.pixels.shape[0]
+
     def report(self) -> str:
         """Say in one sentence what there is."""
         count, n = self.pixels.shape[0], len(self.classes)

@@ -1,9 +1,10 @@
 """Named columns of numbers, chosen from a file; rows with missing values counted and left out."""
 
 import difflib
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import final
+from dataclasses import dataclass, field, replace
+from typing import Any, final
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -11,6 +12,11 @@ from jaxtyping import Float, Int
 from ..._errors import bad, require
 from .columns import NotNumbers, floats
 from .files import ArrowTable, PathLike, format_of, read_arrow, write_arrow
+
+#: Rows per column below which a flow hardly learns more than a mean and a covariance.
+FEW = 20
+#: A share of the rows with one and the same value that makes a density there a spike.
+SPIKE = 0.3
 
 
 @final
@@ -51,6 +57,47 @@ class Table:
             ValueError: naming an unknown column and what comes close to it.
         """
         return self.values[:, [_position(name, self.names) for name in names]]
+
+    def select(self, names: Sequence[str]) -> "Table":
+        """Return the table of the named columns, in the order asked for, with the same rows.
+
+        Raises:
+            ValueError: naming an unknown column and what comes close to it.
+        """
+        missing = {name: n for name, n in self.missing.items() if name in names}
+        return replace(self, names=tuple(names), values=self.columns(names), missing=missing)
+
+    def take(self, rows: Int[np.ndarray, " taken"]) -> "Table":
+        """Return the table of some rows by their places, from 0, in this one."""
+        return Table(self.names, self.values[rows])
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.values.shape[0]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Return the values, for NumPy: a table is taken wherever an array of its rows is."""
+        return np.array(self.values, dtype, copy=copy)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return sentences on columns of which a log-likelihood says less than it seems to: few rows, spikes."""
+        sentences, spikes = [], []
+        if len(self) < FEW * len(self.names):
+            sentences.append(
+                f"{len(self)} rows are few for {len(self.names)} columns: expect little more than a normal "
+                "distribution, and wide standard errors."
+            )
+        for name, column in zip(self.names, self.values.T, strict=True):
+            share = np.unique(column, return_counts=True)[1].max() / column.size
+            if SPIKE < share < 1 and column.size >= FEW:
+                spikes.append(f"{name} ({share:.0%})")
+        if spikes:
+            sentences.append(
+                f"one single value fills much of {', '.join(spikes)}. The density has a spike there, its height is "
+                "limited by the flow's stiffness alone: log-likelihoods are high without meaning much. To compare "
+                "models, leave such columns out (--exclude)."
+            )
+        return tuple(sentences)
 
     def report(self) -> str:
         """Say in one sentence how many rows were read, kept and left out, and why."""
@@ -121,6 +168,30 @@ def write_table(path: PathLike, table: Table) -> None:
 
     columns = {name: np.ascontiguousarray(table.values[:, j]) for j, name in enumerate(table.names)}
     write_arrow(pa.table(columns), path)
+
+
+def add_column(path: PathLike, output: PathLike, name: str, values: Float[np.ndarray, " kept"], table: Table) -> None:
+    """Write the table in `path`, cell by cell as it is, with one more column.
+
+    Arguments:
+        path: what `table` was read from.
+        output: a .csv, .parquet, .feather, .npz or .npy file.
+        name: of the new column; one of that name is replaced.
+        values: shape (rows,), for the rows of `table`; the cells of the rows that were left out stay empty.
+        table: says where in the file its rows stand.
+
+    Raises:
+        OSError: if a file cannot be read or written.
+    """
+    import pyarrow as pa
+
+    source = read_arrow(path, as_text=format_of(output) == "csv")
+    if name in source.column_names:
+        warnings.warn(f"{path} has a column {name} already: it is replaced.", UserWarning, stacklevel=2)
+        source = source.drop_columns(name)
+    column, empty = np.full(table.rows_read, np.nan, values.dtype), np.ones(table.rows_read, bool)
+    column[table.rows], empty[table.rows] = values, False
+    write_arrow(source.append_column(name, pa.array(column, mask=empty)), output)
 
 
 def _named(source: ArrowTable, path: PathLike, columns: Sequence[str] | None) -> ArrowTable:

@@ -1,0 +1,54 @@
+"""Arguments and options that commands share, and how those of one kind of model find their way to it.
+
+An option is the argument of the same name of a method of `pushforward.models`: an option that the kind of model has no
+argument for is refused, and an error about the argument is one about the option.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Model = Annotated[Path, typer.Argument(help="A file that `pushforward fit` wrote.")]
+Data = Annotated[
+    Path,
+    typer.Argument(
+        help="A table: .csv, .parquet, .feather, .npy or .npz. Or images: a folder of PNG or JPEG files (or of one "
+        "folder of them for each class), an .npy or .npz array of 3 or 4 axes, an IDX file (MNIST), the word digits."
+    ),
+]
+Output = Annotated[Path, typer.Option("-o", "--output", help="File to write; its ending names the format.")]
+
+TABLE, IMAGES = "Options for tables", "Options for images"
+Labels = Annotated[
+    bool,
+    typer.Option("--labels/--no-labels", help="Whether the classes of the images count.", rich_help_panel=IMAGES),
+]
+
+
+def flag(name: str, value: Any = None) -> str:
+    """Return what is typed for an argument of this name."""
+    known = {"data": "DATA", "model": "MODEL", "output": "-o"}
+    return known.get(name) or ("--no-" if value is False else "--") + name.replace("_", "-")
+
+
+def options_of(options: Mapping[str, Any], reason: str, *functions: Callable[..., Any]) -> list[dict[str, Any]]:
+    """Return for each function those of the options that it has an argument for.
+
+    Arguments:
+        options: by the names of arguments; None stands for an option that was not given.
+        reason: why an option that no function has an argument for is to be left out.
+        functions: methods of a model, or of a kind of model.
+
+    Raises:
+        ValueError: if there is such an option: where it has no meaning it is not passed over.
+    """
+    from .._errors import require
+
+    given = {name: value for name, value in options.items() if value is not None}
+    known = [inspect.signature(function).parameters for function in functions]
+    for name, value in given.items():
+        require(any(name in names for names in known), flag(name, value), f"left out: {reason}", value)
+    return [{name: value for name, value in given.items() if name in names} for names in known]

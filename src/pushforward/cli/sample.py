@@ -1,0 +1,70 @@
+"""`pushforward sample`: draws, under their names."""
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import split_names
+from .options import IMAGES, TABLE, Model, Output, options_of
+
+
+def sample(
+    model: Model,
+    output: Output,
+    n: Annotated[
+        int, typer.Option("-n", help="Rows or images to draw; with --given FILE, for each of its rows.", min=1)
+    ],
+    seed: Annotated[int, typer.Option(help="Decides the draws.", min=0)] = 0,
+    given: Annotated[
+        str | None,
+        typer.Option(help="What to condition on: name=value,... or a table with these columns.", rich_help_panel=TABLE),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(help="Class of the images; by default the classes take turns.", rich_help_panel=IMAGES),
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(help="Below 1: images closer to the typical, less diverse.", rich_help_panel=IMAGES),
+    ] = None,
+    guidance: Annotated[
+        float | None,
+        typer.Option(help="Weight of the class over none in a tarflow with labels.", rich_help_panel=IMAGES),
+    ] = None,
+) -> None:
+    """Draw rows, or images: a .png file shows them in a grid, .npy and .npz files hold their pixels."""
+    from .. import models
+
+    opened = models.load(model)
+    asked = {"given": given, "label": label, "temperature": temperature, "guidance": guidance}
+    (options,) = options_of(asked, f"{model} is a model of {opened.of}", opened.sample_to)
+    if given is not None:
+        options["given"] = _conditions(given)
+    typer.echo(opened.sample_to(output, n, seed, **options))
+
+
+def _conditions(given: str) -> dict[str, float] | Path:
+    """Return the file, or the values by name, that `--given` names."""
+    from .._errors import bad
+
+    if "=" not in given or Path(given).exists():
+        return Path(given)
+    pairs = [pair.partition("=") for pair in split_names(given) or ()]
+    values = {name.strip(): _number(name.strip(), value) for name, _, value in pairs}
+    if len(values) != len(pairs):
+        raise bad("--given", "one value of each name", given)
+    return values
+
+
+def _number(name: str, text: str) -> float:
+    from .._errors import bad
+
+    try:
+        value = float(text)
+    except ValueError:
+        raise bad("--given", "name=number", f"{name}={text}") from None
+    if not math.isfinite(value):
+        raise bad("--given", "finite", f"{name}={text}")
+    return value

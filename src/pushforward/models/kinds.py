@@ -1,0 +1,45 @@
+"""Which kind of model belongs to some data, or to a file."""
+
+from typing import Any
+
+from .._errors import bad
+from ..io import load as load_flow
+from ..io import read_metadata
+from ._base import AbstractModel, Path
+
+
+def kind_of(path: Path) -> type[AbstractModel[Any]]:
+    """Return the class of models for the data in `path`: tables or images.
+
+    Arguments:
+        path: a file or a folder, as `pushforward.data.read_table` or `read_images` takes it.
+    """
+    for kind in AbstractModel.__subclasses__():
+        if kind.holds(path):
+            return kind
+    raise bad("data", f"one of {', '.join(kind.of for kind in AbstractModel.__subclasses__())}", str(path))
+
+
+def load(path: Path) -> AbstractModel[Any]:
+    """Load a model with its names and the record of its fit.
+
+    Files of `pushforward fit` and of `model.save` hold all of that. `pushforward.save` keeps the names that it is
+    given, {"columns": [...], "given": [...]}; without them the columns are called x0, x1, ....
+
+    Arguments:
+        path: a model file.
+
+    Returns:
+        A `TableModel` for events of shape (d,), an `ImageModel` for those of shape (height, width, channels).
+
+    Raises:
+        FileFormatError: if the file cannot be loaded.
+        ValueError: if it holds no flow on rows of a table or on images, or names that do not go with it.
+    """
+    flow, metadata = load_flow(path), read_metadata(path)
+    for kind in AbstractModel.__subclasses__():
+        model = kind.restore(flow, metadata)
+        if model is not None:
+            return model
+    known = " or ".join(kind.of for kind in AbstractModel.__subclasses__())
+    raise bad("model", f"a flow on {known}", f"`{type(flow).__name__}`")

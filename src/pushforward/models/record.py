@@ -1,0 +1,216 @@
+"""The record of a fit: what was fitted, to which data, how it went, what it scored."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from typing import Any, NamedTuple, final
+
+import equinox as eqx
+import jax
+
+from .._errors import bad, require
+from .._fields import trainable
+from ..distributions import Pushforward
+from ..train import FitResult
+
+#: The version of the record that is written. Version 1 is that of pushforward 0.1, which did not say so.
+VERSION = 2
+
+#: Pairs of a name and what is to be said under it.
+Lines = list[tuple[str, str]]
+
+
+@final
+@dataclass(frozen=True)
+class Architecture:
+    """Of what a flow was built.
+
+    Attributes:
+        name: the function of `pushforward.flows`.
+        options: its arguments that are not those of every flow.
+        parameters: how many numbers are learned.
+    """
+
+    name: str
+    options: dict[str, Any]
+    parameters: int
+
+    @staticmethod
+    def of(name: str, options: Mapping[str, Any], flow: Pushforward) -> "Architecture":
+        """Describe a flow that was built by `name`."""
+        leaves = jax.tree.leaves(eqx.filter(flow, trainable(flow)))
+        return Architecture(name, dict(options), sum(leaf.size for leaf in leaves))
+
+    def __str__(self) -> str:
+        options = "".join(f", {name} {value}" for name, value in self.options.items())
+        return f"{self.name}{options}; {self.parameters:,} parameters"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `json` writes and `from_json` reads."""
+        return {"flow": self.name, "options": self.options, "parameters": self.parameters}
+
+    @staticmethod
+    def from_json(content: Mapping[str, Any]) -> "Architecture | None":
+        """Return the architecture that a file names, None if it names none."""
+        if "options" not in content:
+            return None
+        return Architecture(str(content.get("flow")), dict(content["options"]), int(content.get("parameters", 0)))
+
+
+class Score(NamedTuple):
+    """A mean over held-out rows, and its standard error."""
+
+    mean: float
+    standard_error: float
+
+
+@final
+@dataclass(frozen=True)
+class RowCounts:
+    """How many rows, or images, there were.
+
+    Attributes:
+        read: in the file.
+        complete: of these, without a missing value.
+        fit: of these, fitted to.
+        held_out: the others.
+    """
+
+    read: int
+    complete: int
+    fit: int
+    held_out: int
+
+
+@final
+@dataclass(frozen=True)
+class Record:
+    """The record of a fit.
+
+    Attributes:
+        seed: decided the split, the initial weights and the batches.
+        test_fraction: the share of the rows that was held out.
+        data: the name of the data.
+        fingerprint: a number that stands for the data, by which the held-out rows are found again.
+        rows: how many there were.
+        history: losses of each epoch, by the name of the curve ("train", "val"), in nats per row.
+        best_epoch: the epoch whose parameters were kept, from 0; -1 for the start.
+        skipped_steps: steps that were left out because the loss or its gradient was not finite.
+        seconds: what the fit took.
+        written_by: the version of pushforward.
+        held_out: scores on the held-out rows, by the name of what was judged.
+        version: of this record.
+    """
+
+    seed: int
+    test_fraction: float
+    data: str
+    fingerprint: str
+    rows: RowCounts
+    history: dict[str, list[float]]
+    best_epoch: int
+    skipped_steps: int
+    seconds: float
+    written_by: str
+    held_out: dict[str, Score] = field(default_factory=dict)
+    version: int = VERSION
+
+    @staticmethod
+    def of(
+        result: FitResult[Any], *, seed: int, test_fraction: float, data: str, fingerprint: str, rows: RowCounts
+    ) -> "Record":
+        """Return the record of a fit that has just ended; the arguments are the attributes of that name."""
+        return Record(
+            seed=seed,
+            test_fraction=test_fraction,
+            data=data,
+            fingerprint=fingerprint,
+            rows=rows,
+            history={name: [float(v) for v in values] for name, values in result.history.items()},
+            best_epoch=result.best_epoch,
+            skipped_steps=result.skipped_steps,
+            seconds=result.seconds,
+            written_by=version("pushforward"),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `json` writes and `from_json` reads."""
+        return {**asdict(self), "held_out": {name: list(score) for name, score in self.held_out.items()}}
+
+    @staticmethod
+    def from_json(content: Mapping[str, Any]) -> "Record | None":
+        """Return the record in the metadata of a file, None if there is none; one of version 0.1 is upgraded.
+
+        Raises:
+            ValueError: if the record is of a later version, or not whole.
+        """
+        if "fingerprint" not in content:
+            return None
+        content = _upgraded(content)
+        remedy = "Upgrade with `pip install --upgrade pushforward`."
+        require(content["version"] == VERSION, "model", f"of a record of version {VERSION}", content["version"], remedy)
+        try:
+            known = {name: content[name] for name in Record.__dataclass_fields__}
+            known["rows"] = RowCounts(**content["rows"])
+            known["held_out"] = {name: Score(*score) for name, score in content["held_out"].items()}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise bad("model", "saved with a whole record of its fit", f"`{type(error).__name__}: {error}`") from error
+        return Record(**known)
+
+    def describe_rows(self) -> str:
+        """Say how many rows were fitted to and held out."""
+        return f"{self.rows.fit:,} to fit, {self.rows.held_out:,} held out; seed {self.seed}"
+
+    def describe(self) -> str:
+        """Say in one line how the fit went."""
+        kept = self.history if self.best_epoch >= 0 else {}
+        losses = [
+            f", {name} {values[self.best_epoch]:.4f}" for name, values in kept.items() if len(values) > self.best_epoch
+        ]
+        return (
+            f"{len(self.history['train'])} epochs in {self.seconds:.0f} s, {self.skipped_steps} steps skipped; "
+            f"best: {name_epoch(self.best_epoch)}{''.join(losses)}"
+        )
+
+
+def describe_fit(
+    architecture: Architecture | None, record: Record | None, data: str, scores: Mapping[str, str], places: int
+) -> Lines:
+    """Return the lines on flow, fit and scores, which are the same for every kind of model.
+
+    Arguments:
+        architecture, record: what is known.
+        data: says what the data were.
+        scores: what the held-out scores are called.
+        places: decimal places of the scores.
+    """
+    lines = [] if architecture is None else [("flow", str(architecture))]
+    if record is None:
+        return lines or [("flow", "saved from Python; nothing is noted of its fit")]
+    lines += [("data", data), ("fit", record.describe())]
+    for name, (mean, error) in record.held_out.items():
+        if math.isfinite(mean):
+            lines.append((f"held out, {scores[name]}", f"{mean:.{places}f} ± {error:.{places}f}"))
+    return [*lines, ("written by", f"pushforward {record.written_by}")]
+
+
+def name_epoch(best_epoch: int) -> str:
+    """Say which epoch a fit kept, counted from one."""
+    return f"epoch {best_epoch + 1}" if best_epoch >= 0 else "the start, a normal distribution"
+
+
+def _upgraded(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record as `VERSION` has it; that of 0.1 calls `version` what is `written_by` now."""
+    if isinstance(content.get("version"), int):
+        return dict(content)
+    rows = content["rows"]
+    return {
+        **content,
+        "version": VERSION,
+        "written_by": content.get("version", "0.1.0"),
+        # Of images none is ever left out, and that was not written.
+        "rows": {"complete": rows["read"], **rows},
+        # Missing after an interruption while the model was judged, and where nothing was held out.
+        "held_out": content.get("held_out", {}),
+    }

@@ -1,0 +1,84 @@
+"""A model of a table from Python: names, units, conditions, held-out rows, files."""
+
+import jax
+import numpy as np
+import pytest
+
+import pushforward as pf
+from pushforward.data import Table
+from pushforward.models import TableModel
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(0)
+    c = rng.normal(size=200)
+    return Table(("c", "a", "w", "b"), np.column_stack([c, c + rng.normal(size=200), rng.uniform(1, 2, 200), c**2]))
+
+
+@pytest.fixture(scope="module")
+def model(table):
+    options = {"given": ["c"], "weights": "w", "layers": 1, "hidden": (4,), "units": {"a": "m/s"}}
+    built = TableModel.build(table, flow="nice", **options)
+    return built.fit(table, max_epochs=1, batch_size=200, source="t.csv", test_fraction=0.2, progress=False)
+
+
+def test_names_and_record(model):
+    assert (model.schema.event, model.schema.given, model.schema.weight) == (("a", "b"), ("c",), "w")
+    assert model.flow.shape == (2,)
+    assert model.record.rows == pf.models.RowCounts(200, 200, 160, 40)
+    assert model.architecture.name == "nice"
+    lines = dict(model.describe())
+    assert lines["columns"] == "a [m/s], b"
+    assert "t.csv: 200 rows" in lines["data"]
+
+
+def test_held_out_rows_are_found_wherever_the_columns_stand(model, table):
+    first = model.evaluate(table)
+    assert "judged on the rows that the fit held out" in first.judged
+    moved = table.select(["w", "b", "a", "c"])
+    assert model.evaluate(moved).scores == first.scores
+    assert model.with_scores(first.scores).record.held_out == first.scores
+    other = Table(table.names, table.values[:100])
+    assert "This is not the table of the fit" in model.evaluate(other).judged
+
+
+def test_log_prob_goes_by_names(model, table):
+    expected = model.flow.log_prob(table.values[:, [1, 3]], table.values[:, :1])
+    np.testing.assert_array_equal(model.log_prob(table.select(["b", "c", "a"])), expected)
+    with pytest.raises(ValueError, match="columns"):
+        model.log_prob(table.select(["a", "b"]))
+
+
+def test_sample_is_a_table(model, table):
+    drawn = model.sample(jax.random.key(0), 3, {"c": 1.5})
+    assert drawn.names == ("a", "b", "c")
+    assert (drawn.columns(["c"]) == 1.5).all()
+    assert len(model.sample(jax.random.key(0), 2, table.take(np.arange(5)))) == 10
+    with pytest.raises(ValueError, match="`given` must be one value of each of c"):
+        model.sample(jax.random.key(0), 1, {"d": 1.0})
+    with pytest.raises(ValueError, match=r"--given c=0"):
+        model.sample(jax.random.key(0), 1)
+
+
+def test_files_keep_everything(model, table, tmp_path):
+    model.save(tmp_path / "m.pf")
+    loaded = pf.models.load(tmp_path / "m.pf")
+    assert isinstance(loaded, TableModel)
+    assert (loaded.schema, loaded.record) == (model.schema, model.record)
+    np.testing.assert_array_equal(loaded.log_prob(table), model.log_prob(table))
+
+
+def test_unusual_columns_are_warned_of(table):
+    with pytest.warns(UserWarning, match="10 rows are few for 2 columns"):
+        TableModel.build(table.take(np.arange(10)), flow="nice", given=["c"], weights="w", layers=1, hidden=(4,))
+    with pytest.raises(ValueError, match="without negative values"):
+        TableModel.build(table, weights="c")
+    with pytest.raises(ValueError, match="the architectures for tables; got 'glow'"):
+        TableModel.build(table, flow="glow")
+
+
+def test_no_model_of_rows_or_images(tmp_path):
+    pf.save(tmp_path / "m.pf", pf.distributions.StandardNormal((2,)))
+    with pytest.raises(ValueError, match="`model` must be a flow on "):
+        pf.models.load(tmp_path / "m.pf")
