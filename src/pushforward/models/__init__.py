@@ -1,4 +1,7 @@
-"""Models of named data: a flow, what its variables are called and mean, and the record of its fit."""
+"""Models of named data: a flow, what its variables are called and mean, and the record of its fit.
+
+Fitting is imported when something is fitted: to draw from a model or to describe it takes half a second less without.
+"""
 
 from ._base import AbstractModel as AbstractModel
 from ._base import Evaluation as Evaluation

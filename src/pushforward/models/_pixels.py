@@ -10,7 +10,6 @@ import jax
 from .._errors import require
 from .._types import Event, Key
 from ..data import Images
-from ..train import RandomFlip, RandomShift
 
 #: The largest pixel below which images of 256 levels are probably of fewer.
 DARK = 127
@@ -52,6 +51,8 @@ def check_shades(images: Images) -> None:
 
 def augmentation(flip: bool, shift: int) -> Change | None:
     """Return the change that mirrors at random, and shifts by up to so many pixels; None if neither is asked for."""
+    from ..train import RandomFlip, RandomShift
+
     changes = (*([RandomFlip()] if flip else []), *([RandomShift(shift)] if shift else []))
     return changes[0] if len(changes) == 1 else InTurn(changes) if changes else None
 

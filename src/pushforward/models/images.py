@@ -22,7 +22,6 @@ from ..data.tables.files import write_arrow
 from ..distributions import Pushforward
 from ..evaluate import BitsPerDim, bits_per_dim
 from ..flows import architecture
-from ..train import fit
 from ._base import AbstractModel, Evaluation, Path
 from ._classes import classes_of_file, classes_to_learn, conditions_of_images, conditions_of_label
 from ._pixels import augmentation, check_shades, patch_side
@@ -134,6 +133,8 @@ class ImageModel(AbstractModel[Images]):
         Raises:
             ValueError, NonFiniteError: as `pushforward.fit` does.
         """
+        from ..train import fit
+
         rule = f"below the size of the images, {size_of(data.shape)}"
         require(shift < min(data.shape[:2]), "shift", rule, shift)
         train, test = held_out_rows(len(data), test_fraction, seed)

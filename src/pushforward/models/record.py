@@ -12,7 +12,6 @@ import jax
 from .._errors import bad, require
 from .._fields import trainable
 from ..distributions import Pushforward
-from ..train import FitResult
 
 #: The version of the record that is written. Version 1 is that of pushforward 0.1, which did not say so.
 VERSION = 2
@@ -117,10 +116,13 @@ class Record:
     version: int = VERSION
 
     @staticmethod
-    def of(
-        result: FitResult[Any], *, seed: int, test_fraction: float, data: str, fingerprint: str, rows: RowCounts
-    ) -> "Record":
-        """Return the record of a fit that has just ended; the arguments are the attributes of that name."""
+    def of(result: Any, *, seed: int, test_fraction: float, data: str, fingerprint: str, rows: RowCounts) -> "Record":
+        """Return the record of a fit that has just ended.
+
+        Arguments:
+            result: a `pushforward.FitResult`.
+            seed, test_fraction, data, fingerprint, rows: the attributes of that name.
+        """
         return Record(
             seed=seed,
             test_fraction=test_fraction,

@@ -17,7 +17,6 @@ from ..data import Schema, Table, add_column, format_of, holds_images, read_tabl
 from ..data.tables.files import read_arrow
 from ..distributions import Pushforward
 from ..flows import architecture
-from ..train import fit
 from ._base import AbstractModel, Evaluation, Path
 from ._comparison import TITLES, compare, comparison_text
 from ._given import condition_rows, other_columns
@@ -152,6 +151,8 @@ class TableModel(AbstractModel[Table]):
         Raises:
             ValueError, NonFiniteError: as `pushforward.fit` does; columns are called by their names.
         """
+        from ..train import fit
+
         train, test = held_out_rows(len(data), test_fraction, seed)
         some = data.take(train)
         given = some.select(self.schema.given) if self.schema.given else None
