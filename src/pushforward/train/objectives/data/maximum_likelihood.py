@@ -140,14 +140,14 @@ class MaximumLikelihood(AbstractDataObjective):
 
     def add_noise(self, model: Any, x: Array, key: Key) -> tuple[Array, Scalars | None]:
         """Return x + u, and log q(u | x) if the noise is learned; then `model` is a `WithDequantizer`."""
-        if self.noise is None:
-            return x, None
         if isinstance(self.noise, Learned):
             u, log_q = model.dequantizer.sample_and_log_prob(key, (), x)
             return x + u.astype(x.dtype), log_q
         if self.noise == "uniform":
             return x + jax.random.uniform(key, x.shape, x.dtype), None
-        return x + self.noise * jax.random.normal(key, x.shape, x.dtype), None
+        if isinstance(self.noise, float | int):
+            return x + self.noise * jax.random.normal(key, x.shape, x.dtype), None
+        return x, None
 
     def _log_prob(self, model: Any, x: Array, condition: PyTree, key: Key) -> Scalars:
         noisy, log_q = self.add_noise(model, x, key)
