@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import jax
@@ -70,23 +70,21 @@ def fit(
     [0, 1), whose mean log-density is a lower bound of the mean log-probability of x. With noise from a distribution
     q(u | x), learned along, the bound is tighter: E[log p(x + u) - log q(u | x)].
 
-    Arguments:
+    Arguments: Start
         key: random key: decides the validation rows and the order of the others.
         flow: the flow to begin from; it is not changed.
 
-        Data:
-
+    Arguments: Data
         x: shape (rows, *flow.shape), any real dtype; NumPy memory maps are read in pieces. Taken as float32, or as
             float64 if it is float64 and 64-bit JAX is enabled. Also a data frame of pandas, Polars or PyArrow, a
             `pushforward.data.Table` or a structured array: errors then name its columns.
         condition: the same of shape (rows, *flow.cond_shape), for a conditional flow.
         weights: shape (rows,), non-negative, of any scale; rows of weight zero are left out.
         groups: shape (rows,), a label of any kind for each row, such as a patient or a day: rows of one group are on
-            one side of the validation split, as copies of a row always are.
+            one side of the validation split. So are copies of a row, unless there is `noise`.
         val_fraction: share of the rows kept for validation, from 0 (nothing stops the fit early) to below 1.
 
-        Objective:
-
+    Arguments: Objective
         objective: of `pushforward.train`; None for `MaximumLikelihood(noise, augment, drop_condition)`.
         noise: what is added to x at each use: "uniform" for whole numbers; a number, the standard deviation of normal
             noise; a distribution of u in (0, 1), of the event's shape and conditioned on the event, which is trained
@@ -96,8 +94,7 @@ def fit(
         drop_condition: probability with which the condition of a row is replaced by zeros in training, from 0 to below
             1: what `pushforward.adapt.guide` needs.
 
-        Optimization:
-
+    Arguments: Optimization
         optimization: the next five together.
         learning_rate: a number, the peak of a warm-up and a cosine decay over `max_epochs` (5e-3 if None), or
             a schedule, a function of the step; 1e-3 for events of several axes. None with an `optimizer`, which has
@@ -108,15 +105,13 @@ def fit(
         average: decay of an exponential moving average of the parameters, such as 0.999, of which the validation
             loss is taken and the result is made; None for the parameters themselves.
 
-        Length:
-
+    Arguments: Length
         batch_size: the most rows of one step; None: 512, or 64 events of several axes. Every row is used in every
             epoch.
         max_epochs: the most passes over the rows; None: about 1500 steps, at least 5 passes and at most 400.
         patience: stop after so many epochs without a better validation loss.
 
-        Files:
-
+    Arguments: Files
         progress: whether to show a progress bar; None: iff standard error is a terminal.
         checkpoint: a directory that receives the state after each epoch. The same call again goes on from
             there and ends as an uninterrupted one would have, bit for bit; a finished one returns at once.
@@ -150,8 +145,8 @@ def fit(
     if objective.noisy and table.x.dtype == np.uint8:
         table = replace(table, as_bytes=True)
     together = None if labels is None else labels[used]
-    if val_fraction > 0:
-        together = group_copies(table, used, together, warn=not objective.noisy)
+    if val_fraction > 0 and not objective.noisy:
+        together = group_copies(table, used, together)
     train, val = split_validation(table, used, val_fraction, seed, together)
     of_x, of_condition = table.moments(train)
     if not objective.noisy:
@@ -166,16 +161,15 @@ def fit(
     plan = Plan(defaults.learning_rate, epochs * per_epoch, epochs, patience, devices, bits)
 
     def identity() -> dict[str, str]:
-        given = {"batch_size": length.batch_size, "max_epochs": epochs, "patience": patience}
-        of_groups = None if labels is None else tree_digest(labels)
-        given = {**given, "val_fraction": val_fraction, "groups": of_groups, **objective.settings}
+        of_groups = {"groups": None if labels is None else tree_digest(labels)}
+        given = {**asdict(replace(length, max_epochs=epochs)), **of_groups, **objective.settings}
         return {**digest_rows(table), **digest_start(seed, flow, given)}
 
     with session(optimization, plan, identity, checkpoint=checkpoint, progress=progress, started=started) as run:
         rng = np.random.default_rng([2, *seed.ravel().tolist()])
         if objective.noisy:
-            seen = rows_with_noise(objective.start_events, table, train, rng)
-            flow = set_from_rows(flow, seen, np.arange(len(seen.x)), rng)
+            noisy = rows_with_noise(objective.start_events, table, train, rng)
+            flow = set_from_rows(flow, noisy, np.arange(len(noisy.x)), rng)
         else:
             flow = set_from_rows(flow, table, train, rng, (of_x, of_condition))
         model, trained = objective.prepare(flow)

@@ -65,7 +65,7 @@ def fit_density(
     Coupling flows (`pf.flows.nsf(..., wiring="coupling")`, `real_nvp`) draw fastest and suit this best. Nothing here
     tells whether the fit is good: ask `pf.evaluate.importance`.
 
-    Arguments:
+    Arguments: Start
         key: random key: decides the starts of the search for modes, and the draws.
         flow: the flow to begin from, unconditional; it is not changed.
         log_density: log p of one event, an array of `flow.shape`, as a number, up to a constant; made of JAX
@@ -76,8 +76,7 @@ def fit_density(
         annealing: the share of the steps, from 0 to 1, in which p^b takes the place of p, b rising from 0.01 to 1: a
             flatter density, of which modes far apart are found.
 
-        Optimization:
-
+    Arguments: Optimization
         optimization: the next four together, and the average of the parameters.
         learning_rate: a number, the peak of a warm-up and a cosine decay over `steps` (2e-3 if None), or a schedule,
             a function of the step. None with an `optimizer`, which has its own.
@@ -89,8 +88,7 @@ def fit_density(
         steps: of the optimizer.
         batch_size: draws per step; large ones are accumulated in pieces of bounded memory.
 
-        Files:
-
+    Arguments: Files
         progress: whether to show a progress bar; None: iff standard error is a terminal.
         checkpoint: a directory that receives the state after every 50 steps (`FAB`: 10). The same call again goes on
             from there and ends as an uninterrupted one would have, bit for bit; a finished one returns at once.

@@ -65,29 +65,26 @@ def fit_source(
     simulations: where nothing was simulated the surrogate knows nothing. The posterior of one observation is then that
     of the learned source as the prior, see `pushforward.evaluate.importance`.
 
-    Arguments:
+    Arguments: Start
         key: random key: decides the validation rows, the order of the others, and the draws.
         source: p(theta), the flow to begin from, unconditional; it is not changed.
         surrogate: p(x | theta), a distribution conditioned on `source.shape`, such as a flow fitted by
             `pushforward.fit`; or a function (x, theta) -> log p(x | theta) of one of each, made of JAX operations, up
             to a term that depends on x alone. It is not differentiated.
 
-        Data:
-
+    Arguments: Data
         x: the observations, shape (rows, *event shape).
         val_fraction: share of the rows kept for validation, from 0 (nothing stops the fit early) to below 1, but 512
             rows at most.
 
-        Objective:
-
+    Arguments: Objective
         proposal: q(theta | x), a distribution conditioned on the events, such as a neural posterior estimate: draws of
             it are weighted instead of draws of the source. Where an event says much about its parameters, few draws of
             the source explain it, and a proposal makes as much of ten draws as there is in thousands without.
         estimator: of log p(x): `pf.train.LogMeanExp` or `pf.train.Debiased`; `LogMeanExp(512)` if None, with a proposal
             `LogMeanExp(32)`.
 
-        Optimization:
-
+    Arguments: Optimization
         optimization: the next four together, and the average of the parameters.
         learning_rate: a number, the peak of a warm-up and a cosine decay over `max_epochs` (2e-3 if None), or
             a schedule, a function of the step. None with an `optimizer`, which has its own.
@@ -95,14 +92,12 @@ def fit_source(
         clip_norm: largest global norm of a gradient, beyond which it is scaled down; None for no limit.
         max_skipped: the most steps in a row that may be skipped because the loss or gradient is not finite.
 
-        Length:
-
+    Arguments: Length
         batch_size: the most rows of one step.
         max_epochs: the most passes over the rows; None: about 1000 steps, at least 3 passes and at most 200.
         patience: stop after so many epochs without a better validation loss.
 
-        Files:
-
+    Arguments: Files
         progress: whether to show a progress bar; None: iff standard error is a terminal.
         checkpoint: a directory that receives the state after each epoch. The same call again goes on from
             there and ends as an uninterrupted one would have, bit for bit; a finished one returns at once.

@@ -173,7 +173,7 @@ def name_columns(
         return str(j) if names is None else f"`{names[j]}`"
 
     more = f" and {len(columns) - 8} more" if len(columns) > 8 else ""
-    return f"{noun}{'s' if len(columns) > 1 else ''} {', '.join(map(of_element, columns[:8]))}{more}"
+    return f"{noun}{'s' if len(columns) > 1 else ''} {', '.join(map(of_element, map(int, columns[:8])))}{more}"
 
 
 def _finer(dtype: np.dtype) -> str:

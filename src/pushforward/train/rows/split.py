@@ -40,20 +40,24 @@ def split_validation(
     return used[train], used[val]
 
 
-def group_copies(table: Rows, used: np.ndarray, groups: np.ndarray | None, *, warn: bool) -> np.ndarray | None:
+def group_copies(table: Rows, used: np.ndarray, groups: np.ndarray | None) -> np.ndarray | None:
     """Return groups of rows that hold all copies of a row, and the groups given; None if no row belongs to another.
+
+    Not for whole numbers that receive noise: they repeat by nature, and a split that holds out every copy of a number
+    asks for the density where none was shown. Fits to pairs of counts then stop at once, and end 0.1 to 0.3 nats lower.
+
+    Warns if a good part of the rows are copies.
 
     Arguments:
         table: the data.
         used: the rows to look at.
         groups: shape (used,), as for `split_validation`.
-        warn: whether to say so if a good part of the rows are copies. Whole numbers repeat by nature.
     """
     first = copies(_joint_blocks(table, used))
     repeated = len(used) - np.count_nonzero(first == np.arange(len(used)))
     if repeated == 0:
         return groups
-    if warn and repeated > MAX_COPIES * len(used):
+    if repeated > MAX_COPIES * len(used):
         what = "rows are copies of other rows" if table.condition is None else "pairs of x and condition are copies"
         warnings.warn(
             f"{repeated:,} of {len(used):,} {what}: the fit has {len(used) - repeated:,} different ones to learn from. "
