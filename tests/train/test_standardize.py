@@ -25,15 +25,14 @@ from pushforward.bijections import (
 from pushforward.distributions import Mixture, Pushforward, StandardNormal
 from pushforward.networks import MLPSettings
 from pushforward.train.rows.rows import Rows
-from pushforward.train.start.rows import RowsData, set_from_rows
+from pushforward.train.start.set_from_rows import set_from_rows
 from pushforward.univariate import Affine
 
 from .helpers import flow_of
 
 
 def standardized(flow: Any, x: Any, condition: Any = None, weights: Any = None) -> Any:
-    rows = np.arange(len(x))
-    return set_from_rows(flow, RowsData(Rows(x, condition, weights), rows, rows))
+    return set_from_rows(flow, Rows(x, condition, weights), np.arange(len(x)), np.random.default_rng(0))
 
 
 def test_at_the_data_end(rng):

@@ -12,7 +12,7 @@ from jaxtyping import Array
 from .._shapes import Shapes, leaf_shapes
 from .._types import Key
 from ..parallel.compile import compiled, is_traced
-from ..parallel.mesh import AXIS, Spec, at_home, shared, sharing
+from ..parallel.mesh import AXIS, Spec, gather, shared, sharing
 
 #: Events evaluated at once: at most so many, and of at most so many elements together. Larger batches run in chunks one
 #: after the other, so that memory is bounded and, on a CPU, what one chunk needs stays in its cache, while there is
@@ -42,7 +42,7 @@ def evaluate(
         batch: the leading axes.
     """
     devices = count_devices(batch, distribution, x, condition)
-    return at_home(_evaluate(of_batch, embed, distribution, x, condition, batch, devices), devices)
+    return gather(_evaluate(of_batch, embed, distribution, x, condition, batch, devices), devices)
 
 
 def draw(
@@ -50,7 +50,7 @@ def draw(
 ) -> Any:
     """Return of_batch(distribution, keys, condition) with a key of its own for each event; otherwise as `evaluate`."""
     devices = count_devices(batch, distribution, key, condition)
-    return at_home(_draw(of_batch, embed, distribution, key, condition, batch, devices), devices)
+    return gather(_draw(of_batch, embed, distribution, key, condition, batch, devices), devices)
 
 
 def count_devices(batch: tuple[int, ...], *args: Any) -> int:

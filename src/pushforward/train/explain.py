@@ -14,26 +14,27 @@ from ..bijections._base import AbstractBijection
 from ..bijections.walk import Step, steps
 from ..distributions._base import AbstractDistribution
 from ..distributions.pushforward import Pushforward
+from .rows.batch import Batch
 
 
-def explain(flow: AbstractDistribution, batch: dict[str, Any], rows: np.ndarray) -> str:
+def explain(flow: AbstractDistribution, batch: Batch, rows: np.ndarray) -> str:
     """Name the first bijection, from data to base, that gives a non-finite value or gradient, and the rows.
 
     Gradients of the batch's loss are followed back from the base, so the first there is nearest the base.
 
     Arguments:
         flow: any distribution; of one that is no `Pushforward` no part can be named.
-        batch: "x", "condition" and "weight" of one batch.
-        rows: the table's row of each line of the batch, negative for padding.
+        batch: events, conditions and weights of one batch.
+        rows: the table's row of each row of the batch, negative for padding.
     """
     real = rows >= 0
     rows = rows[real]
-    batch = {name: None if a is None else jnp.asarray(a)[real] for name, a in batch.items()}
+    batch = jax.tree.map(lambda a: jnp.asarray(a)[real], batch)
     if not isinstance(flow, Pushforward):
         at = f"the density ({type(flow).__name__})"
-        wrong = ~np.isfinite(np.asarray(flow.log_prob(batch["x"], batch["condition"])))
+        wrong = ~np.isfinite(np.asarray(flow.log_prob(batch.x, batch.condition)))
         return _sentence(at, "value" if wrong.any() else "gradient", rows[wrong])
-    events, condition = _batch_last(batch["x"]), _batch_last(batch["condition"])
+    events, condition = _batch_last(batch.x), _batch_last(batch.condition)
     way: list[tuple[Step, Any]] = []
     for step in reversed(steps(flow.bijection)):
         way.append((step, events))
@@ -41,13 +42,13 @@ def explain(flow: AbstractDistribution, batch: dict[str, Any], rows: np.ndarray)
         wrong = ~(_finite_rows(events) & _finite_rows(log_det))
         if wrong.any():
             return _sentence(_name(step), "value", rows[wrong])
-    given = None if flow.base.cond_shape is None else batch["condition"]
+    given = None if flow.base.cond_shape is None else batch.condition
 
     def log_prob(base: AbstractDistribution, events: Any) -> Any:
         return base.log_prob(jnp.moveaxis(events, -1, 0), given)
 
     name = f"base ({type(flow.base).__name__})"
-    grads, pulled = _gradients(log_prob, flow.base, events, -batch["weight"])
+    grads, pulled = _gradients(log_prob, flow.base, events, -batch.weight)
     wrong = ~_finite_rows(log_prob(flow.base, events))
     if wrong.any():
         return _sentence(name, "value", rows[wrong])
@@ -55,7 +56,7 @@ def explain(flow: AbstractDistribution, batch: dict[str, Any], rows: np.ndarray)
     if wrong.any() or not _all_finite(grads):
         return _sentence(name, "gradient", rows[wrong])
     for step, events in reversed(way):
-        grads, pulled = _gradients(_undo(step, condition), step.bijection, events, (pulled, -batch["weight"]))
+        grads, pulled = _gradients(_undo(step, condition), step.bijection, events, (pulled, -batch.weight))
         wrong = ~_finite_rows(pulled)
         if wrong.any() or not _all_finite(grads):
             return _sentence(_name(step), "gradient", rows[wrong])

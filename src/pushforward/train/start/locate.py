@@ -18,7 +18,7 @@ from ...distributions.pushforward import Pushforward
 from ...numerics.moments import Moments
 from ..objectives.density.target import LogDensity
 from .tail import through
-from .walk import AbstractMovingData, Beyond, Into, require_set, set_from
+from .walk import AbstractMovingData, Move, require_set, set_from
 
 #: Starts of the search for modes, which are drawn with these standard deviations in turn, after one at zero.
 STARTS, SPREADS = 12, (1.0, 3.0, 10.0)
@@ -125,7 +125,7 @@ class NormalData(AbstractMovingData):
         draws = self.loc.reshape((-1, 1)) + np.linalg.cholesky(self.location_covariance) @ noise
         return jnp.asarray(draws.reshape((*self.loc.shape, DRAWN))), None
 
-    def moved(self, move: Into | Beyond) -> "NormalData":
+    def moved(self, move: Move) -> "NormalData":
         """Return the distribution after a move."""
         with jax.enable_x64(True):
 

@@ -1,4 +1,4 @@
-"""What a flow is set to before training, from rows: location, scale, correlations, regression, normalizations."""
+"""Rows of a table on their way through a flow, from data to base."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,59 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from ..._errors import bad
-from ..._types import ArrayLike, Conditions, Events
-from ...bijections._base import AbstractBijection, Part, inverse_batch
-from ...bijections._fitted import Vectors, flat_condition, flat_events, is_pending
-from ...distributions.pushforward import Pushforward
+from ..._types import Conditions, Events
+from ...bijections._base import AbstractBijection, inverse_batch
+from ...bijections._fitted import Vectors, flat_condition, flat_events
 from ...numerics.moments import Moments, covariance, moments
-from ..loop.result import Flow
 from ..rows.rows import Rows, blocks, float_dtype
-from .walk import AbstractMovingData, Beyond, Into, require_set, set_from
-
-#: Events of which a normalization takes mean and scale.
-SAMPLE = 256
-
-
-def initialize(flow: Flow, x: ArrayLike, condition: ArrayLike | None = None) -> Flow:
-    """Return `flow` with every map that is set from data set: what `pushforward.fit` does before its first step.
-
-    These are `Standardize`, `Whiten`, `Regress`, `StandardizeCondition` and `ActNorm`, at any place of a flow, where
-    `fitted` is False. Each sees the data as the maps between it and the data leave them. Call it before a loop of your
-    own: without it a flow works in the units of the data, of which it knows nothing.
-
-    Arguments:
-        flow: any distribution; one without such a map is returned as it is.
-        x: events, shape (n, *flow.shape), with the noise that the flow will see.
-        condition: what they are conditioned on, shape (n, *flow.cond_shape), for a conditional flow.
-
-    Raises:
-        ValueError: if the shape of x is not that of events of the flow, or a map cannot be set.
-    """
-    if not is_pending(flow):
-        return flow
-    events = np.asarray(x)
-    if events.shape[1:] != flow.shape or not len(events):
-        raise bad("x", f"of shape (n, {', '.join(map(str, flow.shape))}), n > 0", f"`shape {events.shape}`")
-    table = Rows(events, None if condition is None else np.asarray(condition), None)
-    rows = np.arange(len(events))
-    return set_from_rows(flow, RowsData(table, rows, rows[:SAMPLE]))
-
-
-def set_from_rows(flow: Flow, data: "RowsData") -> Flow:
-    """Return `flow` with every map that is set from data set to the rows.
-
-    Raises:
-        ValueError: if a map stands where rows do not reach it.
-    """
-    if isinstance(flow, Pushforward):
-        bijection = set_from(flow.bijection, data)
-        base = flow.base
-        if is_pending(base):
-            base = set_from_rows(base, data.moved(Beyond(Part("bijection", bijection), bijection, inverted=False)))
-        flow = eqx.tree_at(lambda f: (f.base, f.bijection), flow, (base, bijection))
-    require_set(flow)
-    return flow
+from .walk import AbstractMovingData, Beyond, Move
 
 
 @final
@@ -82,8 +35,8 @@ class RowsData(AbstractMovingData):
     table: Rows
     used: np.ndarray
     some: np.ndarray
-    known: tuple[Moments | None, Moments | None] = (None, None)
-    before: "tuple[RowsData, Into | Beyond] | None" = None
+    known: tuple[Moments | None, Any] = (None, None)
+    before: "tuple[RowsData, Move] | None" = None
 
     @property
     def rows(self) -> float:
@@ -98,9 +51,10 @@ class RowsData(AbstractMovingData):
     @property
     def condition_dtype(self) -> Any:
         """The dtype of the condition on the device."""
-        return self.dtype if self.table.condition is None else float_dtype(self.table.condition)
+        condition = self.table.condition
+        return float_dtype(condition) if isinstance(condition, np.ndarray) else self.dtype
 
-    def moved(self, move: Into | Beyond) -> "RowsData":
+    def moved(self, move: Move) -> "RowsData":
         """Return the rows as they are after a move."""
         return RowsData(self.table, self.used, self.some, before=(self, move))
 
@@ -121,12 +75,12 @@ class RowsData(AbstractMovingData):
     def _sample(self) -> tuple[Events, Conditions]:
         if self.before is None:
             batch = self.table.batches(self.some, 1.0)
-            condition = batch["condition"]
-            events = jnp.moveaxis(jnp.asarray(batch["x"], jnp.result_type(float)), 0, -1)
-            return events, None if condition is None else jnp.moveaxis(jnp.asarray(condition, events.dtype), 0, -1)
+            dtype = jnp.result_type(float)
+            batch_last = jax.tree.map(lambda a: jnp.moveaxis(jnp.asarray(a, dtype), 0, -1), (batch.x, batch.condition))
+            return batch_last
         data, move = self.before
         events, condition = data.sample()
-        if isinstance(move, Into):
+        if not isinstance(move, Beyond):
             return move(events, condition)
         # Layers of one structure share a program.
         inner = move.part.take(events), move.part.condition(condition)
@@ -134,7 +88,7 @@ class RowsData(AbstractMovingData):
 
     def _blocks(self, of: Vectors) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield blocks of vectors (rows, columns), and the weights."""
-        moves: list[Into | Beyond] = []
+        moves: list[Move] = []
         data = self
         while data.before is not None:
             data, move = data.before
@@ -143,16 +97,15 @@ class RowsData(AbstractMovingData):
         @jax.jit
         def vectors(x: Any, condition: Any) -> Any:
             # Whole numbers may come as bytes.
-            events = jnp.moveaxis(x.astype(self.dtype), 0, -1)
-            condition = None if condition is None else jnp.moveaxis(condition, 0, -1)
+            events, condition = jax.tree.map(lambda a: jnp.moveaxis(a, 0, -1), (x.astype(self.dtype), condition))
             for move in moves:
                 events, condition = move(events, condition)
             return of(events, condition).T
 
         for start, block in blocks(self.table.x, self.used):
             batch = self.table.batches(self.used[start : start + len(block)], 1.0)
-            values = np.asarray(vectors(batch["x"], batch["condition"]), np.float64)
-            yield values, batch["weight"].astype(np.float64)
+            values = np.asarray(vectors(batch.x, batch.condition), np.float64)
+            yield values, batch.weight.astype(np.float64)
 
 
 @eqx.filter_jit

@@ -1,6 +1,7 @@
 """Every map of a flow that is to be set from data, set: from the data to the base, each by what reaches it."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -45,11 +46,15 @@ class Beyond:
         return step.inverse(events, condition)[0], condition
 
 
+#: (events, their conditions), the batch last, -> what they are nearer the base.
+Move = Callable[[Any, Any], tuple[Any, Any]]
+
+
 class AbstractMovingData(AbstractData):
     """Data that can be taken along a flow, from data to base."""
 
     @abstractmethod
-    def moved(self, move: Into | Beyond) -> "AbstractMovingData":
+    def moved(self, move: Move) -> "AbstractMovingData":
         """Return the data as they are after a move."""
 
 
