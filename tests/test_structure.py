@@ -107,6 +107,27 @@ def test_source_keeps_the_rules(source: pathlib.Path):
             assert not any(name.split(".")[0] == "pickle" for name in names), "no pickle"
 
 
+#: Functions of more than ten arguments, each with its reason.
+MANY_ARGUMENTS = {
+    "train/fit.py:fit": "what users set most often, as keywords; grouped, and `Optimization` holds some",
+    "train/fit_density.py:fit_density": "as `fit`",
+    "train/fit_source.py:fit_source": "as `fit`",
+    "flows/": "the settings of the paper",
+    "cli/": "each option of the command line is an argument",
+}
+
+
+@each_source
+def test_functions_take_few_arguments(source: pathlib.Path):
+    path = source.relative_to(ROOT).as_posix()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            count = sum(argument.arg not in ("self", "cls") for argument in arguments)
+            listed = any(f"{path}:{node.name}".startswith(known) for known in MANY_ARGUMENTS)
+            assert count <= 10 or listed, f"{node.name} takes {count}: make those that travel together one object"
+
+
 @pytest.mark.parametrize("floor", REGISTRY, ids=lambda m: m.__name__)
 def test_every_public_name_has_a_line(floor: Any):
     lines = {case.subject for case in REGISTRY[floor]}

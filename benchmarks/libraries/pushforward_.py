@@ -14,11 +14,13 @@ import numpy as np
 import pushforward as pf
 from pushforward._fields import trainable
 from pushforward.numerics.moments import moments
-from pushforward.parallel.mesh import AXIS, at_home, place, sharing
+from pushforward.parallel.mesh import AXIS, gather, place, sharing
 from pushforward.parallel.mesh import Spec as Cut
-from pushforward.train.fit import CPU_SHARE
-from pushforward.train.loop.steps import State, Work, adam, own, take_steps
-from pushforward.train.objectives.data.maximum_likelihood import negative_log_likelihood
+from pushforward.parallel.share import least_rows
+from pushforward.train import MaximumLikelihood
+from pushforward.train.loop.steps import State, StepInputs, adam, copy_arrays, take_steps
+from pushforward.train.objectives.data._base import BatchLoss
+from pushforward.train.rows.batch import Batch
 from pushforward.train.rows.rows import Rows
 from pushforward.train.start.standardize import standardize
 
@@ -27,6 +29,9 @@ from ._jax import count
 
 # As the page on speed advises: a device per core, among which large batches are shared.
 jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+
+#: Of rows, without noise.
+LOSS = BatchLoss(MaximumLikelihood())
 
 
 def _flow(spec: Spec) -> pf.Pushforward:
@@ -64,14 +69,14 @@ class _Trained:
     def __init__(self, spec: Spec):
         self._spec, self._taken = spec, 0
         self._key = jax.random.key(spec.seed)
-        self._optimizer, self._devices = adam(5.0), sharing(spec.batch, CPU_SHARE)
+        self._optimizer, self._devices = adam(5.0), sharing(spec.batch, least_rows("vectors"))
         self._flow: pf.Pushforward | None = None
         flow = _flow(spec)
         self._begin(_perturbed(flow, self._key) if spec.perturbed else flow)
 
     def _begin(self, flow: pf.Pushforward) -> None:
         params, self._frozen = eqx.partition(flow, trainable(flow))
-        state = own(State(params, self._optimizer.init(params), jnp.zeros((), jnp.int32)))
+        state = copy_arrays(State(params, self._optimizer.init(params), jnp.zeros((), jnp.int32)))
         self._state = place(state, self._devices, Cut())
         self._flow = flow
         self.parameters = count(params)
@@ -84,17 +89,17 @@ class _Trained:
         of_x = moments([(x.astype(np.float64), np.ones(len(x)))])
         self._begin(standardize(self._current(), Rows(x, None, None), rows, of_x, None))
 
-    def place(self, x: np.ndarray, condition: np.ndarray | None) -> dict[str, Any]:
-        batches = {"x": x, "condition": condition, "weight": np.full(x.shape[:2], 1 / x.shape[1], np.float32)}
+    def place(self, x: np.ndarray, condition: np.ndarray | None) -> Batch:
+        batches = Batch(np.full(x.shape[:2], 1 / x.shape[1], np.float32), x, condition)
         return jax.tree.map(jnp.asarray, place(batches, self._devices, Cut(None, AXIS)))
 
-    def train(self, placed: dict[str, Any]) -> float:
-        steps = len(placed["x"])
+    def train(self, placed: Batch) -> float:
+        steps = len(placed.x)
         rates = jnp.asarray(self._spec.rates(self._taken, steps))
         self._key, key = jax.random.split(self._key)
         keys = jax.random.split(key, steps)
-        work = Work(self._frozen, placed, rates, keys, negative_log_likelihood, self._optimizer, 20, self._devices)
-        self._state, losses, _ = take_steps(work, self._state)
+        inputs = StepInputs(self._frozen, placed, rates, keys, LOSS, self._optimizer, 20, self._devices)
+        self._state, losses, _ = take_steps(inputs, self._state)
         self._taken += steps
         self._flow = None
         return float(jax.block_until_ready((losses, self._state))[0][-1])
@@ -106,7 +111,7 @@ class _Trained:
         # As `pf.fit` returns it: once, not in every call.
         flow = self._flow
         if flow is None:
-            flow = self._flow = eqx.combine(at_home(self._state.params, self._devices), self._frozen)
+            flow = self._flow = eqx.combine(gather(self._state.params, self._devices), self._frozen)
         return flow
 
     def log_prob(self, x: Any, condition: Any) -> Any:

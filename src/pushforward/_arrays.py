@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ._errors import bad
 from ._types import ArrayLike, Event
@@ -11,8 +12,9 @@ def as_float(name: str, x: ArrayLike) -> Event:
     """Return `x` as a floating-point array, its dtype kept where it is one already.
 
     Raises:
-        ValueError: if it is no array of real numbers.
+        ValueError: if it is no array of real numbers, or cells of it are masked.
     """
+    require_unmasked(name, x)
     try:
         x = jnp.asarray(x)
     except (TypeError, ValueError):
@@ -20,3 +22,24 @@ def as_float(name: str, x: ArrayLike) -> Event:
     if jnp.issubdtype(x.dtype, jnp.complexfloating) or jnp.issubdtype(x.dtype, jax.dtypes.extended):
         raise bad(name, "an array of real numbers", f"`dtype {x.dtype}`")
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.result_type(float))
+
+
+def require_unmasked(name: str, x: ArrayLike, columns: tuple[str, ...] | None = None) -> None:
+    """Raise if cells of a NumPy masked array are masked: what lies below a mask is no data.
+
+    Arguments:
+        name: of the argument.
+        x: anything; what is no masked array passes.
+        columns: the names of the columns of `x`.
+    """
+    if not isinstance(x, np.ma.MaskedArray) or not np.ma.is_masked(x):
+        return
+    places = np.argwhere(np.ma.getmaskarray(x))
+    first = tuple(map(int, places[0]))
+    where = f"row {first[0]}" if first else "the number itself"
+    if len(first) == 2:
+        where += f", column {first[1] if columns is None else f'`{columns[first[1]]}`'}"
+    elif len(first) > 2:
+        where += f", element {first[1:]}"
+    count = f"{len(places)} masked cell{'s' if len(places) > 1 else ''}"
+    raise bad(name, "finite", f"`{count}`, the first in {where}", "Drop the rows or fill the cells in.")

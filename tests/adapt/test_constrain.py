@@ -10,6 +10,7 @@ from scipy import stats
 import pushforward as pf
 from pushforward import bijections as b
 from pushforward.train.explain import explain
+from pushforward.train.rows.batch import Batch
 
 from ..train.test_standardize import standardized
 
@@ -60,7 +61,7 @@ def test_a_row_outside_the_support_is_named(key, rng):
     flow = pf.adapt.constrain(pf.flows.maf(key, 2, **QUICK), b.StickBreaking(2))
     x = rng.dirichlet([4.0, 2.0, 6.0], 10)[:, :2]
     x[3] = 0.5
-    batch = {"x": x, "condition": None, "weight": np.ones(10)}
+    batch = Batch(np.ones(10), x)
     assert "value is `bijection.bijections[1]` (StickBreaking), in row 3 of `x`" in explain(flow, batch, np.arange(10))
 
 

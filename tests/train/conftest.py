@@ -1,16 +1,18 @@
 """Fixtures of the tests of training."""
 
-import sys
 from collections.abc import Iterator
 
 import pytest
+
+from pushforward.parallel import share
 
 
 @pytest.fixture(params=[1, 3])
 def devices(request: pytest.FixtureRequest) -> Iterator[int]:
     """Let so many devices share a batch of any size."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["pushforward.train.fit"], "CPU_SHARE", 10**9 if request.param == 1 else 1)
+        least = 10**9 if request.param == 1 else 1
+        patch.setitem(share.TRAINING, "vectors", share.Share(least, least))
         yield request.param
 
 
@@ -19,5 +21,5 @@ def density_devices(request: pytest.FixtureRequest) -> Iterator[int]:
     """Let so many devices share the draws of a batch of any size."""
     with pytest.MonkeyPatch.context() as patch:
         least = 10**9 if request.param == 1 else 1
-        patch.setattr(sys.modules["pushforward.train.fit_density"], "CPU_SHARE", least)
+        patch.setitem(share.TRAINING, "density", share.Share(least, least))
         yield request.param

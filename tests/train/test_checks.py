@@ -172,3 +172,40 @@ def test_rows_outside_the_support_are_found_before_training(key):
     message = "got `2 of 50 rows without a finite log-density`, first row 6, 20. .*`bijection.bijections.2.` .Exp."
     with pytest.raises(ValueError, match=message):
         fit(key, flow, x, **TINY)
+
+
+def test_columns_are_named(key):
+    import pandas as pd
+    import polars as pl
+
+    frame = pd.DataFrame({"age": X[:, 0], "dose": X[:, 1]})
+    named = fit(key, gaussian(), frame, **TINY)
+    assert named.history == fit(key, gaussian(), X, **TINY).history
+    for change, message in {
+        lambda f: f.assign(dose=3.0): "got `3 in all 45 training rows` in column `dose`",
+        lambda f: f.assign(dose=2 * f["age"]): "`a linear relation between columns `age`, `dose``",
+        lambda f: f.assign(dose=f["dose"].where(f.index != 4)): "`1 NaN cell`, the first in row 4, column `dose`",
+        lambda f: f.assign(dose="high"): "got `'high' in row 0` of column `dose`. Encode text",
+        lambda f: f.assign(sex=1.0): "the array has 3: columns `age`, `dose`, `sex`",
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            fit(key, gaussian(), change(frame), **TINY)
+    flow = flows.maf(key, 2, cond_dim=1, layers=1, hidden=(4,))
+    with pytest.warns(UserWarning, match="constant over the training rows in column `site`"):
+        fit(key, flow, frame, pl.DataFrame({"site": np.ones(50)}), **TINY)
+
+
+def test_masked_cells_are_missing(key):
+    """As data they would be what lies below the mask: here 1e6."""
+    x = np.ma.masked_greater(X, 1.0)
+    x.data[x.mask] = 1e6
+    row, column = np.argwhere(x.mask)[0]
+    message = f"`x` must be finite; got `{x.mask.sum()} masked cells`, the first in row {row}, column {column}. Drop"
+    with pytest.raises(ValueError, match=message):
+        fit(key, gaussian(), x, **TINY)
+    with pytest.raises(ValueError, match=message):
+        gaussian().log_prob(x)
+    with pytest.raises(ValueError, match=r"`weights` must be finite; got `\d+ masked cells`"):
+        fit(key, gaussian(), X, weights=x[:, 0], **TINY)
+    nothing_masked = np.ma.masked_greater(X, 100.0)
+    assert fit(key, gaussian(), nothing_masked, **TINY).history == fit(key, gaussian(), X, **TINY).history

@@ -15,6 +15,7 @@ from pushforward.distributions import MultivariateNormal, Pushforward
 from pushforward.train import FAB, AlphaDivergence, ForwardKL, NonFiniteError, ReverseKL
 from pushforward.train.loop import minimize as loop
 from pushforward.train.objectives.density import _base
+from pushforward.train.rows.batch import Batch
 from pushforward.train.start.tail import split_tail, through
 
 from .helpers import gaussian
@@ -113,7 +114,7 @@ def test_path_gradient_vanishes_where_the_flow_is_exact(key):
     def gradient(objective, seed):
         def loss(params):
             log_p = jax.vmap(lambda x: stats.norm.logpdf(x).sum())
-            batch = {"weight": jnp.full(64, 1 / 64)}
+            batch = Batch(jnp.full(64, 1 / 64))
             return objective.loss(eqx.combine(params, rest), log_p, batch, jax.random.key(seed))
 
         return np.concatenate([np.ravel(g) for g in jax.tree.leaves(jax.grad(loss)(params))])
@@ -144,7 +145,7 @@ def test_accumulated_gradient_is_that_of_the_whole_batch(key, monkeypatch, objec
     for a, b in zip(jax.tree.leaves(whole), jax.tree.leaves(pieces), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
     # And a loss of a large batch is estimated in pieces.
-    batch = {"weight": jnp.full(100, 0.01)}
+    batch = Batch(jnp.full(100, 0.01))
     value = objective.loss(eqx.combine(params, rest), jax.vmap(banana), batch, key)
     assert np.isfinite(float(value))
 

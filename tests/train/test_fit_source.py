@@ -14,6 +14,7 @@ import pushforward as pf
 from pushforward._types import Condition, Event, Scalar
 from pushforward.bijections import AbstractBijection, NormalCDF, TriangularAffine
 from pushforward.distributions import Normal, Pushforward, StandardNormal
+from pushforward.parallel import share
 from pushforward.train import Debiased, LogMeanExp, NonFiniteError
 from pushforward.train.objectives.source.log_marginal import Simulated
 
@@ -145,7 +146,7 @@ def test_checkpoint_goes_on_bit_for_bit(key, rng, tmp_path, monkeypatch):
 def test_devices_share_a_batch(key, rng, monkeypatch):
     x = observed(rng, 301)
     alone = pf.fit_source(key, normal(), likelihood, x, **QUICK)
-    monkeypatch.setattr(sys.modules["pushforward.train.fit_source"], "CPU_SHARE", 1)
+    monkeypatch.setitem(share.TRAINING, "source", share.Share(1, 1))
     shared = pf.fit_source(key, normal(), likelihood, x, **QUICK)
     assert np.isfinite(shared.history["train"]).all()
     # Each device has draws of its own, so the fits differ by their noise.

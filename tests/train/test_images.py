@@ -13,7 +13,7 @@ import pytest
 import pushforward as pf
 from pushforward.bijections import ActNorm
 from pushforward.train.explain import explain
-from pushforward.train.objectives.data.noisy_likelihood import NoisyLikelihood
+from pushforward.train.rows.batch import Batch
 
 from ..cases import randomize
 
@@ -43,17 +43,17 @@ def test_noise_of_the_base_is_uniform_and_the_bound_that_of_the_pixels(key, rng)
     """Of a uniform density on [0, 4) each pixel has log p = -log 4 whatever the noise, so the loss is exact."""
     x = images(rng)
     flow = pf.distributions.Uniform(jnp.zeros(SHAPE), jnp.full(SHAPE, 4.0))
-    loss = NoisyLikelihood("uniform")
-    batch = {"x": jnp.asarray(x), "condition": None, "weight": jnp.full(len(x), 1 / len(x))}
-    np.testing.assert_allclose(loss(flow, batch, key), 16 * math.log(4), rtol=1e-6)
-    moved = np.asarray(loss.moved(flow, jnp.asarray(x, jnp.float32), key)[0])
+    objective = pf.train.MaximumLikelihood("uniform")
+    batch = Batch(jnp.full(len(x), 1 / len(x)), jnp.asarray(x))
+    np.testing.assert_allclose(objective.loss(flow, batch, key), 16 * math.log(4), rtol=1e-6)
+    moved = np.asarray(objective.add_noise(flow, jnp.asarray(x, jnp.float32), key)[0])
     assert np.all((moved >= x) & (moved < x + 1))
     np.testing.assert_allclose((moved - x).std(), 1 / math.sqrt(12), rtol=0.05)
 
 
 def test_normal_noise_has_its_scale(key, rng):
     x = jnp.asarray(images(rng), jnp.float32)
-    moved = np.asarray(NoisyLikelihood(0.25).moved(None, x, key)[0])
+    moved = np.asarray(pf.train.MaximumLikelihood(0.25).add_noise(None, x, key)[0])
     np.testing.assert_allclose((moved - x).std(), 0.25, rtol=0.05)
 
 
@@ -160,10 +160,10 @@ def test_a_dropped_condition_is_zeros(key, rng):
     flow = randomize(small(key, cond_dim=3), key, 0.3)
     x = jnp.asarray(images(rng, 200), float)
     labels = 9 * jax.nn.one_hot(jnp.arange(200) % 3, 3, dtype=float)  # far from zeros
-    batch = {"x": x, "condition": labels, "weight": jnp.full(200, 1 / 200)}
+    batch = Batch(jnp.full(200, 1 / 200), x, labels)
     with_labels, without = (float(-flow.log_prob(x, c).mean()) for c in (labels, jnp.zeros_like(labels)))
-    all_dropped = float(NoisyLikelihood(None, None, 1 - 1e-7)(flow, batch, key))
-    half = float(NoisyLikelihood(None, None, 0.5)(flow, batch, key))
+    all_dropped = float(pf.train.MaximumLikelihood(drop_condition=1 - 1e-7).loss(flow, batch, key))
+    half = float(pf.train.MaximumLikelihood(drop_condition=0.5).loss(flow, batch, key))
     np.testing.assert_allclose(all_dropped, without, rtol=1e-9)
     np.testing.assert_allclose(half, (with_labels + without) / 2, atol=0.3 * abs(with_labels - without))
 
@@ -274,5 +274,5 @@ def test_a_part_inside_a_squeezed_image_is_named(key, rng, flow, where, name):
     made = flow(key)
     spoiled = eqx.tree_at(where, made, jax.tree.map(lambda a: a * jnp.nan if a.dtype == float else a, where(made)))
     x = images(rng, 8) + 0.5
-    batch = {"x": x, "condition": None, "weight": np.full(8, 1 / 8)}
+    batch = Batch(np.full(8, 1 / 8), x)
     assert re.search(name, explain(spoiled, batch, np.arange(8)))

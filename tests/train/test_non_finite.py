@@ -13,6 +13,7 @@ from pushforward.distributions import Pushforward, StandardNormal
 from pushforward.flows import maf
 from pushforward.train import NonFiniteError, fit
 from pushforward.train.explain import explain
+from pushforward.train.rows.batch import Batch
 
 from .helpers import BrokenGradient, LogScaleAbove, flow_of
 
@@ -80,8 +81,8 @@ def test_a_rate_that_is_not_finite_skips_its_step(key, rng):
     assert np.isfinite(result.history["train"]).all()
 
 
-def batch_of(x: np.ndarray, condition: np.ndarray | None = None) -> dict:
-    return {"x": x, "condition": condition, "weight": np.ones(len(x))}
+def batch_of(x: np.ndarray, condition: np.ndarray | None = None) -> Batch:
+    return Batch(np.ones(len(x)), x, condition)
 
 
 def test_the_path_goes_through_composites(rng):

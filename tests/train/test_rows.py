@@ -24,8 +24,8 @@ def test_split_evenly(n, batch_size, multiple):
 def test_padding_has_no_weight_and_repeats_a_row_of_its_batch():
     table = Rows(np.arange(10.0)[:, None], None, np.arange(10.0) + 1)
     batch = table.batches(np.array([[3, 4, 5], [6, 7, -1]]), unit=2.0)
-    np.testing.assert_array_equal(batch["weight"], [[2, 2.5, 3], [3.5, 4, 0]])
-    np.testing.assert_array_equal(batch["x"][..., 0], [[3, 4, 5], [6, 7, 6]])
+    np.testing.assert_array_equal(batch.weight, [[2, 2.5, 3], [3.5, 4, 0]])
+    np.testing.assert_array_equal(batch.x[..., 0], [[3, 4, 5], [6, 7, 6]])
 
 
 @pytest.mark.parametrize("chunk_bytes", [1, 100, 1 << 20])
@@ -35,7 +35,7 @@ def test_chunks_hold_whole_batches_and_all_rows(chunk_bytes, rng):
     parts = list(chunks(table, lines, 1.0, chunk_bytes))
     np.testing.assert_array_equal(np.concatenate([p.rows for p in parts]), lines)
     for part in parts:
-        assert part.batches["x"].shape == (*part.rows.shape, 3)
+        assert part.batches.x.shape == (*part.rows.shape, 3)
         assert len(part.rows) == 1 or part.rows.size * table.bytes_per_row() <= chunk_bytes
 
 

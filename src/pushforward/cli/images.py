@@ -16,7 +16,7 @@ from ..data import Images, read_images
 from ..data.pictures.images import size_of
 from ..evaluate.bits_per_dim import BitsPerDim, bits_per_dim
 from ..train import RandomFlip, RandomShift
-from ..train.objectives.data.noisy_likelihood import Augment
+from ..train.objectives.data.maximum_likelihood import Augment
 from .console import note
 from .image_model import ImageModel, one_hot
 from .model import fingerprint, split_rows

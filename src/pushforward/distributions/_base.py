@@ -15,15 +15,14 @@ from .._arrays import as_float
 from .._errors import bad, require_key
 from .._types import ArrayLike, Condition, Conditions, Event, Events, Key, Keys, Scalar, Scalars
 from ..parallel.compile import compiled, is_traced
-from ..parallel.mesh import AXIS, Spec, at_home, shared, sharing
+from ..parallel.mesh import AXIS, Spec, shared, sharing
+from ..parallel.mesh import gather as at_home
+from ..parallel.share import SHARE
 
 #: Events evaluated at once: at most so many, and of at most so many elements together. Larger batches run in chunks one
 #: after the other, so that memory is bounded and, on a CPU, what one chunk needs stays in its cache, while there is
 #: enough of it for every thread; if several CPU devices share a batch, for one thread each.
 CPU_CHUNK, SHARED_CHUNK, CHUNK = (4096, 2**18), (1024, 2**17), (2**16, 2**22)
-
-#: A CPU device receives so many events at least.
-SHARE = 1024
 
 
 class AbstractDistribution(eqx.Module):

@@ -44,7 +44,7 @@ def place(tree: T, devices: int, spec: Spec) -> T:
     return tree if devices == 1 else jax.device_put(tree, NamedSharding(mesh(devices), spec))
 
 
-def at_home(tree: T, devices: int) -> T:
+def gather(tree: T, devices: int) -> T:
     """Return copies of the arrays of a tree where any other result would be; with one device, the arrays."""
     # By way of the host, since JAX would keep in mind that the user wanted them on a device.
     return tree if devices == 1 else jax.tree.map(lambda a: jnp.asarray(np.array(a)), tree)

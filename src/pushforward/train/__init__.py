@@ -6,13 +6,16 @@ from .fit_source import fit_source as fit_source
 from .loop.result import FitResult as FitResult
 from .loop.result import NonFiniteError as NonFiniteError
 from .objectives import FAB as FAB
+from .objectives import AbstractDataObjective as AbstractDataObjective
 from .objectives import AbstractDensityObjective as AbstractDensityObjective
 from .objectives import AbstractLogMarginal as AbstractLogMarginal
 from .objectives import AlphaDivergence as AlphaDivergence
 from .objectives import Debiased as Debiased
 from .objectives import ForwardKL as ForwardKL
 from .objectives import LogMeanExp as LogMeanExp
+from .objectives import MaximumLikelihood as MaximumLikelihood
 from .objectives import ReverseKL as ReverseKL
+from .optimization import Optimization as Optimization
 from .rows.augment import RandomFlip as RandomFlip
 from .rows.augment import RandomShift as RandomShift
 from .start.initialize import initialize as initialize

@@ -21,37 +21,38 @@ from ..bijections.elementwise.identity import Identity
 from ..bijections.fitted.standardize_condition import StandardizeCondition
 from ..distributions._base import AbstractDistribution
 from ..distributions.pushforward import Pushforward
+from .rows.batch import Batch
 
 
-def explain(flow: AbstractDistribution, batch: dict[str, Any], rows: np.ndarray) -> str:
+def explain(flow: AbstractDistribution, batch: Batch, rows: np.ndarray) -> str:
     """Name the first bijection, from data to base, that gives a non-finite value or gradient, and the rows.
 
     Gradients of the batch's loss are followed back from the base, so the first there is nearest the base.
 
     Arguments:
         flow: any distribution; of one that is no `Pushforward` no part can be named.
-        batch: "x", "condition" and "weight" of one batch.
-        rows: the table's row of each line of the batch, negative for padding.
+        batch: events, conditions and weights of one batch.
+        rows: the table's row of each row of the batch, negative for padding.
     """
     real = rows >= 0
     rows = rows[real]
-    batch = {name: None if a is None else jnp.asarray(a)[real] for name, a in batch.items()}
+    batch = jax.tree.map(lambda a: jnp.asarray(a)[real], batch)
     if not isinstance(flow, Pushforward):
         at = f"the density ({type(flow).__name__})"
-        wrong = ~np.isfinite(np.asarray(flow.log_prob(batch["x"], batch["condition"])))
+        wrong = ~np.isfinite(np.asarray(flow.log_prob(batch.x, batch.condition)))
         return _sentence(at, "value" if wrong.any() else "gradient", rows[wrong])
     stages: list[tuple[_Stage, Any]] = []
-    event = batch["x"]
-    for stage in _stages(flow.bijection, "bijection", batch["condition"], False):
+    event = batch.x
+    for stage in _stages(flow.bijection, "bijection", batch.condition, False):
         stages.append((stage, event))
         event, log_det = eqx.filter_jit(stage.run)(stage.bijection, event)
         wrong = ~(_finite_rows(event, len(rows)) & _finite_rows(log_det, len(rows)))
         if wrong.any():
             return _sentence(stage.name, "value", rows[wrong])
-    condition = batch["condition"] if flow.base.cond_shape is not None else None
+    condition = batch.condition if flow.base.cond_shape is not None else None
 
     def base_loss(base: AbstractDistribution, event: Any) -> Any:
-        return -jnp.sum(batch["weight"] * base.log_prob(event, condition))
+        return -jnp.sum(batch.weight * base.log_prob(event, condition))
 
     grads, pulled = _gradients(base_loss, flow.base, event, jnp.ones(()))
     name = f"base ({type(flow.base).__name__})"
@@ -62,7 +63,7 @@ def explain(flow: AbstractDistribution, batch: dict[str, Any], rows: np.ndarray)
     if wrong.any() or not _all_finite(grads):
         return _sentence(name, "gradient", rows[wrong])
     for stage, event in reversed(stages):
-        cotangent = (pulled, -batch["weight"])
+        cotangent = (pulled, -batch.weight)
         grads, pulled = _gradients(stage.run, stage.bijection, event, cotangent)
         wrong = ~_finite_rows(pulled, len(rows))
         if wrong.any() or not _all_finite(grads):

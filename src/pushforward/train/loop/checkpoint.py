@@ -89,7 +89,8 @@ class Checkpoint:
         args = self._ocp.args
         about = self._manager.restore(epoch, args=args.Composite(about=args.JsonRestore()))["about"]
         given = about.get("fingerprint", {})
-        names = [name for name, value in self._fingerprint.items() if given.get(name) != value]
+        # A setting that was not known when the state was written was as None.
+        names = [name for name, value in self._fingerprint.items() if given.get(name, repr(None)) != value]
         if about.get("format") != FORMAT or names:
             raise bad(
                 "checkpoint",

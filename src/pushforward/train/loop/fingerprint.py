@@ -1,4 +1,4 @@
-"""What decides a fit, as short strings by name: equal fingerprints mean bit-for-bit equal fits."""
+"""What decides a fit, as short strings by name: together a fingerprint. Fits of equal ones are equal bit for bit."""
 
 import hashlib
 from collections.abc import Callable
@@ -10,7 +10,6 @@ import numpy as np
 import optax
 from jaxtyping import PyTree
 
-from ...distributions._base import AbstractDistribution
 from ..rows.rows import Rows
 
 #: Bytes hashed at a time.
@@ -19,62 +18,31 @@ BLOCK_BYTES = 1 << 25
 PLACES = 16
 
 
-def fingerprint(
-    table: Rows,
-    key: np.ndarray,
-    flow: PyTree,
-    settings: dict[str, Any],
-    optimizer: optax.GradientTransformation,
-    rates: np.ndarray,
-) -> dict[str, str]:
-    """Return the fingerprint of a fit.
-
-    Of an optimizer, which is made of functions, the state and one update are looked at.
-
-    Arguments:
-        table: the data.
-        key: the words of the random key.
-        flow: the start.
-        settings: what else decides the fit, name by name.
-        optimizer: the optimizer.
-        rates: learning rates at some steps.
-    """
+def digest_rows(table: Rows) -> dict[str, str]:
+    """Return what tells data from other data."""
+    conditions = jax.tree.leaves(table.condition)
     return {
         "x": _digest(table.x),
-        "condition": "none" if table.condition is None else _digest(table.condition),
+        "condition": "none" if not conditions else " ".join(map(_digest, conditions)),
         "weights": "none" if table.weights is None else _digest(table.weights),
-        **_common(key, flow, settings, optimizer, rates),
     }
 
 
-def fingerprint_density(
-    log_density: Callable[[Any], Any],
-    key: np.ndarray,
-    flow: AbstractDistribution,
-    settings: dict[str, Any],
-    optimizer: optax.GradientTransformation,
-    rates: np.ndarray,
-) -> dict[str, str]:
-    """Return the fingerprint of a fit to a log-density, which is looked at in a few places; see `fingerprint`."""
-    places = np.random.default_rng(0).standard_normal((PLACES, *flow.shape)).astype(np.float32)
-    values = np.asarray(jax.jit(jax.vmap(log_density))(places), np.float32)
-    return {"log_density": _digest(values), **_common(key, flow, settings, optimizer, rates)}
+def digest_density(log_density: Callable[[Any], Any], shape: tuple[int, ...]) -> dict[str, str]:
+    """Return what tells a log-density of events of `shape` from others: its values in a few places."""
+    places = np.random.default_rng(0).standard_normal((PLACES, *shape)).astype(np.float32)
+    return {"log_density": _digest(np.asarray(jax.jit(jax.vmap(log_density))(places), np.float32))}
 
 
-def _common(
-    key: np.ndarray,
-    flow: PyTree,
-    settings: dict[str, Any],
-    optimizer: optax.GradientTransformation,
-    rates: np.ndarray,
-) -> dict[str, str]:
-    return {
-        "key": _digest(key),
-        "flow": tree_digest(flow),
-        "optimizer": tree_digest(_trial_update(optimizer)),
-        **{name: repr(value) for name, value in settings.items()},
-        "learning_rate": _digest(rates),
-    }
+def digest_start(seed: np.ndarray, flow: PyTree, settings: dict[str, Any]) -> dict[str, str]:
+    """Return what tells a random key, a start and settings, name by name, from others."""
+    values = {name: repr(value) for name, value in settings.items()}
+    return {"key": _digest(seed), "flow": tree_digest(flow), **values}
+
+
+def digest_optimizer(optimizer: optax.GradientTransformation, rates: np.ndarray) -> dict[str, str]:
+    """Return what tells an optimizer, which is made of functions, from others: its state and one update; and rates."""
+    return {"optimizer": tree_digest(_trial_update(optimizer)), "learning_rate": _digest(rates)}
 
 
 def _trial_update(optimizer: optax.GradientTransformation) -> PyTree:

@@ -16,27 +16,27 @@ from tqdm import tqdm
 
 from ..._fields import trainable
 from ..._types import Key
-from ...parallel.mesh import AXIS, Spec, at_home, place
+from ...parallel.mesh import AXIS, Spec, gather, place
 from ..rows.rows import Chunk
 from .checkpoint import Checkpoint
 from .progress import show_epoch
 from .result import FitResult, Model, NonFiniteError, Record
-from .steps import Loss, State, Work, own, step_keys, take_steps
+from .steps import Loss, State, StepInputs, copy_arrays, step_keys, take_steps
 
 
 @final
 @dataclass(frozen=True)
-class Objective:
+class Problem:
     """What the loop minimizes, and on what.
 
     Attributes:
         loss: the loss of a batch is the sum of those of its parts, of which each device computes one. A module-level
             function, so that a second fit of the same structure need not compile again.
         chunks: (epoch, memory) -> the epoch's batches, stacked along their first axis, in pieces that fit the device.
-        validate: (flow) -> the validation loss, or None: nothing stops early, the last parameters are best.
-        explain: (flow, batch, rows) -> a sentence on what is non-finite in a batch that was skipped.
+        validate: (model) -> the validation loss, or None: nothing stops early, the last parameters are best.
+        explain: (model, batch, rows) -> a sentence on what is non-finite in a batch that was skipped.
         memory: arrays that the objective carries from epoch to epoch, None for none; checkpoints hold them.
-        renew: (epoch, flow, memory) -> the memory for an epoch, before it.
+        renew: (epoch, model, memory) -> the memory for an epoch, before it.
     """
 
     loss: Loss
@@ -79,29 +79,29 @@ class Settings:
 
 
 class _HaltedError(Exception):
-    """Too many steps in a row were skipped; the last one counted was line `line` of `chunk`."""
+    """Too many steps in a row were skipped; the last one counted was batch `place` of `chunk`."""
 
-    def __init__(self, state: State, chunk: Chunk, line: int, skipped: int):
-        self.args = (state, chunk, line, skipped)
-        self.state, self.chunk, self.line, self.skipped = state, chunk, line, skipped
+    def __init__(self, state: State, chunk: Chunk, place: int, skipped: int):
+        self.args = (state, chunk, place, skipped)
+        self.state, self.chunk, self.place, self.skipped = state, chunk, place, skipped
 
 
 def minimize(
     key: Key,
-    flow: Model,
-    objective: Objective,
+    model: Model,
+    problem: Problem,
     settings: Settings,
     *,
     bar: tqdm,
     checkpoint: Checkpoint | None = None,
     started: float,
 ) -> FitResult[Model]:
-    """Minimize an objective over the trainable arrays of a flow.
+    """Minimize an objective over the trainable arrays of a model.
 
     Arguments:
         key: random key of the losses: each step receives its own.
-        flow: the start.
-        objective: what to minimize.
+        model: the start.
+        problem: what to minimize.
         settings: how.
         bar: shows the epochs.
         checkpoint: where the state after each epoch is kept and taken up again.
@@ -111,36 +111,36 @@ def minimize(
         NonFiniteError: if too many steps in a row are non-finite, or the validation loss is in every epoch.
     """
     devices = settings.devices
-    params, frozen = eqx.partition(flow, trainable(flow))
+    params, frozen = eqx.partition(model, trainable(model))
     average = None if settings.average is None else params
-    state = own(State(params, settings.optimizer.init(params), jnp.zeros((), jnp.int32), average))
-    best = own(params)
-    record = Record({"train": []} if objective.validate is None else {"train": [], "val": []})
-    memory = objective.memory
+    state = copy_arrays(State(params, settings.optimizer.init(params), jnp.zeros((), jnp.int32), average))
+    best = copy_arrays(params)
+    record = Record({"train": []} if problem.validate is None else {"train": [], "val": []})
+    memory = problem.memory
     restored = None if checkpoint is None else checkpoint.restore((state, best, memory))
     if restored is not None:
         (state, best, memory), saved = restored
         record = Record(**saved)
         started -= record.seconds
         show_epoch(bar, record.history, record.best_epoch, record.epochs, settings.bits)
-    elif objective.validate is not None:
-        loss = objective.validate(flow)
+    elif problem.validate is not None:
+        loss = problem.validate(model)
         record = replace(record, start_loss=loss if math.isfinite(loss) else math.inf)
     state, everywhere = place(state, devices, Spec()), place(eqx.filter(frozen, eqx.is_array), devices, Spec())
     everywhere = eqx.combine(everywhere, frozen)
     while not record.finished(settings.max_epochs, settings.patience):
-        if objective.renew is not None:
-            memory = objective.renew(record.epochs, eqx.combine(at_home(state.result, devices), frozen), memory)
-        chunks = objective.chunks(record.epochs, memory)
+        if problem.renew is not None:
+            memory = problem.renew(record.epochs, eqx.combine(gather(state.result, devices), frozen), memory)
+        chunks = problem.chunks(record.epochs, memory)
         try:
-            state, losses, skipped = run_epoch(key, state, everywhere, objective.loss, chunks, settings, record.steps)
+            state, losses, skipped = run_epoch(key, state, everywhere, problem.loss, chunks, settings, record.steps)
         except _HaltedError as halt:
-            params = at_home(halt.state.params, devices)
-            if objective.validate is None:
+            params = gather(halt.state.params, devices)
+            if problem.validate is None:
                 best = params
             failed = eqx.combine(params, frozen)
-            batch = jax.tree.map(lambda a: a[halt.line], halt.chunk.batches)
-            cause = objective.explain(failed, batch, halt.chunk.rows[halt.line])
+            batch = jax.tree.map(lambda a: a[halt.place], halt.chunk.batches)
+            cause = problem.explain(failed, batch, halt.chunk.rows[halt.place])
             record = replace(record, skipped=record.skipped + halt.skipped)
             raise NonFiniteError(
                 f"The fit stopped in epoch {record.epochs + 1}: the loss or its gradient was not finite in "
@@ -150,13 +150,13 @@ def minimize(
             ) from None
         history = {"train": [*record.history["train"], float(np.mean(losses)) if losses.size else math.nan]}
         improved = True
-        params = at_home(state.result, devices)
-        if objective.validate is not None:
-            value = objective.validate(eqx.combine(params, frozen))
+        params = gather(state.result, devices)
+        if problem.validate is not None:
+            value = problem.validate(eqx.combine(params, frozen))
             history["val"] = [*record.history["val"], value]
             improved = value < record.best_loss
         if improved:
-            best = own(params)
+            best = copy_arrays(params)
         record = Record(
             history,
             record.start_loss,
@@ -169,7 +169,7 @@ def minimize(
             checkpoint.save(record.epochs, (state, best, memory), asdict(record))
         show_epoch(bar, history, record.best_epoch, 1, settings.bits)
     result = record.result(eqx.combine(best, frozen))
-    if objective.validate is not None and record.best_loss == math.inf:
+    if problem.validate is not None and record.best_loss == math.inf:
         raise NonFiniteError("The validation loss was not finite after any epoch.", result)
     return result
 
@@ -195,17 +195,17 @@ def run_epoch(
         losses.append(np.asarray(values, np.float64)[~skips])
         halted = np.asarray(streaks) > settings.max_skipped
         if halted.any():
-            line = int(halted.argmax())
-            count = sum(int(s.sum()) for s in skipped[:-1]) + int(skips[: line + 1].sum())
-            raise _HaltedError(state, chunk, line, count)
+            place = int(halted.argmax())
+            count = sum(int(s.sum()) for s in skipped[:-1]) + int(skips[: place + 1].sum())
+            raise _HaltedError(state, chunk, place, count)
 
     for chunk in chunks:
         count = len(chunk.rows)
         rates, keys = jnp.asarray(settings.rates(step, count)), step_keys(key, np.arange(step, step + count))
         batches = jax.tree.map(jnp.asarray, place(chunk.batches, settings.devices, Spec(None, AXIS)))
-        how = (loss, settings.optimizer, settings.max_skipped, settings.devices)
+        fixed = (loss, settings.optimizer, settings.max_skipped, settings.devices)
         decays = jax.tree.map(jnp.asarray, settings.decays(step, count))
-        state, values, streaks = take_steps(Work(frozen, batches, rates, keys, *how, decays), state)
+        state, values, streaks = take_steps(StepInputs(frozen, batches, rates, keys, *fixed, decays), state)
         if running is not None:
             settle(*running)
         running = (chunk, values, streaks)

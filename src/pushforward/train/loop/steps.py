@@ -14,9 +14,10 @@ from ..._types import Key, Scalar
 from ...numerics.products import precision
 from ...parallel.compile import compiled
 from ...parallel.mesh import AXIS, Spec, shared
+from ..rows.batch import Batch
 
-#: (flow, batch, key) -> scalar.
-Loss: TypeAlias = Callable[[Any, Any, Key], Scalar]
+#: (model, batch, key) -> scalar.
+Loss: TypeAlias = Callable[[Any, Batch, Key], Scalar]
 
 
 @final
@@ -42,7 +43,7 @@ class State(eqx.Module):
 
 
 @final
-class Work(eqx.Module):
+class StepInputs(eqx.Module):
     """Some steps to take, one per batch.
 
     Attributes:
@@ -51,12 +52,12 @@ class Work(eqx.Module):
         rates: learning rate of each step.
         keys: random key of each step.
         decays: decay of the moving average at each step, or None.
-        loss: see `Objective`.
+        loss: see `Problem`.
         optimizer, max_skipped, devices: see `Settings`.
     """
 
     frozen: PyTree
-    batches: Any
+    batches: Batch
     rates: Array
     keys: Array
     loss: Loss = eqx.field(static=True)
@@ -66,7 +67,7 @@ class Work(eqx.Module):
     decays: Array | None = None
 
 
-def own(tree: PyTree) -> PyTree:
+def copy_arrays(tree: PyTree) -> PyTree:
     """Return copies of the arrays: they can be donated; none is weakly typed, which would compile twice."""
     return jax.tree.map(lambda a: jnp.array(a, dtype=jnp.result_type(a), copy=True), tree)
 
@@ -78,18 +79,18 @@ def step_keys(key: Key, steps: Int[Array, " n"]) -> Array:
 
 
 @final
-class Tame(optax.GradientTransformation):
-    """An optimizer whose updates, before the learning rate, are finite if the squares of the gradients are."""
+class FiniteAdam(optax.GradientTransformation):
+    """Adam. Its updates, before the learning rate, are finite if the squares of the gradients are."""
 
 
 @lru_cache
-def adam(clip_norm: float | int | None) -> Tame:
+def adam(clip_norm: float | int | None) -> FiniteAdam:
     """Return Adam of unit learning rate; one object per setting, so that repeated fits share a compilation.
 
     Reference:
         "Adam: A Method for Stochastic Optimization", Kingma, Ba, 2015.
     """
-    return Tame(*clipped(optax.adam(1.0), clip_norm))
+    return FiniteAdam(*clipped(optax.adam(1.0), clip_norm))
 
 
 def clipped(optimizer: optax.GradientTransformation, clip_norm: float | int | None) -> optax.GradientTransformation:
@@ -111,7 +112,7 @@ def _square_norm(tree: PyTree) -> Scalar:
 
 
 @partial(compiled, donate="all-except-first")
-def take_steps(work: Work, state: State) -> tuple[State, Array, Array]:
+def take_steps(inputs: StepInputs, state: State) -> tuple[State, Array, Array]:
     """Take one step per batch of a chunk, all on the device.
 
     Once more than `max_skipped` steps in a row were non-finite no step is taken any more, so that the
@@ -121,28 +122,28 @@ def take_steps(work: Work, state: State) -> tuple[State, Array, Array]:
     all take the same step, so that all hold the same state.
 
     Arguments:
-        work: what to do.
+        inputs: the steps to take.
         state: where to begin; donated.
 
     Returns:
         The state; per step, the loss and the number of skips in a row.
     """
-    arrays, rest = eqx.partition(work.frozen, eqx.is_array)
-    several = work.devices > 1
-    update = optax.with_extra_args_support(work.optimizer).update
+    arrays, rest = eqx.partition(inputs.frozen, eqx.is_array)
+    several = inputs.devices > 1
+    update = optax.with_extra_args_support(inputs.optimizer).update
 
     def steps(
-        state: State, arrays: PyTree, batches: Any, rates: Array, keys: Array, decays: Array | None
+        state: State, arrays: PyTree, batches: Batch, rates: Array, keys: Array, decays: Array | None
     ) -> tuple[State, Array, Array]:
         frozen = eqx.combine(arrays, rest)
 
-        def step(state: State, inputs: tuple[Any, Array, Key, Array | None]) -> tuple[State, tuple[Array, Array]]:
-            batch, rate, key, decay = inputs
+        def step(state: State, of_step: tuple[Any, Array, Key, Array | None]) -> tuple[State, tuple[Array, Array]]:
+            batch, rate, key, decay = of_step
             if several:
                 key = jax.random.fold_in(key, jax.lax.axis_index(AXIS))
 
             def of_params(params: PyTree) -> Scalar:
-                return work.loss(eqx.combine(params, frozen), batch, key)
+                return inputs.loss(eqx.combine(params, frozen), batch, key)
 
             value, grads = jax.value_and_grad(of_params)(state.params)
             if several:
@@ -150,9 +151,9 @@ def take_steps(work: Work, state: State) -> tuple[State, Array, Array]:
             updates, opt_state = update(grads, state.opt_state, state.params, value=value)
             updates = jax.tree.map(lambda u: rate.astype(u.dtype) * u, updates)
             # Squares, because optimizers square gradients: 1e20 is finite in float32, its square is not.
-            seen = grads if isinstance(work.optimizer, Tame) else (grads, updates)
+            seen = grads if isinstance(inputs.optimizer, FiniteAdam) else (grads, updates)
             finite = jnp.isfinite(value) & jnp.isfinite(_square_norm(seen)) & jnp.isfinite(jnp.square(rate))
-            halted = state.streak > work.max_skipped
+            halted = state.streak > inputs.max_skipped
             streak = jnp.where(halted, state.streak, jnp.where(finite, 0, state.streak + 1))
             new = (optax.apply_updates(state.params, updates), opt_state)
             kept = (state.params, state.opt_state)
@@ -166,5 +167,5 @@ def take_steps(work: Work, state: State) -> tuple[State, Array, Array]:
         return state, losses, streaks
 
     if several:
-        steps = shared(steps, work.devices, (Spec(), Spec(), Spec(None, AXIS), Spec(), Spec(), Spec()), Spec())
-    return steps(state, arrays, work.batches, work.rates, work.keys, work.decays)
+        steps = shared(steps, inputs.devices, (Spec(), Spec(), Spec(None, AXIS), Spec(), Spec(), Spec()), Spec())
+    return steps(state, arrays, inputs.batches, inputs.rates, inputs.keys, inputs.decays)

@@ -1,7 +1,7 @@
 """What a fit can minimize."""
 
-from .data.maximum_likelihood import negative_log_likelihood as negative_log_likelihood
-from .data.maximum_likelihood import row_losses as row_losses
+from .data._base import AbstractDataObjective as AbstractDataObjective
+from .data.maximum_likelihood import MaximumLikelihood as MaximumLikelihood
 from .density._base import AbstractDensityObjective as AbstractDensityObjective
 from .density.fab import FAB as FAB
 from .density.reverse_kl import ReverseKL as ReverseKL

@@ -2,15 +2,19 @@
 
 import math
 import warnings
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import jax
 import numpy as np
 
+from ..._arrays import require_unmasked
+from ..._columns import REMEDY, read_columns
 from ..._errors import bad, require
 from ..._types import ArrayLike
 from ...distributions._base import AbstractDistribution
 from ...numerics.moments import Moments, correlation
-from ..objectives.data.noisy_likelihood import Noise
 from .rows import Rows, blocks, float_dtype
 
 #: Largest dimension for which the correlation matrix is looked at; beyond it that would take too long.
@@ -29,9 +33,10 @@ def check_table(
     Raises:
         ValueError: if a dtype, a shape or a value is not what `fit` asks for.
     """
-    x = _numeric("x", x)
-    _check_shape("x", x, flow.shape)
+    x, names = _numeric("x", x)
+    _check_shape("x", x, flow.shape, names)
     require(len(x) >= 2, "x", "at least two rows", f"`{len(x)} row{'' if len(x) == 1 else 's'}`")
+    condition_names = None
     if flow.cond_shape is None:
         if condition is not None:
             remedy = "Build the flow with `cond_dim` to condition it."
@@ -40,50 +45,70 @@ def check_table(
         if condition is None:
             remedy = "This flow is conditional: pass what it is conditioned on."
             raise bad("condition", f"an array of shape (rows, {', '.join(map(str, flow.cond_shape))})", None, remedy)
-        condition = _numeric("condition", condition)
-        _check_shape("condition", condition, flow.cond_shape)
+        condition, condition_names = _numeric("condition", condition)
+        _check_shape("condition", condition, flow.cond_shape, condition_names)
         require(
             len(condition) == len(x),
             "condition",
             f"of as many rows as `x`, {len(x)}",
             f"`{len(condition)} rows`",
         )
-        _check_finite("condition", condition)
-    _check_finite("x", x)
+        _check_finite("condition", condition, condition_names)
+    _check_finite("x", x, names)
+    table = Rows(x, condition, names=names, condition_names=condition_names)
     if weights is None:
-        return Rows(x, condition, None), np.arange(len(x))
-    weights = _numeric("weights", weights).astype(np.float64)
+        return table, np.arange(len(x))
+    weights = _numeric("weights", weights)[0].astype(np.float64)
     _check_weights(weights, len(x))
-    return Rows(x, condition, weights), np.flatnonzero(weights)
+    return replace(table, weights=weights), np.flatnonzero(weights)
 
 
-def check_columns(table: Rows, rows: np.ndarray, moments: Moments, shape: tuple[int, ...]) -> None:
+def check_groups(groups: ArrayLike, rows: int) -> np.ndarray:
+    """Return a number for each row, the same for rows of the same group.
+
+    Raises:
+        ValueError: unless there is a label for each row, and there are two groups.
+    """
+    require_unmasked("groups", groups)
+    labels = np.asarray(groups)
+    require(labels.shape == (rows,), "groups", f"a label for each row, of shape ({rows},)", f"`shape {labels.shape}`")
+    numbers: dict[Any, int] = {}
+    out = np.empty(rows, np.int64)
+    for row, label in enumerate(labels.tolist()):
+        if label is None or label != label or type(label).__name__ == "NAType":
+            remedy = "Give rows that belong to no other a label of their own."
+            raise bad("groups", "a label for each row", f"`{label}` in row {row}", remedy)
+        out[row] = numbers.setdefault(label, len(numbers))
+    require(len(numbers) >= 2, "groups", "of two groups at least", f"`{len(numbers)} group`")
+    return out
+
+
+def check_columns(table: Rows, rows: np.ndarray, moments: Moments) -> None:
     """Check that the columns of x vary over the training rows, enough for its dtype, and independently.
 
     Raises:
         ValueError: if a column is constant, or columns are linearly dependent: no density exists.
     """
-    dtype = float_dtype(table.x)
+    dtype, shape, names = float_dtype(table.x), table.x.shape[1:], table.names
     constant = np.flatnonzero(moments.low.astype(dtype) == moments.high.astype(dtype))
     if constant.size:
         j = constant[0]
         rule = f"of columns that vary in {dtype}"
         if moments.low[j] == moments.high[j]:
-            value = f"`{moments.low[j]:g} in all {len(rows)} training rows` in {name_columns(constant, shape)}"
+            value = f"`{moments.low[j]:g} in all {len(rows)} training rows` in {name_columns(constant, shape, names)}"
             remedy = "A constant has no density: leave the column out."
             if len(shape) > 1:
                 remedy = 'Whole numbers, such as pixels, have no density: add noise by `noise="uniform"`.'
             raise bad("x", rule, value, remedy)
-        value = (
-            f"`values from {float(moments.low[j])!r} to {float(moments.high[j])!r}` in {name_columns(constant, shape)}"
-        )
+        value = f"`values from {float(moments.low[j])!r} to {float(moments.high[j])!r}`"
+        value += f" in {name_columns(constant, shape, names)}"
         raise bad("x", rule, value, _finer(dtype))
     spacing = np.finfo(dtype).eps * np.abs(moments.loc) / moments.scale
     coarse = np.flatnonzero(spacing > MAX_SPACING)
     if coarse.size:
         j = coarse[np.argmax(spacing[coarse])]
         warnings.warn(
-            f"{name_columns(coarse, shape)} of `x`: the values are so far from zero that {dtype} numbers "
+            f"{name_columns(coarse, shape, names)} of `x`: the values are so far from zero that {dtype} numbers "
             f"there are {spacing[j]:.2g} standard deviations apart (location {moments.loc[j]:.6g}, standard "
             f"deviation {moments.scale[j]:.3g}). {_finer(dtype)}",
             UserWarning,
@@ -97,27 +122,17 @@ def check_columns(table: Rows, rows: np.ndarray, moments: Moments, shape: tuple[
             raise bad(
                 "x",
                 "of linearly independent columns",
-                f"`a linear relation between {name_columns(involved, shape)}`",
+                f"`a linear relation between {name_columns(involved, shape, names)}`",
                 "Such data have no density: leave one of these columns out.",
             )
 
 
-def check_noise(table: Rows, shape: tuple[int, ...], noise: Noise) -> None:
-    """Check what is to be added to the events, and that these are whole numbers where it is to fill the gaps.
+def check_whole_numbers(table: Rows) -> None:
+    """Check that the events are whole numbers, the gaps between which noise can fill.
 
     Raises:
-        ValueError: if they are not, or `noise` is none of what it can be.
+        ValueError: if they are not.
     """
-    if noise is None:
-        return
-    if isinstance(noise, AbstractDistribution):
-        rule = f'a distribution of events of shape {shape}, conditioned on {shape}, "uniform", a number or None'
-        given = f"`events of shape {noise.shape}, conditioned on {noise.cond_shape}`"
-        require(noise.shape == noise.cond_shape == shape, "noise", rule, given)
-    elif noise != "uniform":
-        number = isinstance(noise, float | int) and not isinstance(noise, bool)
-        require(number and 0 < noise < math.inf, "noise", '"uniform", a positive number, a distribution or None', noise)
-        return
     if table.x.dtype.kind in "biu":
         return
     for start, block in blocks(table.x):
@@ -131,24 +146,34 @@ def check_noise(table: Rows, shape: tuple[int, ...], noise: Noise) -> None:
             raise bad("x", "whole numbers where `noise` fills the gaps between them", value, remedy)
 
 
-def warn_constant_conditions(moments: Moments, shape: tuple[int, ...]) -> None:
+def warn_constant_conditions(table: Rows, of_condition: Any) -> None:
     """Warn of columns of the condition from which nothing can be learned."""
-    constant = np.flatnonzero(moments.low == moments.high)
-    if constant.size:
-        warnings.warn(
-            f"`condition` is constant over the training rows in {name_columns(constant, shape)}: how the "
-            "density depends on it cannot be learned.",
-            UserWarning,
-            stacklevel=3,
-        )
+    arrays = jax.tree.leaves(table.condition)
+    for array, of in zip(arrays, jax.tree.leaves(of_condition), strict=True):
+        constant = np.flatnonzero(of.low == of.high)
+        if constant.size:
+            where = name_columns(constant, array.shape[1:], table.condition_names)
+            warnings.warn(
+                f"`condition` is constant over the training rows in {where}: how the density depends on it cannot be "
+                "learned.",
+                UserWarning,
+                stacklevel=3,
+            )
 
 
-def name_columns(columns: np.ndarray, shape: tuple[int, ...]) -> str:
-    """Name elements of an event by their flat indices: "column 3", "columns 0, 3", "element (0, 1)"."""
+def name_columns(
+    columns: np.ndarray | Sequence[int], shape: tuple[int, ...], names: Sequence[str] | None = None
+) -> str:
+    """Name elements of an event by their flat indices: "column 3", "column `age`", "element (0, 1)"."""
     noun = "column" if len(shape) == 1 else "element"
-    shown = [str(j) if len(shape) == 1 else str(tuple(map(int, np.unravel_index(j, shape)))) for j in columns[:8]]
+
+    def of_element(j: int) -> str:
+        if len(shape) != 1:
+            return str(tuple(map(int, np.unravel_index(j, shape))))
+        return str(j) if names is None else f"`{names[j]}`"
+
     more = f" and {len(columns) - 8} more" if len(columns) > 8 else ""
-    return f"{noun}{'s' if len(columns) > 1 else ''} {', '.join(shown)}{more}"
+    return f"{noun}{'s' if len(columns) > 1 else ''} {', '.join(map(of_element, map(int, columns[:8])))}{more}"
 
 
 def _finer(dtype: np.dtype) -> str:
@@ -156,20 +181,25 @@ def _finer(dtype: np.dtype) -> str:
     return f"{offset}, or enable 64-bit JAX and pass float64." if dtype == np.float32 else f"{offset}."
 
 
-def _numeric(name: str, array: Any) -> np.ndarray:
+def _numeric(name: str, given: Any) -> tuple[np.ndarray, tuple[str, ...] | None]:
+    """Return an array of real numbers, and the names of its columns if it has some."""
+    columns = read_columns(name, given)
+    if columns is not None:
+        require_unmasked(name, columns.values, columns.names)
+        return np.asarray(columns.values), columns.names
+    require_unmasked(name, given)
     try:
-        array = np.asarray(array)
+        array = np.asarray(given)
     except ValueError as error:
-        raise bad(name, "an array", type(array).__name__, "Its rows differ in length.") from error
+        raise bad(name, "an array", type(given).__name__, "Its rows differ in length.") from error
     if array.dtype.kind == "V" and np.can_cast(array.dtype, np.float32):
         array = array.astype(np.float32)  # bfloat16 and its like
     if array.dtype.kind not in "biuf":
-        remedy = "Encode text and categories as numbers, or leave the column out."
-        raise bad(name, "an array of real numbers", f"`dtype {array.dtype}`", remedy)
-    return array
+        raise bad(name, "an array of real numbers", f"`dtype {array.dtype}`", REMEDY)
+    return array, None
 
 
-def _check_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+def _check_shape(name: str, array: np.ndarray, shape: tuple[int, ...], names: Sequence[str] | None) -> None:
     expected = f"(rows, {', '.join(map(str, shape))})" if shape else "(rows,)"
     remedy = ""
     if array.ndim == len(shape) and math.prod(shape) == 1:
@@ -183,17 +213,13 @@ def _check_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
     elif array.shape == shape:
         remedy = "One row is not enough for a fit."
     elif array.ndim == 2 and len(shape) == 1 and array.shape[1] != shape[0]:
-        remedy = f"The flow is for {shape[0]} columns, the array has {array.shape[1]}."
-    require(
-        array.shape[1:] == shape and array.ndim > 0,
-        name,
-        f"of shape {expected}",
-        f"`shape {array.shape}`",
-        remedy,
-    )
+        remedy = f"The flow is for {shape[0]} columns, the array has {array.shape[1]}"
+        remedy += "." if names is None else f": {name_columns(range(len(names)), array.shape[1:], names)}."
+    ok = array.shape[1:] == shape and array.ndim > 0
+    require(ok, name, f"of shape {expected}", f"`shape {array.shape}`", remedy)
 
 
-def _check_finite(name: str, array: np.ndarray) -> None:
+def _check_finite(name: str, array: np.ndarray, names: Sequence[str] | None) -> None:
     shape = array.shape[1:]
     top = float(np.finfo(float_dtype(array)).max)
     nans = infinities = 0
@@ -214,15 +240,14 @@ def _check_finite(name: str, array: np.ndarray) -> None:
         counts = [
             f"{n} {kind} cell{'s' if n > 1 else ''}" for n, kind in ((nans, "NaN"), (infinities, "infinite")) if n
         ]
-        where = f"row {first[0]}" + (f", {name_columns(first[1:], shape)}" if shape else "")
+        where = f"row {first[0]}" + (f", {name_columns(first[1:], shape, names)}" if shape else "")
         remedy = "Drop the rows or fill the cells in."
         raise bad(name, "finite", f"`{' and '.join(counts)}`, the first in {where}", remedy)
     if beyond:
-        columns = np.array(sorted(beyond))
         raise bad(
             name,
             f"within the range of {float_dtype(array)}, ±{top:.1e}",
-            f"`±{max(beyond.values()):.1e}` in {name_columns(columns, shape)}",
+            f"`±{max(beyond.values()):.1e}` in {name_columns(sorted(beyond), shape, names)}",
             "Use a larger unit, or enable 64-bit JAX and pass float64.",
         )
 

@@ -84,8 +84,8 @@ class _View:
         for start, block in blocks(self.table.x, self.rows):
             part = self.rows[start : start + len(block)]
             batch = self.table.batches(part, 1.0)
-            values = np.asarray(pull_back_all(batch["x"], batch["condition"]), np.float64)
-            yield values, batch["weight"].astype(np.float64)
+            values = np.asarray(pull_back_all(batch.x, batch.condition), np.float64)
+            yield values, batch.weight.astype(np.float64)
 
 
 def _fit(bijection: AbstractBijection, view: _View) -> AbstractBijection:

@@ -12,11 +12,10 @@ from jaxtyping import Array, Float
 
 from ...._types import Key, Scalar, Scalars
 from ....distributions._base import AbstractDistribution
+from ...rows.batch import Batch
 
 #: log p, up to a constant, of each of n events: (n, *shape) -> (n,).
 Target: TypeAlias = Callable[[Float[Array, "n ..."]], Scalars]
-#: What a loss sees: "weight" (n,), 1 / n in a batch of n, zero for padding; and what the objective draws from memory.
-Batch: TypeAlias = dict[str, Any]
 
 #: Draws of which the gradient is held in memory at a time; larger batches are accumulated.
 AT_ONCE = 4096
@@ -42,7 +41,7 @@ class AbstractDensityObjective(ABC):
         Arguments:
             flow: q.
             target: log p of a batch.
-            batch: see `Batch`.
+            batch: its weights, and what the objective has drawn from its memory.
             key: for the draws.
         """
 
@@ -59,8 +58,8 @@ class AbstractReplayObjective(AbstractDensityObjective):
         """Return the memory for an epoch; part of a compiled program."""
 
     @abstractmethod
-    def draw(self, memory: Any, rng: np.random.Generator, shape: tuple[int, int]) -> Batch:
-        """Return what the loss sees of the memory, shapes (steps, rows, ...); on the host."""
+    def draw(self, memory: Any, rng: np.random.Generator, batches: Batch) -> Batch:
+        """Return the batches with what the loss sees of the memory, shapes (steps, rows, ...); on the host."""
 
 
 def accumulated(f: Callable[..., Scalar], key: Key, *arrays: Any) -> Scalar:

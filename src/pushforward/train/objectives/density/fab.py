@@ -1,6 +1,6 @@
 """Flow annealed importance sampling bootstrap: learn from events that Monte Carlo carries to where the flow is not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import equinox as eqx
@@ -12,7 +12,8 @@ from jaxtyping import Array, Bool, Float
 from ...._errors import require_count
 from ...._types import Key, Scalar, Scalars
 from ....distributions._base import AbstractDistribution
-from ._base import AbstractReplayObjective, Batch, Target, accumulated, weighted_sum
+from ...rows.batch import Batch
+from ._base import AbstractReplayObjective, Target, accumulated, weighted_sum
 
 #: Acceptance rate that the step sizes are steered to, and by which factor after each epoch.
 ACCEPTED, STEERED = 0.65, 1.2
@@ -97,8 +98,8 @@ class FAB(AbstractReplayObjective):
             step_size,
         )
 
-    def draw(self, memory: Memory, rng: np.random.Generator, shape: tuple[int, int]) -> Batch:
-        """Return events drawn in proportion to their weights, and the flow's log-density when they were weighted."""
+    def draw(self, memory: Memory, rng: np.random.Generator, batches: Batch) -> Batch:
+        """Return the batches with events drawn in proportion to their weights, and log q when they were weighted."""
         log_weight = np.asarray(memory.log_weight, np.float64)
         top = log_weight.max()
         # Where the density is zero at all events, the newest are as good as any.
@@ -106,8 +107,8 @@ class FAB(AbstractReplayObjective):
         weight = np.exp(log_weight - top) if np.isfinite(top) else newest.astype(np.float64)
         # As in `ForwardKL`: one event that annealing has carried to a place of tiny q must not fill every batch.
         weight = np.minimum(weight / weight.sum(), 1 / np.sqrt(np.count_nonzero(weight)))
-        chosen = rng.choice(len(weight), shape, p=weight / weight.sum())
-        return {"x": np.asarray(memory.x)[chosen], "log_q": np.asarray(memory.log_q)[chosen]}
+        chosen = rng.choice(len(weight), batches.weight.shape, p=weight / weight.sum())
+        return replace(batches, x=np.asarray(memory.x)[chosen], log_q=np.asarray(memory.log_q)[chosen])
 
     def loss(self, flow: AbstractDistribution, target: Target, batch: Batch, key: Key) -> Scalar:
         """Return -Σ w log q(x) of events x of the buffer, w making up for the change of the flow since it was drawn."""
@@ -117,7 +118,7 @@ class FAB(AbstractReplayObjective):
             change = jnp.exp(jnp.minimum(then - jax.lax.stop_gradient(log_q), jnp.log(CHANGED)))
             return -weighted_sum(weight * change, log_q)
 
-        return accumulated(of_events, key, batch["weight"], batch["x"], batch["log_q"])
+        return accumulated(of_events, key, batch.weight, batch.x, batch.log_q)
 
     def _carried(
         self, flow: AbstractDistribution, target: Target, step_size: Float[Array, " temperatures"], key: Key

@@ -6,7 +6,8 @@ from typing import Literal, final
 from ...._errors import require
 from ...._types import Key, Scalar, Scalars
 from ....distributions._base import AbstractDistribution
-from ._base import AbstractDensityObjective, Batch, Target, accumulated, constant, weighted_sum
+from ...rows.batch import Batch
+from ._base import AbstractDensityObjective, Target, accumulated, constant, weighted_sum
 
 
 @final
@@ -48,4 +49,4 @@ class ReverseKL(AbstractDensityObjective):
                 x, log_q = flow.sample_and_log_prob(key, (len(weight),))
             return weighted_sum(weight, log_q - target(x))
 
-        return accumulated(of_draws, key, batch["weight"])
+        return accumulated(of_draws, key, batch.weight)

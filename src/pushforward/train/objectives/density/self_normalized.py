@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from ...._errors import require
 from ...._types import Key, Scalar, Scalars
 from ....distributions._base import AbstractDistribution
-from ._base import AbstractDensityObjective, Batch, Target, accumulated, constant, weighted_sum
+from ...rows.batch import Batch
+from ._base import AbstractDensityObjective, Target, accumulated, constant, weighted_sum
 
 
 @final
@@ -31,7 +32,7 @@ class ForwardKL(AbstractDensityObjective):
 
     def loss(self, flow: AbstractDistribution, target: Target, batch: Batch, key: Key) -> Scalar:
         """Return -Σ w log q(x) of draws x."""
-        return _cross_entropy(1.0, flow, target, batch["weight"], key)
+        return _cross_entropy(1.0, flow, target, batch.weight, key)
 
 
 @final
@@ -60,7 +61,7 @@ class AlphaDivergence(AbstractDensityObjective):
 
     def loss(self, flow: AbstractDistribution, target: Target, batch: Batch, key: Key) -> Scalar:
         """Return -Σ w log q(x) of draws x: its gradient is that of the divergence, but for a factor."""
-        return _cross_entropy(float(self.alpha), flow, target, batch["weight"], key)
+        return _cross_entropy(float(self.alpha), flow, target, batch.weight, key)
 
 
 def _cross_entropy(power: float, flow: AbstractDistribution, target: Target, weight: Scalars, key: Key) -> Scalar:

@@ -17,6 +17,7 @@ from ...._fields import FIXED
 from ...._types import Key, Scalar, Scalars
 from ....distributions._base import AbstractDistribution
 from ....parallel.compile import compiled
+from ...rows.batch import Batch
 
 #: Draws of the source for which the gradient is held in memory at a time, with a batch of 128 events.
 PIECE = 128
@@ -212,22 +213,22 @@ class NegativeLogMarginal:
 
     estimator: AbstractLogMarginal
 
-    def __call__(self, model: Simulated, batch: dict[str, Any], key: Key) -> Scalar:
-        """Return the loss; "x" and "weight" of the batch are those of `negative_log_likelihood`."""
+    def __call__(self, model: Simulated, batch: Batch, key: Key) -> Scalar:
+        """Return the loss; the batch has events and weights."""
 
         def log_weights(key: Key, draws: int) -> Float[Array, "rows draws"]:
-            return model.log_weights(batch["x"], key, draws)
+            return model.log_weights(batch.x, key, draws)
 
-        return -jnp.sum(batch["weight"] * self.estimator(log_weights, key))
+        return -jnp.sum(batch.weight * self.estimator(log_weights, key))
 
 
 @compiled
 def log_marginals(
-    model: Simulated, batches: dict[str, Any], key: Key, estimator: AbstractLogMarginal
+    model: Simulated, batches: Batch, key: Key, estimator: AbstractLogMarginal
 ) -> Float[Array, "lines rows"]:
     """Return estimates of log p(x) of each row of stacked batches, with the same draws for all of them."""
 
-    def of_batch(batch: dict[str, Any]) -> Scalars:
-        return estimator(lambda key, draws: model.log_weights(batch["x"], key, draws), key)
+    def of_batch(batch: Batch) -> Scalars:
+        return estimator(lambda key, draws: model.log_weights(batch.x, key, draws), key)
 
     return jax.lax.map(of_batch, batches)

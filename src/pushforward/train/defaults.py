@@ -1,0 +1,80 @@
+"""What a fit does where nothing is said: rates, batches and lengths, by what is fitted."""
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+from .._errors import require, require_count
+from ..parallel.share import Kind
+
+
+@final
+@dataclass(frozen=True)
+class Defaults:
+    """Defaults of fits of one kind.
+
+    Attributes:
+        kind: how their batches are shared among devices.
+        learning_rate: the peak of the default schedule.
+        batch_size: rows of one step.
+        steps: steps of a fit, within the bounds on the number of epochs.
+        min_epochs, max_epochs: these bounds.
+    """
+
+    kind: Kind
+    learning_rate: float
+    batch_size: int
+    steps: int
+    min_epochs: int
+    max_epochs: int
+
+    def epochs(self, per_epoch: int) -> int:
+        """Return the most epochs of a fit, each of so many steps."""
+        return min(max(math.ceil(self.steps / per_epoch), self.min_epochs), self.max_epochs)
+
+
+#: Events that are vectors; events of several axes, such as images, whose networks are deeper; sources.
+VECTORS = Defaults("vectors", 5e-3, 512, 1500, 5, 400)
+IMAGES = Defaults("images", 1e-3, 64, 1500, 5, 400)
+SOURCE = Defaults("source", 2e-3, 64, 1000, 3, 200)
+#: The peak of the default schedule of a fit to a log-density.
+DENSITY_LEARNING_RATE = 2e-3
+
+
+def defaults_for(shape: tuple[int, ...]) -> Defaults:
+    """Return the defaults of a fit to events of a shape."""
+    return IMAGES if len(shape) > 1 else VECTORS
+
+
+@final
+@dataclass(frozen=True)
+class Length:
+    """How long a fit to rows goes on, and how many rows tell when it has gone on long enough.
+
+    Attributes:
+        batch_size: the most rows of one step.
+        max_epochs: the most passes over the rows, or None for the default.
+        patience: stop after so many epochs without a better validation loss.
+        val_fraction: share of the rows kept for validation.
+    """
+
+    batch_size: int
+    max_epochs: int | None
+    patience: int
+    val_fraction: float | int
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        require(0 <= self.val_fraction < 1, "val_fraction", "from 0 to below 1", self.val_fraction)
+        require_count("batch_size", self.batch_size)
+        require_count("patience", self.patience)
+        if self.max_epochs is not None:
+            require_count("max_epochs", self.max_epochs)
+
+    def steps_per_epoch(self, rows: int) -> int:
+        """Return the number of batches of so many rows."""
+        return math.ceil(rows / self.batch_size)
+
+    def epochs(self, rows: int, defaults: Defaults) -> int:
+        """Return the most passes over so many rows."""
+        return defaults.epochs(self.steps_per_epoch(rows)) if self.max_epochs is None else self.max_epochs

@@ -1,0 +1,88 @@
+"""Losses of many rows: those that tell when a fit has gone on long enough, and all before it begins."""
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeAlias
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from ...._errors import bad
+from ....parallel.compile import compiled
+from ...rows import rows as _rows
+from ...rows.batch import Batch
+from ...rows.rows import Rows
+from ._base import AbstractDataObjective
+
+#: Rows of a batch, elements of its events, and batches of one evaluation.
+EVALUATION_ROWS, EVALUATION_ELEMENTS = 1024, 1 << 17
+EVALUATION_BATCHES = 8
+
+#: (model, rows of the table) -> the loss of each.
+Evaluate: TypeAlias = Callable[[Any, np.ndarray], np.ndarray]
+
+
+def evaluator(objective: AbstractDataObjective, table: Rows, num_train: int, num_val: int) -> Evaluate:
+    """Return a function (model, rows) -> the loss of each row, which compiles one shape whatever the rows.
+
+    Random numbers are the same at every call.
+    """
+    elements = max(1, math.prod(table.x.shape[1:]))
+    size = min(EVALUATION_ROWS, max(16, EVALUATION_ELEMENTS // elements), num_train + num_val)
+    wanted = max(math.ceil(num_val / size), min(EVALUATION_BATCHES, math.ceil(num_train / size)))
+    count = max(1, min(wanted, _rows.CHUNK_BYTES // (size * table.bytes_per_row())))
+
+    @cache
+    def keys(start: int) -> Array:
+        return jax.random.split(jax.random.key(start), count)
+
+    def evaluate(model: Any, rows: np.ndarray) -> np.ndarray:
+        losses = []
+        for start in range(0, len(rows), count * size):
+            part = rows[start : start + count * size]
+            padded = np.concatenate([part, np.repeat(part[:1], count * size - len(part))])
+            batches = table.batches(padded.reshape((count, size)), 1.0)
+            found = losses_of_batches(objective, model, batches, keys(start))
+            losses.append(np.asarray(found, np.float64).ravel()[: len(part)])
+        return np.concatenate(losses)
+
+    return evaluate
+
+
+@compiled
+def losses_of_batches(
+    objective: AbstractDataObjective, model: Any, batches: Batch, keys: Array
+) -> Float[Array, "batches rows"]:
+    """Return the loss of each row of stacked batches, one batch after the other."""
+    return jax.lax.map(lambda at: objective.row_losses(model, *at), (batches, keys))
+
+
+def validation(evaluate: Evaluate, table: Rows, val: np.ndarray) -> Callable[[Any], float] | None:
+    """Return a function (model) -> the weighted mean loss of the validation rows; None if there are none."""
+    if not len(val):
+        return None
+    weights = np.ones(len(val)) if table.weights is None else table.weights[val]
+    return lambda model: float(np.average(evaluate(model, val), weights=weights / weights.max()))
+
+
+def check_support(
+    objective: AbstractDataObjective, evaluate: Evaluate, model: Any, table: Rows, used: np.ndarray
+) -> None:
+    """Check that every row has a finite loss before any training.
+
+    Raises:
+        ValueError: if one has none.
+    """
+    outside = used[~np.isfinite(evaluate(model, used))]
+    if outside.size:
+        shown = ", ".join(map(str, outside[:5]))
+        some = outside[:EVALUATION_ROWS]
+        cause = objective.explain(model, table.batches(some, 1.0), some)
+        raise bad(
+            "x",
+            "inside the support of `flow`",
+            f"`{outside.size} of {len(used)} rows without a finite log-density`, first row {shown}",
+            f"{cause} Drop these rows, or build the flow on a support that holds them.",
+        )

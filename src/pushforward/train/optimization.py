@@ -1,0 +1,65 @@
+"""How a fit changes parameters."""
+
+import math
+from dataclasses import dataclass, fields, replace
+from typing import Any, final
+
+import optax
+
+from .._errors import bad, require, require_count
+from .loop.schedule import Schedule
+
+
+@final
+@dataclass(frozen=True)
+class Optimization:
+    """How a fit changes parameters: the keywords of the same names of `fit`, `fit_density` and `fit_source`, together.
+
+    Arguments:
+        learning_rate: a number, the peak of a warm-up and a cosine decay over the length of the fit; or a schedule, a
+            function of the step; None for the default of the fit. None with an `optimizer`, which has its own.
+        optimizer: any optax optimizer; None for Adam.
+        clip_norm: largest global norm of a gradient, beyond which it is scaled down; None for no limit.
+        average: decay of an exponential moving average of the parameters, such as 0.999, of which the validation
+            loss is taken and the result is made; None for the parameters themselves.
+        max_skipped: the most steps in a row that may be skipped because the loss or gradient is not finite.
+    """
+
+    learning_rate: float | int | Schedule | None = None
+    optimizer: optax.GradientTransformation | None = None
+    clip_norm: float | int | None = 5.0
+    average: float | None = None
+    max_skipped: int = 20
+
+    def __post_init__(self) -> None:
+        """Check the arguments."""
+        rate = self.learning_rate
+        if self.optimizer is not None and rate is not None:
+            raise bad("learning_rate", "None beside an `optimizer`", rate, "The optimizer has its own.")
+        if rate is not None and not callable(rate):
+            require(0 < rate < math.inf, "learning_rate", "positive and finite", rate)
+        require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "positive or None", self.clip_norm)
+        require_count("max_skipped", self.max_skipped, 0)
+        average = self.average
+        require(average is None or 0 < average < 1, "average", "None or a decay between 0 and 1", average)
+
+
+def choose_optimization(given: Optimization | None, default: Optimization, **keywords: Any) -> Optimization:
+    """Return the optimization given, or the one that keywords make.
+
+    Arguments:
+        given: the argument `optimization` of a fit.
+        default: what the keywords make that were not given.
+        **keywords: its arguments of the names of the fields.
+
+    Raises:
+        ValueError: if one of them is not as stated, or was given beside `given`.
+    """
+    made = replace(default, **keywords)
+    if given is None:
+        return made
+    for field in fields(Optimization):
+        value = getattr(made, field.name)
+        if value is not getattr(default, field.name) and value != getattr(default, field.name):
+            raise bad(field.name, "left out beside `optimization`", value, "Put it there.")
+    return given
