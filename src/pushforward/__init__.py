@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from . import numerics as numerics
     from . import numpyro as numpyro
     from . import plot as plot
+    from . import supports as supports
     from . import train as train
     from . import univariate as univariate
     from .distributions import Pushforward as Pushforward
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 _FLOORS = (
     *("adapt", "bijections", "data", "distributions", "evaluate", "flows", "io", "networks", "numerics"),
-    *("numpyro", "plot", "train", "univariate"),
+    *("numpyro", "plot", "supports", "train", "univariate"),
 )
 _FROM = {
     "Pushforward": "distributions",

@@ -1,9 +1,11 @@
 """What a user passes, as arrays."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 
-from ._errors import bad
+from ._errors import bad, require
 from ._types import ArrayLike, Event
 
 
@@ -20,3 +22,17 @@ def as_float(name: str, x: ArrayLike) -> Event:
     if jnp.issubdtype(x.dtype, jnp.complexfloating) or jnp.issubdtype(x.dtype, jax.dtypes.extended):
         raise bad(name, "an array of real numbers", f"`dtype {x.dtype}`")
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.result_type(float))
+
+
+def joined_shape(name: str, shapes: Sequence[tuple[int, ...]], axis: int) -> tuple[tuple[int, ...], int]:
+    """Return the shape of arrays side by side along an axis, and the axis, counted from the front.
+
+    Raises:
+        ValueError: if the axis does not exist or the shapes do not agree off it.
+    """
+    ndim = len(shapes[0])
+    require(-ndim <= axis < ndim, "axis", f"between {-ndim} and {ndim - 1}", axis)
+    at = int(axis) % ndim
+    rests = {(len(s), s[:at], s[at + 1 :]) for s in shapes}
+    require(len(rests) == 1, name, f"of shapes that agree but on axis {axis}", list(shapes))
+    return (*shapes[0][:at], sum(s[at] for s in shapes), *shapes[0][at + 1 :]), at

@@ -16,6 +16,7 @@ from .._errors import bad, require_key
 from .._types import ArrayLike, Condition, Conditions, Event, Events, Key, Keys, Scalar, Scalars
 from ..parallel.compile import compiled, is_traced
 from ..parallel.mesh import AXIS, Spec, at_home, shared, sharing
+from ..supports import AbstractSupport
 
 #: Events evaluated at once: at most so many, and of at most so many elements together. Larger batches run in chunks one
 #: after the other, so that memory is bounded and, on a CPU, what one chunk needs stays in its cache, while there is
@@ -39,6 +40,15 @@ class AbstractDistribution(eqx.Module):
 
     shape: eqx.AbstractVar[tuple[int, ...]]
     cond_shape: eqx.AbstractVar[tuple[int, ...] | None]
+
+    @property
+    @abstractmethod
+    def support(self) -> AbstractSupport:
+        """The set that events live in; the density outside is zero, `log_prob` -inf.
+
+        Raises:
+            ValueError: if it depends on the condition.
+        """
 
     @abstractmethod
     def _log_prob(self, x: Event, condition: Condition) -> Scalar:

@@ -10,6 +10,7 @@ from .._arrays import as_float
 from .._errors import bad, require
 from .._fields import FIXED
 from .._types import ArrayLike, Conditions, Events, Keys, Scalars
+from ..supports import AbstractSupport
 from ._base import AbstractBatchDistribution, AbstractDistribution, log_prob_batch, sample_and_log_prob_batch
 
 
@@ -41,6 +42,11 @@ class Conditioned(AbstractBatchDistribution):
         self.cond_shape = None
         rule = f"one condition, of shape {distribution.cond_shape}"
         require(self.condition.shape == distribution.cond_shape, "condition", rule, f"`shape {self.condition.shape}`")
+
+    @property
+    def support(self) -> AbstractSupport:
+        """The support of the conditional distribution."""
+        return self.distribution.support
 
     def _log_prob_batch(self, x: Events, condition: Conditions) -> Scalars:
         return log_prob_batch(self.distribution, x, self._copies(x.shape[-1]))

@@ -12,6 +12,8 @@ from jaxtyping import Array
 from .._arrays import as_float
 from .._errors import bad, require
 from .._types import ArrayLike, Conditions, Events, Keys, Scalars
+from ..supports import AbstractSupport
+from ..supports.union import union
 from ._base import AbstractBatchDistribution, AbstractDistribution, log_prob_batch, sample_and_log_prob_batch
 
 
@@ -54,6 +56,11 @@ class Mixture(AbstractBatchDistribution):
         self.logits = jnp.log(given)
         self.shape = self.components[0].shape
         self.cond_shape = self.components[0].cond_shape
+
+    @property
+    def support(self) -> AbstractSupport:
+        """The components' support, or the union of several."""
+        return union([component.support for component in self.components])
 
     def _log_prob_batch(self, x: Events, condition: Conditions) -> Scalars:
         each = jnp.stack([log_prob_batch(component, x, condition) for component in self.components])

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 from .._errors import bad
 from .._types import Conditions, Events, Keys, Scalars
 from ..bijections._base import AbstractBijection, forward_batch, inverse_batch
+from ..bijections.image import image
+from ..supports import AbstractSupport
 from ._base import AbstractBatchDistribution, AbstractDistribution, log_prob_batch, sample_and_log_prob_batch
 
 
@@ -48,6 +50,11 @@ class Pushforward(AbstractBatchDistribution):
         shapes = {self.base.cond_shape, self.bijection.cond_shape} - {None}
         if len(shapes) > 1:
             raise bad("bijection", f"conditioned on the base's {self.base.cond_shape}", self.bijection.cond_shape)
+
+    @property
+    def support(self) -> AbstractSupport:
+        """Where the bijection puts the base's support."""
+        return image(self.bijection, self.base.support)
 
     def _log_prob_batch(self, x: Events, condition: Conditions) -> Scalars:
         z, log_det = inverse_batch(self.bijection, x, condition)
