@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ._errors import bad, require
-from ._types import ArrayLike, Event
+from ._types import ArrayLike, Event, Whole
 
 
 def as_float(name: str, x: ArrayLike) -> Event:
@@ -24,14 +24,14 @@ def as_float(name: str, x: ArrayLike) -> Event:
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.result_type(float))
 
 
-def joined_shape(name: str, shapes: Sequence[tuple[int, ...]], axis: int) -> tuple[tuple[int, ...], int]:
+def joined_shape(name: str, shapes: Sequence[tuple[int, ...]], axis: Whole) -> tuple[tuple[int, ...], int]:
     """Return the shape of arrays side by side along an axis, and the axis, counted from the front.
 
     Raises:
         ValueError: if the axis does not exist or the shapes do not agree off it.
     """
     ndim = len(shapes[0])
-    require(-ndim <= axis < ndim, "axis", f"between {-ndim} and {ndim - 1}", axis)
+    require(bool(-ndim <= axis < ndim), "axis", f"between {-ndim} and {ndim - 1}", axis)
     at = int(axis) % ndim
     rests = {(len(s), s[:at], s[at + 1 :]) for s in shapes}
     require(len(rests) == 1, name, f"of shapes that agree but on axis {axis}", list(shapes))

@@ -44,12 +44,12 @@ class Image(AbstractSimpleSupport):
         require(cond_shape is None, "bijection", "unconditional", f"`cond_shape {cond_shape}`", remedy)
 
     @property
-    def measure(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # `AbstractVar` may be a property
+    def measure(self) -> str:
         """The measure of the support of z."""
         return self.support.measure
 
     @property
-    def rule(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # an `AbstractVar` may be a property
+    def rule(self) -> str:
         """Of what the events are an image."""
         return f"what {type(self.bijection).__name__} makes of an event that is {self.support.rule}"
 

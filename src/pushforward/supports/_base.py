@@ -28,14 +28,23 @@ class AbstractSupport(eqx.Module):
 
     Attributes:
         shape: the shape of one event.
-        measure: what a density on the set is a density with respect to: "lebesgue" (volume, per unit of x), "counting"
-            (a probability for each value), "surface" (area), or, of several, their product, as "lebesgue x counting".
-        rule: what every event of the set is, in words that go on from "is not", such as "positive".
     """
 
     shape: eqx.AbstractVar[tuple[int, ...]]
-    measure: eqx.AbstractVar[str]
-    rule: eqx.AbstractVar[str]
+
+    @property
+    @abstractmethod
+    def measure(self) -> str:
+        """What a density on the set is a density with respect to.
+
+        "lebesgue" (volume, per unit of x), "counting" (a probability for each value), "surface" (area), or, of several
+        side by side, their product, as "lebesgue x counting".
+        """
+
+    @property
+    @abstractmethod
+    def rule(self) -> str:
+        """What every event of the set is, in words that go on from "is not", such as "positive"."""
 
     @abstractmethod
     def outside(self, x: Batch) -> Mask:

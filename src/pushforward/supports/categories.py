@@ -1,12 +1,13 @@
 """Categories."""
 
 from collections.abc import Sequence
-from typing import ClassVar, final
+from typing import final
 
 import equinox as eqx
 import jax.numpy as jnp
 
 from .._errors import checked_shape, require, require_count
+from .._types import Whole
 from ._base import AbstractSimpleSupport, Batch, Mask, flat
 from .integer_range import not_whole
 
@@ -25,12 +26,11 @@ class Categories(AbstractSimpleSupport):
         ValueError: if there is no category, or two have one name.
     """
 
-    measure: ClassVar[str] = "counting"
     count: int = eqx.field(static=True)
     names: tuple[str, ...] | None = eqx.field(static=True)
     shape: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, categories: int | Sequence[str], shape: tuple[int, ...] = ()):
+    def __init__(self, categories: Whole | Sequence[str], shape: tuple[int, ...] = ()):
         if isinstance(categories, Sequence):
             named = not isinstance(categories, str) and all(isinstance(name, str) for name in categories)
             require(named and len(categories) > 0, "categories", "a number, or a list of names", categories)
@@ -42,7 +42,12 @@ class Categories(AbstractSimpleSupport):
         self.shape = checked_shape(shape)
 
     @property
-    def rule(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # an `AbstractVar` may be a property
+    def measure(self) -> str:
+        """What a density is a density with respect to."""
+        return "counting"
+
+    @property
+    def rule(self) -> str:
         """Which numbers stand for a category."""
         return f"the number of a category, 0 to {self.count - 1}"
 

@@ -1,7 +1,7 @@
 """The circle."""
 
 import math
-from typing import ClassVar, final
+from typing import final
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -24,7 +24,6 @@ class Circle(AbstractSimpleSupport):
         ValueError: if the period is not positive and finite.
     """
 
-    measure: ClassVar[str] = "lebesgue"
     period: float = eqx.field(static=True)
     shape: tuple[int, ...] = eqx.field(static=True)
 
@@ -37,7 +36,12 @@ class Circle(AbstractSimpleSupport):
         require(0 < self.period < math.inf, "period", "positive and finite", self.period)
 
     @property
-    def rule(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # an `AbstractVar` may be a property
+    def measure(self) -> str:
+        """What a density is a density with respect to."""
+        return "lebesgue"
+
+    @property
+    def rule(self) -> str:
         """Between which ends the angles are."""
         return f"an angle of [0, {self.period:g})"
 

@@ -1,6 +1,6 @@
 """Cholesky factors of correlation matrices."""
 
-from typing import ClassVar, final
+from typing import final
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from .._arrays import as_float
 from .._errors import require, require_count
-from .._types import ArrayLike, Event
+from .._types import ArrayLike, Event, Whole
 from ..numerics.safe import one_minus_sum_of_squares
 from ._base import AbstractSimpleSupport, Batch, Mask, flat
 
@@ -32,15 +32,23 @@ class CorrelationCholesky(AbstractSimpleSupport):
         ValueError: if `size` is not an integer of at least 2.
     """
 
-    measure: ClassVar[str] = "lebesgue"
-    rule: ClassVar[str] = "of rows whose squares sum to less than 1"
     size: int = eqx.field(static=True)
     shape: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, size: int):
+    def __init__(self, size: Whole):
         require_count("size", size, 2)
         self.size = int(size)
         self.shape = (self.size * (self.size - 1) // 2,)
+
+    @property
+    def measure(self) -> str:
+        """What a density is a density with respect to."""
+        return "lebesgue"
+
+    @property
+    def rule(self) -> str:
+        """What every event is."""
+        return "of rows whose squares sum to less than 1"
 
     def factor(self, x: ArrayLike) -> Event:
         """Return L, of shape (..., size, size), lower triangular with rows of norm 1; NaN where x is no factor's.

@@ -1,11 +1,12 @@
 """Whole numbers."""
 
-from typing import ClassVar, final
+from typing import final
 
 import equinox as eqx
 import jax.numpy as jnp
 
 from .._errors import checked_shape, require, whole
+from .._types import Whole
 from ._base import AbstractSimpleSupport, Batch, Mask, flat
 
 
@@ -22,12 +23,11 @@ class IntegerRange(AbstractSimpleSupport):
         ValueError: if an end is no whole number, or `high` is below `low`.
     """
 
-    measure: ClassVar[str] = "counting"
     low: int = eqx.field(static=True)
     high: int | None = eqx.field(static=True)
     shape: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, low: int = 0, high: int | None = None, shape: tuple[int, ...] = ()):
+    def __init__(self, low: Whole = 0, high: Whole | None = None, shape: tuple[int, ...] = ()):
         self.low = whole("low", low)
         self.high = None if high is None else whole("high", high)
         self.shape = checked_shape(shape)
@@ -37,13 +37,14 @@ class IntegerRange(AbstractSimpleSupport):
         require(self.high is None or self.high >= self.low, "high", f"at least `low`, {self.low}", self.high)
 
     @property
-    def rule(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # an `AbstractVar` may be a property
+    def measure(self) -> str:
+        """What a density is a density with respect to."""
+        return "counting"
+
+    @property
+    def rule(self) -> str:
         """From where to where the numbers are."""
-        return (
-            f"a whole number of at least {self.low}"
-            if self.high is None
-            else (f"a whole number from {self.low} to {self.high}")
-        )
+        return f"a whole number {f'of at least {self.low}' if self.high is None else f'from {self.low} to {self.high}'}"
 
     def outside(self, x: Batch) -> Mask:
         """Return whether each element is no whole number or beyond an end."""

@@ -1,6 +1,6 @@
 """An interval."""
 
-from typing import ClassVar, final
+from typing import final
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -27,7 +27,6 @@ class Interval(AbstractSimpleSupport):
         ValueError: unless low < high, both finite.
     """
 
-    measure: ClassVar[str] = "lebesgue"
     low: Array = eqx.field(metadata=FIXED)
     high: Array = eqx.field(metadata=FIXED)
     shape: tuple[int, ...] = eqx.field(static=True)
@@ -43,7 +42,12 @@ class Interval(AbstractSimpleSupport):
             require(ok, "low", "finite and below `high`, finite too", f"`low = {low}, high = {high}`")
 
     @property
-    def rule(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # an `AbstractVar` may be a property
+    def measure(self) -> str:
+        """What a density is a density with respect to."""
+        return "lebesgue"
+
+    @property
+    def rule(self) -> str:
         """Between which ends the numbers are."""
         ends = [np.unique(np.asarray(end)) for end in (self.low, self.high)]
         if any(end.size != 1 for end in ends):

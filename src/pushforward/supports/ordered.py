@@ -1,11 +1,12 @@
 """Increasing vectors."""
 
-from typing import ClassVar, final
+from typing import final
 
 import equinox as eqx
 import jax.numpy as jnp
 
 from .._errors import require_count
+from .._types import Whole
 from ._base import AbstractSimpleSupport, Batch, Mask, flat
 
 
@@ -20,13 +21,21 @@ class Ordered(AbstractSimpleSupport):
         ValueError: if `dim` is not a positive integer.
     """
 
-    measure: ClassVar[str] = "lebesgue"
-    rule: ClassVar[str] = "increasing"
     shape: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, dim: int):
+    def __init__(self, dim: Whole):
         require_count("dim", dim)
         self.shape = (int(dim),)
+
+    @property
+    def measure(self) -> str:
+        """What a density is a density with respect to."""
+        return "lebesgue"
+
+    @property
+    def rule(self) -> str:
+        """What every event is."""
+        return "increasing"
 
     def outside(self, x: Batch) -> Mask:
         """Return whether a step of each event is not upward."""

@@ -1,6 +1,6 @@
 """Positive numbers."""
 
-from typing import ClassVar, final
+from typing import final
 
 import equinox as eqx
 
@@ -16,12 +16,20 @@ class Positive(AbstractSimpleSupport):
         shape: the shape of one event.
     """
 
-    measure: ClassVar[str] = "lebesgue"
-    rule: ClassVar[str] = "positive"
     shape: tuple[int, ...] = eqx.field(static=True)
 
     def __init__(self, shape: tuple[int, ...] = ()):
         self.shape = checked_shape(shape)
+
+    @property
+    def measure(self) -> str:
+        """What a density is a density with respect to."""
+        return "lebesgue"
+
+    @property
+    def rule(self) -> str:
+        """What every event is."""
+        return "positive"
 
     def outside(self, x: Batch) -> Mask:
         """Return x <= 0 for each element."""

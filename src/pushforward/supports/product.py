@@ -9,7 +9,7 @@ import numpy as np
 
 from .._arrays import joined_shape
 from .._errors import require
-from .._types import ArrayLike
+from .._types import ArrayLike, Whole
 from ._base import AbstractSupport, Batch, Mask, checked_event, events_outside
 from .real import Real
 
@@ -32,18 +32,18 @@ class Product(AbstractSupport):
     axis: int = eqx.field(static=True)
     shape: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, supports: Sequence[AbstractSupport], axis: int = 0):
+    def __init__(self, supports: Sequence[AbstractSupport], axis: Whole = 0):
         self.supports = tuple(supports)
         require(len(self.supports) > 0, "supports", "at least one support", self.supports)
         self.shape, self.axis = joined_shape("supports", [s.shape for s in self.supports], axis)
 
     @property
-    def measure(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # `AbstractVar` may be a property
+    def measure(self) -> str:
         """The product of the measures of the pieces."""
         return " x ".join(dict.fromkeys(s.measure for s in self.supports))
 
     @property
-    def rule(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # an `AbstractVar` may be a property
+    def rule(self) -> str:
         """The rules of the pieces."""
         return ", ".join(f"{s.rule} in part {i}" for i, s in enumerate(self.supports))
 
@@ -68,7 +68,7 @@ class Product(AbstractSupport):
         return jnp.split(x, ends[:-1], axis=self.axis)
 
 
-def product(supports: Sequence[AbstractSupport], axis: int) -> AbstractSupport:
+def product(supports: Sequence[AbstractSupport], axis: Whole) -> AbstractSupport:
     """Return supports side by side: all real arrays if each of them is, else their `Product`."""
     joined = Product(supports, axis)
     return Real(joined.shape) if all(isinstance(s, Real) for s in supports) else joined

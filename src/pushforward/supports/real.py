@@ -1,6 +1,6 @@
 """All real numbers."""
 
-from typing import ClassVar, final
+from typing import final
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -17,12 +17,20 @@ class Real(AbstractSimpleSupport):
         shape: the shape of one event.
     """
 
-    measure: ClassVar[str] = "lebesgue"
-    rule: ClassVar[str] = "a real number"
     shape: tuple[int, ...] = eqx.field(static=True)
 
     def __init__(self, shape: tuple[int, ...] = ()):
         self.shape = checked_shape(shape)
+
+    @property
+    def measure(self) -> str:
+        """What a density is a density with respect to."""
+        return "lebesgue"
+
+    @property
+    def rule(self) -> str:
+        """What every event is."""
+        return "a real number"
 
     def outside(self, x: Batch) -> Mask:
         """Return False for each element."""

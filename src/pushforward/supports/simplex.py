@@ -1,13 +1,13 @@
 """Parts of a whole."""
 
-from typing import ClassVar, final
+from typing import final
 
 import equinox as eqx
 import jax.numpy as jnp
 
 from .._arrays import as_float
 from .._errors import require, require_count
-from .._types import ArrayLike, Event
+from .._types import ArrayLike, Event, Whole
 from ..numerics.safe import one_minus_sum
 from ._base import AbstractSimpleSupport, Batch, Mask, flat
 
@@ -27,13 +27,21 @@ class Simplex(AbstractSimpleSupport):
         ValueError: if `dim` is not a positive integer.
     """
 
-    measure: ClassVar[str] = "lebesgue"
-    rule: ClassVar[str] = "of positive parts, of which the last, 1 minus the others, is positive too"
     shape: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, dim: int):
+    def __init__(self, dim: Whole):
         require_count("dim", dim)
         self.shape = (int(dim),)
+
+    @property
+    def measure(self) -> str:
+        """What a density is a density with respect to."""
+        return "lebesgue"
+
+    @property
+    def rule(self) -> str:
+        """What every event is."""
+        return "of positive parts, of which the last, 1 minus the others, is positive too"
 
     def parts(self, x: ArrayLike) -> Event:
         """Return all dim + 1 parts, of which the last is 1 - Σ x without rounding on the way.

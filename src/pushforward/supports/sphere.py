@@ -1,11 +1,12 @@
 """The sphere."""
 
-from typing import ClassVar, final
+from typing import final
 
 import equinox as eqx
 import jax.numpy as jnp
 
 from .._errors import require_count
+from .._types import Whole
 from ._base import AbstractSimpleSupport, Batch, Mask, flat
 
 #: How far from 1 the norm of a vector may be: the rounding of float32, in which data were normalized, and some more.
@@ -25,13 +26,21 @@ class Sphere(AbstractSimpleSupport):
         ValueError: if `dim` is not a positive integer.
     """
 
-    measure: ClassVar[str] = "surface"
-    rule: ClassVar[str] = "of norm 1"
     shape: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, dim: int):
+    def __init__(self, dim: Whole):
         require_count("dim", dim)
         self.shape = (int(dim) + 1,)
+
+    @property
+    def measure(self) -> str:
+        """What a density is a density with respect to."""
+        return "surface"
+
+    @property
+    def rule(self) -> str:
+        """What every event is."""
+        return "of norm 1"
 
     def outside(self, x: Batch) -> Mask:
         """Return whether the norm of each event is not 1, up to rounding."""

@@ -33,12 +33,12 @@ class Union(AbstractSimpleSupport):
         self.shape = self.supports[0].shape
 
     @property
-    def measure(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # `AbstractVar` may be a property
+    def measure(self) -> str:
         """The measure of each."""
         return self.supports[0].measure
 
     @property
-    def rule(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # an `AbstractVar` may be a property
+    def rule(self) -> str:
         """The rules, one of which holds."""
         return " or ".join(s.rule for s in self.supports)
 
