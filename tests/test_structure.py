@@ -16,14 +16,15 @@ import pytest
 
 import pushforward as pf
 
-from .cases import ADAPT, BIJECTIONS, CONDITIONERS, DISTRIBUTIONS, FLOWS, UNIVARIATE
+from .cases import ADAPT, BIJECTIONS, CONDITIONERS, DISTRIBUTIONS, FLOWS, IMAGES, SUPPORTS, UNIVARIATE
 
 ROOT = pathlib.Path(pf.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
 REGISTRY = {
+    pf.supports: SUPPORTS,
     pf.univariate: UNIVARIATE,
     pf.networks: CONDITIONERS,
-    pf.bijections: BIJECTIONS,
+    pf.bijections: [*BIJECTIONS, *IMAGES],
     pf.distributions: DISTRIBUTIONS,
     pf.flows: FLOWS,
     pf.adapt: ADAPT,
@@ -113,9 +114,7 @@ def test_every_public_name_has_a_line(floor: Any):
     public = set()
     for name, value in vars(floor).items():
         is_class = isinstance(value, type) and issubclass(value, eqx.Module) and not _is_abstract(value)
-        builds = inspect.isfunction(value) and (
-            floor is not pf.adapt or "Pushforward" in str(value.__annotations__["return"])
-        )
+        builds = inspect.isfunction(value) and "Pushforward" in str(value.__annotations__["return"])
         if not name.startswith(("_", "Abstract")) and (is_class or builds):
             public.add(name)
     assert public - lines == set(), "add a line to tests/cases"

@@ -30,7 +30,7 @@ class Categories(AbstractSimpleSupport):
     names: tuple[str, ...] | None = eqx.field(static=True)
     shape: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, categories: Whole | Sequence[str], shape: tuple[int, ...] = ()):
+    def __init__(self, categories: Whole | Sequence[str], shape: tuple[Whole, ...] = ()):
         if isinstance(categories, Sequence):
             named = not isinstance(categories, str) and all(isinstance(name, str) for name in categories)
             require(named and len(categories) > 0, "categories", "a number, or a list of names", categories)

@@ -7,6 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from .._errors import checked_shape, require
+from .._types import Whole
 from ._base import AbstractSimpleSupport, Batch, Mask, flat
 
 
@@ -27,7 +28,7 @@ class Circle(AbstractSimpleSupport):
     period: float = eqx.field(static=True)
     shape: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, period: float = 2 * math.pi, shape: tuple[int, ...] = ()):
+    def __init__(self, period: float = 2 * math.pi, shape: tuple[Whole, ...] = ()):
         self.period = float(period)
         self.shape = checked_shape(shape)
 

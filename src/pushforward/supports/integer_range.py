@@ -27,7 +27,7 @@ class IntegerRange(AbstractSimpleSupport):
     high: int | None = eqx.field(static=True)
     shape: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, low: Whole = 0, high: Whole | None = None, shape: tuple[int, ...] = ()):
+    def __init__(self, low: Whole = 0, high: Whole | None = None, shape: tuple[Whole, ...] = ()):
         self.low = whole("low", low)
         self.high = None if high is None else whole("high", high)
         self.shape = checked_shape(shape)

@@ -11,7 +11,7 @@ from jaxtyping import Array
 from .._arrays import as_float
 from .._errors import checked_shape, require
 from .._fields import FIXED
-from .._types import ArrayLike
+from .._types import ArrayLike, Whole
 from ._base import AbstractSimpleSupport, Batch, Mask, beside, flat
 
 
@@ -31,7 +31,7 @@ class Interval(AbstractSimpleSupport):
     high: Array = eqx.field(metadata=FIXED)
     shape: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, low: ArrayLike = 0.0, high: ArrayLike = 1.0, shape: tuple[int, ...] | None = None):
+    def __init__(self, low: ArrayLike = 0.0, high: ArrayLike = 1.0, shape: tuple[Whole, ...] | None = None):
         ends = as_float("low", low), as_float("high", high)
         self.shape = jnp.broadcast_shapes(ends[0].shape, ends[1].shape) if shape is None else checked_shape(shape)
         self.low, self.high = (jnp.broadcast_to(end, self.shape) for end in ends)

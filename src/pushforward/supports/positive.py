@@ -5,6 +5,7 @@ from typing import final
 import equinox as eqx
 
 from .._errors import checked_shape
+from .._types import Whole
 from ._base import AbstractSimpleSupport, Batch, Mask, flat
 
 
@@ -18,7 +19,7 @@ class Positive(AbstractSimpleSupport):
 
     shape: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, shape: tuple[int, ...] = ()):
+    def __init__(self, shape: tuple[Whole, ...] = ()):
         self.shape = checked_shape(shape)
 
     @property

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from .._errors import checked_shape
+from .._types import Whole
 from ._base import AbstractSimpleSupport, Batch, Mask, flat
 
 
@@ -19,7 +20,7 @@ class Real(AbstractSimpleSupport):
 
     shape: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, shape: tuple[int, ...] = ()):
+    def __init__(self, shape: tuple[Whole, ...] = ()):
         self.shape = checked_shape(shape)
 
     @property
