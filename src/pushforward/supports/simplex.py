@@ -58,9 +58,9 @@ class Simplex(AbstractSimpleSupport):
 
     def outside(self, x: Batch) -> Mask:
         """Return whether a part of each event is not positive, the last one included."""
+        parts = jnp.concatenate([x, one_minus_sum(x, axis=0)])
         # A part above 1 is asked for by itself: the sum of numbers that are not in [0, 1) is not exact.
-        not_positive = jnp.any(x <= 0, axis=0) | (one_minus_sum(x, axis=0) <= 0)[0]
-        return not_positive | jnp.any(x >= 1, axis=0)
+        return jnp.any(parts <= 0, axis=0) | jnp.any(x >= 1, axis=0)
 
     def features(self, x: Batch) -> Batch:
         """Return the elements."""
