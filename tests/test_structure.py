@@ -17,14 +17,26 @@ import pytest
 
 import pushforward as pf
 
-from .cases import ADAPT, BIJECTIONS, CONDITIONERS, DISTRIBUTIONS, EMBEDDINGS, FLOWS, SPLITS, UNIVARIATE
+from .cases import (
+    ADAPT,
+    BIJECTIONS,
+    CONDITIONERS,
+    DISTRIBUTIONS,
+    EMBEDDINGS,
+    FLOWS,
+    IMAGES,
+    SPLITS,
+    SUPPORTS,
+    UNIVARIATE,
+)
 
 ROOT = pathlib.Path(pf.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
 REGISTRY = {
+    pf.supports: SUPPORTS,
     pf.univariate: UNIVARIATE,
     pf.networks: CONDITIONERS + EMBEDDINGS,
-    pf.bijections: BIJECTIONS + [case for case, _ in SPLITS],
+    pf.bijections: [*BIJECTIONS, *IMAGES, *(case for case, _ in SPLITS)],
     pf.distributions: DISTRIBUTIONS,
     pf.flows: FLOWS,
     pf.adapt: ADAPT,

@@ -28,6 +28,7 @@ if _TYPE_CHECKING:
     from . import numerics as numerics
     from . import numpyro as numpyro
     from . import plot as plot
+    from . import supports as supports
     from . import train as train
     from . import univariate as univariate
     from .distributions import Pushforward as Pushforward
@@ -40,7 +41,7 @@ if _TYPE_CHECKING:
 
 _FLOORS = (
     *("adapt", "bijections", "data", "distributions", "evaluate", "flows", "io", "models"),
-    *("networks", "numerics", "numpyro", "plot", "train", "univariate"),
+    *("networks", "numerics", "numpyro", "plot", "supports", "train", "univariate"),
 )
 _FROM = {
     "Pushforward": "distributions",

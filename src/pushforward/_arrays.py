@@ -1,11 +1,13 @@
 """What a user passes, as arrays."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._errors import bad
-from ._types import ArrayLike, Event
+from ._errors import bad, require
+from ._types import ArrayLike, Event, Whole
 
 
 def as_float(name: str, x: ArrayLike) -> Event:
@@ -43,3 +45,17 @@ def require_unmasked(name: str, x: ArrayLike, columns: tuple[str, ...] | None = 
         where += f", element {first[1:]}"
     count = f"{len(places)} masked cell{'s' if len(places) > 1 else ''}"
     raise bad(name, "finite", f"`{count}`, the first in {where}", "Drop the rows or fill the cells in.")
+
+
+def joined_shape(name: str, shapes: Sequence[tuple[int, ...]], axis: Whole) -> tuple[tuple[int, ...], int]:
+    """Return the shape of arrays side by side along an axis, and the axis, counted from the front.
+
+    Raises:
+        ValueError: if the axis does not exist or the shapes do not agree off it.
+    """
+    ndim = len(shapes[0])
+    require(bool(-ndim <= axis < ndim), "axis", f"between {-ndim} and {ndim - 1}", axis)
+    at = int(axis) % ndim
+    rests = {(len(s), s[:at], s[at + 1 :]) for s in shapes}
+    require(len(rests) == 1, name, f"of shapes that agree but on axis {axis}", list(shapes))
+    return (*shapes[0][:at], sum(s[at] for s in shapes), *shapes[0][at + 1 :]), at

@@ -43,3 +43,9 @@ def require_count(name: str, value: Any, minimum: int = 1) -> None:
     rule = "a positive integer" if minimum == 1 else f"an integer of at least {minimum}"
     ok = bool(isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= minimum)
     require(ok, name, rule, value)
+
+
+def whole(name: str, value: Any) -> int:
+    """Return a whole number, after a check that it is one."""
+    require(isinstance(value, (int, np.integer)) and not isinstance(value, bool), name, "an integer", value)
+    return int(value)

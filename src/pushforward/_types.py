@@ -3,6 +3,7 @@
 from typing import Any, TypeAlias
 
 import jaxtyping
+import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
 #: A JAX random key, new style (`jax.random.key`) or old (`jax.random.PRNGKey`).
@@ -25,5 +26,7 @@ Conditions: TypeAlias = Float[Array, "... n"] | None
 ConditionTree: TypeAlias = Any
 #: A permutation.
 Indices: TypeAlias = Int[Array, "..."]
+#: A whole number, also one that comes out of NumPy.
+Whole: TypeAlias = int | np.integer
 #: What users hand over: NumPy, JAX, nested lists, numbers.
 ArrayLike: TypeAlias = Any

@@ -67,8 +67,19 @@ def test_a_row_outside_the_support_is_named(key, rng):
 
 def test_another_shape_is_refused(key):
     flow = pf.flows.maf(key, 2, **QUICK)
-    with pytest.raises(ValueError, match=r"`bijection` must be of the flow's shape \(2,\); got \(3,\). A part"):
+    with pytest.raises(ValueError, match=r"`onto` must be of the flow's shape \(2,\); got \(3,\). A part"):
         pf.adapt.constrain(flow, b.StickBreaking(3))
+
+
+def test_a_support_stands_for_the_map_onto_it(key):
+    flow = pf.flows.maf(key, 3, **QUICK)
+    support = pf.supports.Product([pf.supports.Real((1,)), pf.supports.Interval(0.0, [2.0, 3.0])])
+    given = pf.adapt.constrain(flow, support)
+    assert given.support.equals(support)
+    by_map = pf.adapt.constrain(flow, b.Concatenate([b.Identity((1,)), b.NormalCDF((2,), 0.0, [2.0, 3.0])]))
+    assert jax.tree.structure(given) == jax.tree.structure(by_map)
+    with pytest.raises(ValueError, match="`support` must be one that all real arrays can be mapped onto"):
+        pf.adapt.constrain(flow, pf.supports.Categories(3, (3,)))
 
 
 @pytest.mark.slow

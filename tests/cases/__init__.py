@@ -1,4 +1,4 @@
-"""The one registry of the tests: every univariate map, network, bijection, distribution and flow, as a line.
+"""The one registry of the tests: every support, univariate map, network, bijection, distribution and flow, as a line.
 
 A name begins with the public name that the line stands for, as in "Coupling:spline-conditional"; a public class or
 flow of which no line's name begins with its name fails the suite. The contracts run over every line. There is one file
@@ -16,4 +16,6 @@ from .distributions import DISTRIBUTIONS as DISTRIBUTIONS
 from .flows import FLOWS as FLOWS
 from .networks import CONDITIONERS as CONDITIONERS
 from .networks import EMBEDDINGS as EMBEDDINGS
+from .supports import IMAGES as IMAGES
+from .supports import SUPPORTS as SUPPORTS
 from .univariate import UNIVARIATE as UNIVARIATE

@@ -11,10 +11,7 @@ import pytest
 
 from pushforward._fields import trainable
 
-from ..supports import (
-    REAL,
-    Support,
-)
+from ..supports import REAL, Points
 
 
 def excused(case: "Case", dtype: str, scale: float, error: float, bound: float) -> None:
@@ -31,7 +28,7 @@ class Case:
     Attributes:
         name: "PublicName:variant", unique.
         make: builds the object from a key.
-        z, x: the supports of the two sides of a bijection.
+        z, x: the supports of the two sides of a bijection, and points to try there; x of a support those of its own.
         start: what the map is before training: "identity", or None where it is nothing in particular.
         dead: parameters, by how their path ends, whose gradient is zero by construction, each with the reason.
         composed: several networks in a row, of which each amplifies the rounding of the ones before it.
@@ -40,8 +37,8 @@ class Case:
 
     name: str
     make: Callable[[jax.Array], Any]
-    z: Support = REAL
-    x: Support = REAL
+    z: Points = REAL
+    x: Points = REAL
     start: str | None = None
     composed: bool = False
     dead: Mapping[str, str] = field(default_factory=dict, hash=False)

@@ -20,7 +20,7 @@ from pushforward._fields import trainable
 
 from ..cases import Case, cast, randomize
 from ..conftest import SEED
-from ..supports import REAL, Point, Support
+from ..supports import REAL, Point, Points
 
 #: Bounds: backward error of an inverse, error of a log-determinant relative to 1 + |log-det|.
 BACKWARD = {"float32": 1e-4, "float64": 1e-9}
@@ -113,8 +113,8 @@ def _studies(case: Case, dtype: str) -> list[Study]:
     return studies
 
 
-def points(support: Support, shape: tuple[int, ...], dtype: str) -> tuple[NDArray[Any], tuple[slice, slice, slice]]:
-    """Return test points of a support, and which rows are near, inside and outside."""
+def points(support: Points, shape: tuple[int, ...], dtype: str) -> tuple[NDArray[Any], tuple[slice, slice, slice]]:
+    """Return points of a support, and which rows are near, inside and outside."""
     rng = np.random.default_rng(SEED)
     near = [e for v in support.near for e in _neighbors(v, dtype)]
     outside = list(support.outside)

@@ -221,3 +221,9 @@ def test_density_integrates_to_one(case: Case):
     total = float(np.sum(np.exp(np.asarray(model.log_prob(grid, one))) * weight))
     # The trapezoidal rule is of first order at the jump at the end of a support.
     assert abs(total - 1) <= (1e-2 if bounded else 1e-3)
+
+
+@each_case
+@each_dtype
+def test_draws_are_in_the_support(case: Case, dtype: str):
+    assert _model(case, dtype).support.contains(_draws(case, dtype)[0]).all()

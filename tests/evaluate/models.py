@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from pushforward.distributions._base import AbstractDistribution
+from pushforward.supports import Interval, Real
 
 DIM = 2
 
@@ -28,6 +29,10 @@ class Posterior(AbstractDistribution):
         self.gain, self.shift, self.scale = jnp.asarray(gain), jnp.asarray(shift), jnp.asarray(scale)
         self.shape = self.cond_shape = (DIM,)
 
+    @property
+    def support(self) -> Real:
+        return Real(self.shape)
+
     def _log_prob(self, x: Array, condition: Any) -> Array:
         return jax.scipy.stats.norm.logpdf(x, self.gain * condition + self.shift, self.scale).sum()
 
@@ -42,6 +47,10 @@ class Flat(AbstractDistribution):
 
     shape: tuple[int, ...] = eqx.field(static=True, default=(1,))
     cond_shape: tuple[int, ...] | None = eqx.field(static=True, default=(1,))
+
+    @property
+    def support(self) -> Interval:
+        return Interval(0.0, 1.0, self.shape)
 
     def _log_prob(self, x: Array, condition: Array | None) -> Array:
         return jnp.where(jnp.all((x > 0) & (x < 1)), 0.0, -jnp.inf)

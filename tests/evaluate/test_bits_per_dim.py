@@ -16,6 +16,7 @@ from pushforward.distributions import Normal, Uniform
 from pushforward.distributions._base import AbstractDistribution
 from pushforward.evaluate import bits_per_dim, pixel_bits
 from pushforward.evaluate.bits_per_dim import dequantized
+from pushforward.supports import Interval, Real
 
 SHAPE = (2, 3, 1)
 LEVELS = 5
@@ -33,6 +34,10 @@ class NoiseOfNormal(AbstractDistribution):
     def __init__(self, loc: Any, scale: Any):
         self.loc, self.scale = jnp.asarray(loc), jnp.asarray(scale)
         self.shape = self.cond_shape = SHAPE
+
+    @property
+    def support(self) -> Interval:
+        return Interval(0.0, 1.0, self.shape)
 
     def _ends(self, x):
         cdf = jax.scipy.stats.norm.cdf
@@ -55,6 +60,10 @@ class Given(AbstractDistribution):
 
     shape: tuple[int, ...] = eqx.field(static=True, default=SHAPE)
     cond_shape: tuple[int, ...] | None = eqx.field(static=True, default=(1,))
+
+    @property
+    def support(self) -> Real:
+        return Real(self.shape)
 
     def _log_prob(self, x: Any, condition: Any):
         return jax.scipy.stats.norm.logpdf(x, condition).sum()
@@ -192,6 +201,10 @@ def test_a_pixel_that_the_others_give_away_costs_nothing(key):
     class Twins(AbstractDistribution):
         shape: tuple[int, ...] = eqx.field(static=True, default=(1, 2, 1))
         cond_shape: tuple[int, ...] | None = eqx.field(static=True, default=None)
+
+        @property
+        def support(self) -> Real:
+            return Real(self.shape)
 
         def _log_prob(self, x: Any, condition: Any):
             return -0.5 * ((x[0, 0, 0] - x[0, 1, 0]) / 0.3) ** 2

@@ -9,6 +9,7 @@ from .composites.reshape import Reshape as Reshape
 from .composites.squeeze import Squeeze as Squeeze
 from .composites.stack import Keep as Keep
 from .composites.stack import Stack as Stack
+from .constraints._base import AbstractConstraint as AbstractConstraint
 from .constraints.correlation_cholesky import CorrelationCholesky as CorrelationCholesky
 from .constraints.exp import Exp as Exp
 from .constraints.normal_cdf import NormalCDF as NormalCDF
@@ -30,9 +31,12 @@ from .fitted.regress import Regress as Regress
 from .fitted.standardize import Standardize as Standardize
 from .fitted.standardize_condition import StandardizeCondition as StandardizeCondition
 from .fitted.whiten import Whiten as Whiten
+from .image import Image as Image
+from .image import image as image
 from .linear.conv1x1 import Conv1x1 as Conv1x1
 from .linear.flip import Flip as Flip
 from .linear.householder import Householder as Householder
 from .linear.lu_linear import LULinear as LULinear
 from .linear.permute import Permute as Permute
 from .linear.triangular_affine import TriangularAffine as TriangularAffine
+from .onto import onto as onto

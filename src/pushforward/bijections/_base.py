@@ -19,7 +19,8 @@ class AbstractBijection(eqx.Module):
 
     `forward` is base -> data (generate), `inverse` is data -> base (normalize). Both directions always
     exist. A subclass gives `_forward_and_log_det` and `_inverse_and_log_det`; the public methods
-    check shapes and are shared. Batching is `jax.vmap`.
+    check shapes and are shared. Batching is `jax.vmap`. A map that is neither a composite nor an `AbstractConstraint`
+    is one of all real arrays onto all real arrays.
 
     Attributes:
         shape: the shape of one event.

@@ -14,6 +14,7 @@ from .._errors import bad, require_key
 from .._methods import method
 from .._shapes import Shapes
 from .._types import ArrayLike, ConditionTree, Event, Events, Key, Keys, Scalar, Scalars
+from ..supports import AbstractSupport
 from . import _batches
 from ._conditions import checked_condition, leading_axes
 
@@ -35,6 +36,15 @@ class AbstractDistribution(eqx.Module):
 
     shape: eqx.AbstractVar[tuple[int, ...]]
     cond_shape: eqx.AbstractVar[Shapes]
+
+    @property
+    @abstractmethod
+    def support(self) -> AbstractSupport:
+        """The set that events live in; the density outside is zero, `log_prob` -inf.
+
+        Raises:
+            ValueError: if it depends on the condition.
+        """
 
     @abstractmethod
     def _log_prob(self, x: Event, condition: ConditionTree) -> Scalar:

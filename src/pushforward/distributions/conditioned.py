@@ -10,6 +10,7 @@ from jaxtyping import Array
 from .._errors import bad, require
 from .._fields import FIXED
 from .._types import ArrayLike, ConditionTree, Events, Keys, Scalars
+from ..supports import AbstractSupport
 from ._base import (
     AbstractBatchDistribution,
     AbstractDistribution,
@@ -49,6 +50,11 @@ class Conditioned(AbstractBatchDistribution):
         rule = f"one condition, of shape {distribution.cond_shape}"
         shapes = sorted({a.shape for a in jax.tree.leaves(self.condition)})
         require(batch == (), "condition", rule, f"`shape {', '.join(map(str, shapes))}`")
+
+    @property
+    def support(self) -> AbstractSupport:
+        """The support of the conditional distribution."""
+        return self.distribution.support
 
     def _log_prob_batch(self, x: Events, condition: ConditionTree) -> Scalars:
         return log_prob_batch(self.distribution, x, self._copies(x.shape[-1]))

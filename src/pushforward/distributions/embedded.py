@@ -8,6 +8,7 @@ from .._errors import bad
 from .._shapes import Shapes, frozen
 from .._types import Conditions, ConditionTree, Events, Keys, Scalars
 from ..networks import AbstractEmbedding
+from ..supports import AbstractSupport
 from ._base import (
     AbstractDistribution,
     AbstractEmbeddingDistribution,
@@ -58,6 +59,11 @@ class Embedded(AbstractEmbeddingDistribution):
             rule = f"conditioned on shape {out}, the embedding's `out_dim`"
             remedy = f"Build the flow with `cond_dim={out[0]}`."
             raise bad("distribution", rule, f"`cond_shape {self.distribution.cond_shape}`", remedy)
+
+    @property
+    def support(self) -> AbstractSupport:
+        """That of the distribution."""
+        return self.distribution.support
 
     @property
     def embeds(self) -> bool:

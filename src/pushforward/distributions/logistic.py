@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._types import ArrayLike, Condition, Event, Key, Scalar
+from ..supports import Real
 from ._base import AbstractDistribution
 from ._location_scale import raw_location_scale
 
@@ -35,6 +36,11 @@ class Logistic(AbstractDistribution):
         self.loc, self.raw_scale = raw_location_scale(loc, scale)
         self.shape = self.loc.shape
         self.cond_shape = None
+
+    @property
+    def support(self) -> Real:
+        """All real arrays."""
+        return Real(self.shape)
 
     def _log_prob(self, x: Event, condition: Condition) -> Scalar:
         scale = jax.nn.softplus(self.raw_scale)

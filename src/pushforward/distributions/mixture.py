@@ -13,6 +13,8 @@ from .._arrays import as_float
 from .._errors import bad, require
 from .._shapes import Shapes
 from .._types import ArrayLike, ConditionTree, Events, Keys, Scalars
+from ..supports import AbstractSupport
+from ..supports.union import union
 from ._base import (
     AbstractDistribution,
     AbstractEmbeddingDistribution,
@@ -62,6 +64,11 @@ class Mixture(AbstractEmbeddingDistribution):
         self.logits = jnp.log(given)
         self.shape = self.components[0].shape
         self.cond_shape = self.components[0].cond_shape
+
+    @property
+    def support(self) -> AbstractSupport:
+        """The components' support, or the union of several."""
+        return union([component.support for component in self.components])
 
     @property
     def embeds(self) -> bool:

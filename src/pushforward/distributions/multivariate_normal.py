@@ -11,6 +11,7 @@ from .._arrays import as_float
 from .._errors import require
 from .._types import ArrayLike, Condition, Event, Key, Scalar
 from ..bijections.linear.triangular_affine import TriangularAffine
+from ..supports import Real
 from ._base import AbstractDistribution
 from .normal import StandardNormal
 
@@ -45,6 +46,11 @@ class MultivariateNormal(AbstractDistribution):
         self.affine = TriangularAffine(loc, jnp.asarray(np.linalg.cholesky(covariance), given.dtype))
         self.shape = loc.shape
         self.cond_shape = None
+
+    @property
+    def support(self) -> Real:
+        """All real arrays."""
+        return Real(self.shape)
 
     def _log_prob(self, x: Event, condition: Condition) -> Scalar:
         z, log_det = self.affine.inverse_and_log_det(x)

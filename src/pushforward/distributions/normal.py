@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from .._errors import checked_shape
 from .._types import ArrayLike, Condition, Event, Key, Scalar
+from ..supports import Real
 from ._base import AbstractDistribution
 from ._location_scale import raw_location_scale
 
@@ -32,6 +33,11 @@ class StandardNormal(AbstractDistribution):
     def __init__(self, shape: tuple[int, ...] = ()):
         self.shape = checked_shape(shape)
         self.cond_shape = None
+
+    @property
+    def support(self) -> Real:
+        """All real arrays."""
+        return Real(self.shape)
 
     def _log_prob(self, x: Event, condition: Condition) -> Scalar:
         return -0.5 * jnp.sum(x * x + _LOG_2PI)
@@ -64,6 +70,11 @@ class Normal(AbstractDistribution):
         self.loc, self.raw_scale = raw_location_scale(loc, scale)
         self.shape = self.loc.shape
         self.cond_shape = None
+
+    @property
+    def support(self) -> Real:
+        """All real arrays."""
+        return Real(self.shape)
 
     def _log_prob(self, x: Event, condition: Condition) -> Scalar:
         scale = jax.nn.softplus(self.raw_scale)

@@ -10,6 +10,8 @@ from .._errors import bad
 from .._shapes import Shapes
 from .._types import ConditionTree, Events, Keys, Scalars
 from ..bijections._base import AbstractBijection, forward_batch, inverse_batch
+from ..bijections.image import image
+from ..supports import AbstractSupport
 from ._base import (
     AbstractDistribution,
     AbstractEmbeddingDistribution,
@@ -56,6 +58,11 @@ class Pushforward(AbstractEmbeddingDistribution):
         shapes = {self.base.cond_shape, self.bijection.cond_shape} - {None}
         if len(shapes) > 1:
             raise bad("bijection", f"conditioned on the base's {self.base.cond_shape}", self.bijection.cond_shape)
+
+    @property
+    def support(self) -> AbstractSupport:
+        """Where the bijection puts the base's support."""
+        return image(self.bijection, self.base.support)
 
     @property
     def embeds(self) -> bool:

@@ -9,6 +9,7 @@ from jax.scipy.special import betaln
 from jaxtyping import Array, Float
 
 from .._types import ArrayLike, Condition, Event, Key, Scalar
+from ..supports import Real
 from ._base import AbstractDistribution
 from ._location_scale import raw_location_scale, raw_positive
 
@@ -40,6 +41,11 @@ class StudentT(AbstractDistribution):
         self.raw_df, self.loc, self.raw_scale = jnp.broadcast_arrays(raw_df, loc, raw_scale)
         self.shape = self.loc.shape
         self.cond_shape = None
+
+    @property
+    def support(self) -> Real:
+        """All real arrays."""
+        return Real(self.shape)
 
     def _log_prob(self, x: Event, condition: Condition) -> Scalar:
         df, scale = jax.nn.softplus(self.raw_df), jax.nn.softplus(self.raw_scale)

@@ -5,13 +5,11 @@ from typing import final
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
-from .._arrays import as_float
-from .._errors import require
 from .._fields import FIXED
 from .._types import ArrayLike, Condition, Event, Key, Scalar
+from ..supports import Interval
 from ._base import AbstractDistribution
 
 
@@ -35,12 +33,14 @@ class Uniform(AbstractDistribution):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, low: ArrayLike, high: ArrayLike):
-        self.low, self.high = jnp.broadcast_arrays(as_float("low", low), as_float("high", high))
-        finite = bool(np.all(np.isfinite(self.low)) and np.all(np.isfinite(self.high)))
-        ok = finite and bool(np.all(np.asarray(self.low) < np.asarray(self.high)))
-        require(ok, "low", "finite and below `high`, finite too", f"`low = {low}, high = {high}`")
-        self.shape = self.low.shape
+        interval = Interval(low, high)
+        self.low, self.high, self.shape = interval.low, interval.high, interval.shape
         self.cond_shape = None
+
+    @property
+    def support(self) -> Interval:
+        """The interval; of its ends, which have density too, there is no more than a few draws."""
+        return Interval(self.low, self.high, self.shape)
 
     def _log_prob(self, x: Event, condition: Condition) -> Scalar:
         outside = (x < self.low) | (x > self.high)

@@ -1,12 +1,13 @@
-"""The classes that a file may name: what the four floors of mathematics export, and nothing else."""
+"""The classes that a file may name: what the five floors of mathematics export, and nothing else."""
 
 import inspect
 
 import equinox as eqx
 
-from .. import bijections, distributions, networks, univariate
+from .. import bijections, distributions, networks, supports, univariate
 
 _FLOORS = {
+    "supports": supports,
     "univariate": univariate,
     "networks": networks,
     "bijections": bijections,

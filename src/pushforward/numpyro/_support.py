@@ -2,35 +2,25 @@
 
 import math
 from collections.abc import Callable
+from functools import singledispatch
 from typing import Any, final
 
-import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array
 from numpyro.distributions import biject_to, constraints
 from numpyro.distributions.constraints import Constraint
 from numpyro.distributions.transforms import Transform
 
+from .. import supports
 from .._errors import bad, require
 from .._types import Events, Scalars
-from ..bijections import (
-    AbstractBijection,
-    Chain,
-    CorrelationCholesky,
-    Exp,
-    NormalCDF,
-    Ordered,
-    Sigmoid,
-    Softplus,
-    StandardizeCondition,
-    StickBreaking,
-    Tanh,
-)
+from ..bijections import AbstractBijection, onto
 from ..bijections._base import forward_batch, inverse_batch
-from ..distributions import AbstractDistribution, Pushforward, Uniform
-
-#: The maps of the line onto a part of it.
-_BOUNDED = (CorrelationCholesky, Exp, NormalCDF, Ordered, Sigmoid, Softplus, StickBreaking, Tanh)
+from ..bijections.walk import steps
+from ..distributions import AbstractDistribution, Pushforward
+from ..supports import AbstractSupport
 
 
 @final
@@ -76,36 +66,29 @@ class BijectionTransform(Transform):
 
 
 @final
-class _Image(Constraint):
-    """The image of all real arrays under a bijection."""
+class _InSupport(Constraint):
+    """A support for which NumPyro has no constraint of its own."""
 
-    def __init__(self, bijection: AbstractBijection):
-        self.bijection = bijection
+    def __init__(self, support: AbstractSupport):
+        self.support = support
 
     @property
     def event_dim(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]  # as NumPyro's own do
-        return len(self.bijection.shape)
+        return len(self.support.shape)
 
     def __call__(self, x: Any) -> Array:
-        # Outside the image the log-determinant of the inverse is -inf.
-        return jnp.isfinite(_apply(inverse_batch, self.bijection, x)[1])
+        return self.support.contains(x)
 
     def feasible_like(self, prototype: Any) -> Array:
-        return _apply(forward_batch, self.bijection, jnp.zeros_like(prototype))[0]
+        return _apply(forward_batch, onto(self.support), jnp.zeros_like(prototype))[0]
 
     def tree_flatten(self) -> tuple[Any, Any]:
-        return (self.bijection,), (("bijection",), {})
+        return (self.support,), (("support",), {})
 
 
-@biject_to.register(_Image)
-def _onto_image(image: _Image) -> BijectionTransform:
-    return BijectionTransform(image.bijection, image)
-
-
-def real_arrays(shape: tuple[int, ...]) -> Constraint:
-    """Return the constraint that allows every real array of a shape."""
-    named = {0: constraints.real, 1: constraints.real_vector, 2: constraints.real_matrix}
-    return named.get(len(shape)) or constraints.independent(constraints.real, len(shape))
+@biject_to.register(_InSupport)
+def _onto_support(constraint: _InSupport) -> BijectionTransform:
+    return BijectionTransform(onto(constraint.support), constraint)
 
 
 def support_of(flow: AbstractDistribution) -> Constraint:
@@ -115,47 +98,52 @@ def support_of(flow: AbstractDistribution) -> Constraint:
         ValueError: if that cannot be told from the flow.
     """
     remedy = "It cannot be told from this flow; pass one of `numpyro.distributions.constraints`."
-    base, parts = flow, []
+    base, last = flow, None
     while isinstance(base, Pushforward):
-        parts = _parts(base.bijection) + parts
+        last = last or steps(base.bijection)[-1].bijection
         base = base.base
-    require(not isinstance(base, Uniform), "support", "given", None, remedy)
-    # What comes before the first bounded map is a map of all real arrays onto themselves.
-    first = next((i for i, part in enumerate(parts) if _is_bounded(part)), len(parts))
-    rest = parts[first:]
-    if not rest:
-        return real_arrays(flow.shape)
-    image = rest[0] if len(rest) == 1 else Chain(rest)
-    if image.cond_shape is not None:
-        raise bad("support", "given", None, remedy)
-    of_elements = _of_elements(image)
-    if of_elements is None:
-        return _Image(image)
-    return constraints.independent(of_elements, len(flow.shape)) if flow.shape else of_elements
+    try:
+        is_told, support = isinstance(base.support, supports.Real), flow.support
+    except ValueError:
+        raise bad("support", "given", None, remedy) from None
+    require(is_told, "support", "given", None, remedy)
+    return _constraint(support, last)
 
 
-def _of_elements(bijection: AbstractBijection) -> Constraint | None:
-    """Return the constraint on each element of the image, if NumPyro has it."""
-    if isinstance(bijection, Exp):
-        return constraints.positive
-    if isinstance(bijection, Softplus):
-        # NumPyro maps the line onto it by softplus, too.
-        return constraints.softplus_positive
-    if isinstance(bijection, NormalCDF | Sigmoid):
-        return constraints.interval(bijection.low, bijection.high)
-    return constraints.interval(-1.0, 1.0) if isinstance(bijection, Tanh) else None
+@singledispatch
+def _constraint(support: AbstractSupport, last: AbstractBijection | None) -> Constraint:
+    """Return a support as a constraint; `last` is the map that leads onto it."""
+    return _InSupport(support)
 
 
-def _parts(bijection: AbstractBijection) -> list[AbstractBijection]:
-    """Return the maps of a composition, from base to data."""
-    if isinstance(bijection, Chain):
-        return [part for b in bijection.bijections for part in _parts(b)]
-    return _parts(bijection.bijection) if isinstance(bijection, StandardizeCondition) else [bijection]
+@_constraint.register
+def _(support: supports.Real, last: AbstractBijection | None) -> Constraint:
+    return real_arrays(support.shape)
 
 
-def _is_bounded(bijection: AbstractBijection) -> bool:
-    nodes = jax.tree.leaves(bijection, is_leaf=lambda node: isinstance(node, _BOUNDED))
-    return any(isinstance(node, _BOUNDED) for node in nodes)
+@_constraint.register
+def _(support: supports.Positive, last: AbstractBijection | None) -> Constraint:
+    # NumPyro has two constraints of this set, for two maps of the line onto it: softplus, as ours, and exp.
+    is_ours = type(last) is type(onto(support))
+    return _of_elements(constraints.softplus_positive if is_ours else constraints.positive, support.shape)
+
+
+@_constraint.register
+def _(support: supports.Interval, last: AbstractBijection | None) -> Constraint:
+    # NumPyro takes JAX arrays for unequal, whatever they hold, so that two intervals would never be the same.
+    ends = (end if isinstance(end, Tracer) else np.asarray(end) for end in (support.low, support.high))
+    return _of_elements(constraints.interval(*ends), support.shape)
+
+
+def real_arrays(shape: tuple[int, ...]) -> Constraint:
+    """Return the constraint that allows every real array of a shape."""
+    named = {0: constraints.real, 1: constraints.real_vector, 2: constraints.real_matrix}
+    return named.get(len(shape)) or constraints.independent(constraints.real, len(shape))
+
+
+def _of_elements(constraint: Constraint, shape: tuple[int, ...]) -> Constraint:
+    """Return the constraint of arrays whose elements are under another."""
+    return constraints.independent(constraint, len(shape)) if shape else constraint
 
 
 def _apply(

@@ -33,8 +33,8 @@ class FlowDistribution(Distribution):
         flow: any distribution of this package; its `shape` is the event shape.
         condition: shape (..., *flow.cond_shape), for a conditional flow; its leading axes are the batch shape. May
             depend on other sites.
-        support: a NumPyro constraint on one event; by default what the flow's last bijections map onto (`Exp`,
-            `Softplus`, `Sigmoid`, `Tanh`, alone or in a composition), all real arrays if there is no such map.
+        support: a NumPyro constraint on one event; by default that of `flow.support`, where the flow maps all
+            real arrays onto it.
         validate_args: as of every NumPyro distribution.
 
     Raises:

@@ -8,9 +8,14 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from ..._arrays import joined_shape
 from ..._errors import require
 from ..._types import Conditions, Events, Scalars
+from ...supports import AbstractSupport, Product, Real
+from ...supports.product import product
 from .._base import AbstractBijection, AbstractComposite, Part, forward_batch, inverse_batch, merge_cond_shapes
+from ..image import image_by_inverse, image_of
+from ..onto import onto
 
 
 @final
@@ -35,14 +40,7 @@ class Concatenate(AbstractComposite):
     def __init__(self, bijections: Sequence[AbstractBijection], axis: int = 0):
         self.bijections = tuple(bijections)
         require(len(self.bijections) > 0, "bijections", "at least one bijection", self.bijections)
-        shapes = [b.shape for b in self.bijections]
-        ndim = len(shapes[0])
-        require(-ndim <= axis < ndim, "axis", f"between {-ndim} and {ndim - 1}", axis)
-        at = self.axis = axis % ndim
-        rests = {(len(s), s[:at], s[at + 1 :]) for s in shapes}
-        require(len(rests) == 1, "bijections", f"of shapes that agree but on axis {axis}", shapes)
-        total = sum(s[at] for s in shapes)
-        self.shape = (*shapes[0][:at], total, *shapes[0][at + 1 :])
+        self.shape, self.axis = joined_shape("bijections", [b.shape for b in self.bijections], axis)
         self.cond_shape = merge_cond_shapes(self.bijections)
 
     def parts(self) -> tuple[Part, ...]:
@@ -82,3 +80,21 @@ class Concatenate(AbstractComposite):
     def _join(self, results: list[tuple[Events, Scalars]]) -> tuple[Events, Scalars]:
         events = jnp.concatenate([part for part, _ in results], axis=self.axis)
         return events, jnp.sum(jnp.stack([log_det for _, log_det in results]), axis=0)
+
+
+@onto.register
+def _(support: Product) -> Concatenate:
+    return Concatenate([onto(s) for s in support.supports], support.axis)
+
+
+@image_of.register
+def _(bijection: Concatenate, support: AbstractSupport, inverted: bool) -> AbstractSupport:
+    shapes = [b.shape for b in bijection.bijections]
+    if isinstance(support, Real):
+        pieces = [Real(shape) for shape in shapes]
+    elif isinstance(support, Product) and [s.shape for s in support.supports] == shapes:
+        pieces = support.supports
+    else:
+        return image_by_inverse(bijection, support, inverted)
+    images = [image_of(b, s, inverted) for b, s in zip(bijection.bijections, pieces, strict=True)]
+    return product(images, bijection.axis)

@@ -9,26 +9,24 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..._arrays import as_float
-from ..._errors import require, require_count
-from ..._types import ArrayLike, Conditions, Event, Events, Scalars
+from ... import supports
+from ..._errors import require_count
+from ..._types import Conditions, Events, Scalars
 from ...numerics.safe import one_minus_sum_of_squares
 from .._base import AbstractBatchBijection
+from ..onto import onto
+from ._base import AbstractConstraint
 
 
 @final
-class CorrelationCholesky(AbstractBatchBijection):
+class CorrelationCholesky(AbstractBatchBijection, AbstractConstraint):
     """Cholesky factors L of correlation matrices, by canonical partial correlations tanh z.
 
         L_ij = tanh(z_ij) s_ij,   s_ij² = 1 - Σ_(k<j) L_ik²,   j < i;   L_ii = s_ii
         log|det df/dz| = Σ_(j<i) log s_ij - 2 log cosh z_ij
 
     Event and z hold the entries below the diagonal row by row: L_10, L_20, L_21, L_30, ... z = 0 goes to the identity
-    matrix. `factor` and `correlation` give the matrices, `correlation_log_det` the density of the latter.
-    Events of correlation matrices c of shape (rows, size, size) are
-
-        i, j = np.tril_indices(size, -1)
-        x = np.linalg.cholesky(c)[:, i, j]
+    matrix. `pushforward.supports.CorrelationCholesky` has the matrices, and the density of the correlations themselves.
 
     A draw whose row rounds to a norm of 1 is scaled down, so that L_ii stays positive. Outside the support, where the
     squares of a row sum to 1 or more, the inverse has log-determinant -inf: the density there is zero.
@@ -54,67 +52,29 @@ class CorrelationCholesky(AbstractBatchBijection):
         self.shape = (self.size * (self.size - 1) // 2,)
         self.cond_shape = None
 
-    def factor(self, x: ArrayLike) -> Event:
-        """Return L, of shape (..., size, size), lower triangular with rows of norm 1; NaN where x is no factor's.
-
-        Arguments:
-            x: events, of shape (..., size (size - 1) / 2).
-
-        Raises:
-            ValueError: if the last axis is not of that length.
-        """
-        x = as_float("x", x)
-        require(x.shape[-1:] == self.shape, "x", f"of shape (..., {self.shape[0]})", f"`shape {x.shape}`")
-        below = np.tril_indices(self.size, -1)
-        strict = jnp.zeros((*x.shape[:-1], self.size, self.size), x.dtype).at[(..., *below)].set(x)
-        diagonal = jnp.sqrt(one_minus_sum_of_squares(strict, axis=-1))
-        return strict + diagonal * jnp.eye(self.size, dtype=x.dtype)
-
-    def correlation(self, x: ArrayLike) -> Event:
-        """Return C = L Lᵀ, of shape (..., size, size), of unit diagonal.
-
-        Arguments:
-            x: events, of shape (..., size (size - 1) / 2).
-
-        Raises:
-            ValueError: if the last axis is not of that length.
-        """
-        factor = self.factor(x)
-        product = jnp.matmul(factor, jnp.swapaxes(factor, -1, -2), precision="highest")
-        return jnp.where(np.eye(self.size, dtype=bool), jnp.ones((), product.dtype), product)
-
-    def correlation_log_det(self, x: ArrayLike) -> Event:
-        """Return log|det dC/dx| = Σ_(i>0) (size - 1 - i) log L_ii, of shape (...), dC the entries below the diagonal.
-
-        The density of the correlation matrix in its own entries is log p(C) = log p(x) - log|det dC/dx|.
-
-        Arguments:
-            x: events, of shape (..., size (size - 1) / 2).
-
-        Raises:
-            ValueError: if the last axis is not of that length.
-        """
-        diagonal = jnp.diagonal(self.factor(x), axis1=-2, axis2=-1)[..., 1:]
-        return (jnp.asarray(np.arange(self.size - 2, -1, -1), diagonal.dtype) * jnp.log(diagonal)).sum(axis=-1)
+    @property
+    def codomain(self) -> supports.CorrelationCholesky:
+        """The Cholesky factors."""
+        return supports.CorrelationCholesky(self.size)
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         # log cosh is even; written for |z| so that nothing large cancels.
         far = jnp.abs(z)
         log_sech = math.log(2) - far - jax.nn.softplus(-2 * far)
-        rows = self._rows(log_sech)
+        rows = self.codomain.rows(log_sech)
         # log s of each entry.
         before = self._flat(jnp.cumsum(jnp.concatenate([jnp.zeros_like(rows[:, :1]), rows[:, :-1]], axis=1), axis=1))
         x = jnp.tanh(z) * jnp.exp(before)
         # 1 - Σ x² is at least four spacings of numbers near 1 before the products are rounded, so it stays positive.
         spare = 4 * jnp.finfo(x.dtype).eps
-        excess = jax.lax.stop_gradient(jnp.maximum(spare - one_minus_sum_of_squares(self._rows(x), axis=1), 0))
-        x = x * (1 - 0.5 * excess[self._index()[0], 0])
+        excess = jax.lax.stop_gradient(jnp.maximum(spare - one_minus_sum_of_squares(self.codomain.rows(x), axis=1), 0))
+        x = x * (1 - 0.5 * excess[self.codomain.index()[0], 0])
         return x, (self._weights(x) * (before + log_sech)).sum(axis=0)
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        rows = self._rows(x)
+        rows = self.codomain.rows(x)
         last = one_minus_sum_of_squares(rows, axis=1)
-        outside = jnp.any(last <= 0, axis=(0, 1)) | jnp.any(jnp.abs(x) >= 1, axis=0)
+        outside = self.codomain.outside(x)
         # s² after each entry, summed from the diagonal on: a difference from 1 would cancel.
         after = jax.lax.cumsum(jnp.concatenate([rows[:, 1:] ** 2, last], axis=1), axis=1, reverse=True)
         x, after = jnp.where(outside, 0.0, x), jnp.where(outside, 1.0, self._flat(after))
@@ -122,20 +82,9 @@ class CorrelationCholesky(AbstractBatchBijection):
         log_det = -0.5 * (self._weights(x) * jnp.log(after)).sum(axis=0)
         return jnp.arcsinh(x / jnp.sqrt(after)), jnp.where(outside, -jnp.inf, log_det)
 
-    def _index(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rows and columns of the elements, without the first row of the matrix, which has none."""
-        return np.tril_indices(self.size - 1)
-
-    def _rows(self, events: Events) -> Float[Array, "rows columns n"]:
-        """Return the rows below the diagonal, each ended by zeros."""
-        size = self.size - 1
-        index = np.zeros((size, size), int)
-        index[self._index()] = np.arange(self.shape[0])
-        return jnp.where(np.tri(size, dtype=bool)[:, :, None], events[index], 0.0)
-
     def _flat(self, rows: Float[Array, "rows columns n"]) -> Events:
-        """Undo `_rows`."""
-        return rows[self._index()]
+        """Return the elements of rows."""
+        return rows[self.codomain.index()]
 
     def _weights(self, like: Events) -> Float[Array, "elements 1"]:
         """Return how often log s after each entry is a term of the log-determinant.
@@ -143,5 +92,10 @@ class CorrelationCholesky(AbstractBatchBijection):
         An entry adds log s_before + 2 log(s_after / s_before), and the next one's s_before is s_after: once each,
         and twice at the end of a row.
         """
-        row, column = self._index()
+        row, column = self.codomain.index()
         return jnp.asarray(np.where(row == column, 2, 1)[:, None], like.dtype)
+
+
+@onto.register
+def _(support: supports.CorrelationCholesky) -> CorrelationCholesky:
+    return CorrelationCholesky(support.size)

@@ -13,14 +13,15 @@ from ..._errors import checked_shape
 from ..._fields import FIXED
 from ..._types import ArrayLike, Condition, Event, Scalar
 from ...numerics.safe import into_open_interval
-from .._base import AbstractBijection
-from ._interval import checked_ends
+from ...supports import Interval
+from ..onto import onto
+from ._base import AbstractConstraint
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
 @final
-class NormalCDF(AbstractBijection):
+class NormalCDF(AbstractConstraint):
     """Normal distribution function to an interval, f(z) = low + (high - low) Φ(z).
 
         log|det df/dz| = Σ log(high - low) - z² / 2 - log(2π) / 2
@@ -48,7 +49,13 @@ class NormalCDF(AbstractBijection):
     def __init__(self, shape: tuple[int, ...] = (), low: ArrayLike = 0.0, high: ArrayLike = 1.0):
         self.shape = checked_shape(shape)
         self.cond_shape = None
-        self.low, self.high = checked_ends(self.shape, low, high)
+        ends = Interval(low, high, self.shape)
+        self.low, self.high = ends.low, ends.high
+
+    @property
+    def codomain(self) -> Interval:
+        """The open interval."""
+        return Interval(self.low, self.high, self.shape)
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         width = self.high - self.low
@@ -58,7 +65,7 @@ class NormalCDF(AbstractBijection):
         return into_open_interval(x, self.low, self.high), log_derivative.sum()
 
     def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
-        outside = (x <= self.low) | (x >= self.high)
+        outside = self.codomain.outside(x)
         safe = jnp.where(outside, 0.5 * self.low + 0.5 * self.high, x)
         width = self.high - self.low
         below, above = (safe - self.low) / width, (self.high - safe) / width
@@ -66,6 +73,12 @@ class NormalCDF(AbstractBijection):
         z = _quantile(jnp.where(lower, below, above))
         log_derivative = 0.5 * z**2 + HALF_LOG_2PI - jnp.log(width)
         return jnp.where(lower, z, -z), jnp.where(outside, -jnp.inf, log_derivative).sum()
+
+
+# And not `Sigmoid`: bases are normal, and densities on an interval seldom vanish at its ends.
+@onto.register
+def _(support: Interval) -> NormalCDF:
+    return NormalCDF(support.shape, support.low, support.high)
 
 
 @jax.custom_jvp

@@ -6,14 +6,17 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from ... import supports
 from ..._errors import require_count
 from ..._types import Conditions, Events, Scalars
 from ...numerics.safe import log_expm1
 from .._base import AbstractBatchBijection
+from ..onto import onto
+from ._base import AbstractConstraint
 
 
 @final
-class Ordered(AbstractBatchBijection):
+class Ordered(AbstractBatchBijection, AbstractConstraint):
     """Strictly increasing vectors: the first element is free, each further one lies a softplus above the one before.
 
         x_0 = z_0,   x_i = x_(i-1) + log(1 + exp(z_i)),   log|det df/dz| = -Σ_(i>0) softplus(-z_i)
@@ -38,6 +41,11 @@ class Ordered(AbstractBatchBijection):
         self.shape = (int(dim),)
         self.cond_shape = None
 
+    @property
+    def codomain(self) -> supports.Ordered:
+        """The increasing vectors."""
+        return supports.Ordered(self.shape[0])
+
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         limits = jnp.finfo(z.dtype)
 
@@ -52,8 +60,13 @@ class Ordered(AbstractBatchBijection):
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
         gaps = jnp.diff(x, axis=0)
-        outside = jnp.any(gaps <= 0, axis=0)
+        outside = self.codomain.outside(x)
         gaps = jnp.where(outside, 1.0, gaps)
         # The derivative of log(exp(gap) - 1) is 1 / (1 - exp(-gap)).
         log_det = -jnp.log(-jnp.expm1(-gaps)).sum(axis=0)
         return jnp.concatenate([x[:1], log_expm1(gaps)]), jnp.where(outside, -jnp.inf, log_det)
+
+
+@onto.register
+def _(support: supports.Ordered) -> Ordered:
+    return Ordered(support.shape[0])

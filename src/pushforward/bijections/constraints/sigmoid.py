@@ -11,12 +11,12 @@ from ..._errors import checked_shape
 from ..._fields import FIXED
 from ..._types import ArrayLike, Condition, Event, Scalar
 from ...numerics.safe import into_open_interval
-from .._base import AbstractBijection
-from ._interval import checked_ends
+from ...supports import Interval
+from ._base import AbstractConstraint
 
 
 @final
-class Sigmoid(AbstractBijection):
+class Sigmoid(AbstractConstraint):
     """Logistic map to an interval, f(z) = low + (high - low) / (1 + exp(-z)).
 
         log|det df/dz| = Σ log(high - low) - softplus(z) - softplus(-z)
@@ -41,7 +41,13 @@ class Sigmoid(AbstractBijection):
     def __init__(self, shape: tuple[int, ...] = (), low: ArrayLike = 0.0, high: ArrayLike = 1.0):
         self.shape = checked_shape(shape)
         self.cond_shape = None
-        self.low, self.high = checked_ends(self.shape, low, high)
+        ends = Interval(low, high, self.shape)
+        self.low, self.high = ends.low, ends.high
+
+    @property
+    def codomain(self) -> Interval:
+        """The open interval."""
+        return Interval(self.low, self.high, self.shape)
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         width = self.high - self.low
@@ -51,7 +57,7 @@ class Sigmoid(AbstractBijection):
         return into_open_interval(x, self.low, self.high), log_derivative.sum()
 
     def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
-        outside = (x <= self.low) | (x >= self.high)
+        outside = self.codomain.outside(x)
         safe = jnp.where(outside, 0.5 * self.low + 0.5 * self.high, x)
         below, above = jnp.log(safe - self.low), jnp.log(self.high - safe)
         log_derivative = jnp.log(self.high - self.low) - below - above

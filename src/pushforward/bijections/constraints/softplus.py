@@ -9,11 +9,13 @@ import jax.numpy as jnp
 from ..._errors import checked_shape
 from ..._types import Condition, Event, Scalar
 from ...numerics.safe import log_expm1
-from .._base import AbstractBijection
+from ...supports import Positive
+from ..onto import onto
+from ._base import AbstractConstraint
 
 
 @final
-class Softplus(AbstractBijection):
+class Softplus(AbstractConstraint):
     """Softplus, f(z) = log(1 + exp(z)), onto the positive numbers, of log-determinant -Σ softplus(-z).
 
     It grows like z itself, so it keeps the weight of the upper tail, where `Exp` makes it heavier. Outside the
@@ -30,13 +32,23 @@ class Softplus(AbstractBijection):
         self.shape = checked_shape(shape)
         self.cond_shape = None
 
+    @property
+    def codomain(self) -> Positive:
+        """The positive numbers."""
+        return Positive(self.shape)
+
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         # Far out in the lower tail softplus underflows to 0; the smallest positive number keeps x in the support.
         x = jnp.maximum(jax.nn.softplus(z), jnp.finfo(z.dtype).tiny)
         return x, -jax.nn.softplus(-z).sum()
 
     def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
-        outside = x <= 0
+        outside = self.codomain.outside(x)
         safe = jnp.where(outside, 1.0, x)
         # f⁻¹'(x) = 1 / (1 - exp(-x))
         return log_expm1(safe), jnp.where(outside, -jnp.inf, -jnp.log(-jnp.expm1(-safe))).sum()
+
+
+@onto.register
+def _(support: Positive) -> Softplus:
+    return Softplus(support.shape)

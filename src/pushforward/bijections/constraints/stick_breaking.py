@@ -8,27 +8,28 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..._arrays import as_float
-from ..._errors import require, require_count
-from ..._types import ArrayLike, Conditions, Event, Events, Scalars
+from ... import supports
+from ..._errors import require_count
+from ..._types import Conditions, Events, Scalars
 from ...numerics.safe import one_minus_sum
 from .._base import AbstractBatchBijection
+from ..onto import onto
+from ._base import AbstractConstraint
 
 
 @final
-class StickBreaking(AbstractBatchBijection):
+class StickBreaking(AbstractBatchBijection, AbstractConstraint):
     """Stick-breaking onto the open simplex of dim + 1 parts, of which the event is the first dim.
 
         v_i = 1 / (1 + (dim - i) exp(-z_i)),   x_i = v_i (1 - x_0 - ... - x_(i-1)),   i = 0, ..., dim - 1
         log|det df/dz| = Σ log x_i over all dim + 1 parts,   x_dim = 1 - x_0 - ... - x_(dim-1)
 
     Each part breaks its share v_i off what those before it have left. z = 0 goes to equal parts. The map is square,
-    so densities are with respect to dx_0 ... dx_(dim-1), as a Dirichlet distribution's; `parts` adds the last part.
+    so densities are with respect to dx_0 ... dx_(dim-1), as a Dirichlet distribution's. `pushforward.supports.Simplex`
+    adds the last part, and says how well it is known.
 
-    The last part is known from the others to the rounding of numbers near 1 and no better: choose one that is seldom
-    tiny, and the others may be as small as the dtype allows. A draw whose parts round to a sum of 1 is scaled
-    into the simplex. Outside it, where a part is not positive, the inverse has log-determinant -inf: the density there
-    is zero.
+    A draw whose parts round to a sum of 1 is scaled into the simplex. Outside it, where a part is not positive, the
+    inverse has log-determinant -inf: the density there is zero.
 
     Arguments:
         dim: elements of an event, one less than there are parts.
@@ -48,18 +49,10 @@ class StickBreaking(AbstractBatchBijection):
         self.shape = (int(dim),)
         self.cond_shape = None
 
-    def parts(self, x: ArrayLike) -> Event:
-        """Return all dim + 1 parts, of which the last is 1 - Σ x without rounding on the way.
-
-        Arguments:
-            x: events, of shape (..., dim).
-
-        Raises:
-            ValueError: if the last axis is not of length dim.
-        """
-        x = as_float("x", x)
-        require(x.shape[-1:] == self.shape, "x", f"of shape (..., {self.shape[0]})", f"`shape {x.shape}`")
-        return jnp.concatenate([x, one_minus_sum(x, axis=-1)], axis=-1)
+    @property
+    def codomain(self) -> supports.Simplex:
+        """The open simplex."""
+        return supports.Simplex(self.shape[0])
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         after = self._after(z)
@@ -76,7 +69,7 @@ class StickBreaking(AbstractBatchBijection):
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
         parts = jnp.concatenate([x, one_minus_sum(x, axis=0)])
-        outside = jnp.any(parts <= 0, axis=0) | jnp.any(x >= 1, axis=0)
+        outside = self.codomain.outside(x)
         parts = jnp.where(outside, 1 / len(parts), parts)
         # What part i leaves, summed from the last part on: a difference from 1 would cancel.
         left = jax.lax.cumsum(parts, axis=0, reverse=True)[1:]
@@ -87,3 +80,8 @@ class StickBreaking(AbstractBatchBijection):
     def _after(self, like: Events) -> Float[Array, "dim 1"]:
         """Return the number of parts after each, dim - i, of shape (dim, 1)."""
         return jnp.asarray(np.arange(self.shape[0], 0, -1)[:, None], like.dtype)
+
+
+@onto.register
+def _(support: supports.Simplex) -> StickBreaking:
+    return StickBreaking(support.shape[0])

@@ -10,11 +10,12 @@ import jax.numpy as jnp
 from ..._errors import checked_shape
 from ..._types import Condition, Event, Scalar
 from ...numerics.safe import into_open_interval
-from .._base import AbstractBijection
+from ...supports import Interval
+from ._base import AbstractConstraint
 
 
 @final
-class Tanh(AbstractBijection):
+class Tanh(AbstractConstraint):
     """Hyperbolic tangent, f(z) = tanh(z), onto (-1, 1).
 
         log|det df/dz| = Σ 2 (log 2 - z - softplus(-2z))
@@ -33,6 +34,11 @@ class Tanh(AbstractBijection):
         self.shape = checked_shape(shape)
         self.cond_shape = None
 
+    @property
+    def codomain(self) -> Interval:
+        """The interval (-1, 1)."""
+        return Interval(-1.0, 1.0, self.shape)
+
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         one = jnp.ones((), z.dtype)
         # Even in z; written for |z| so that nothing large cancels.
@@ -41,7 +47,7 @@ class Tanh(AbstractBijection):
         return into_open_interval(jnp.tanh(z), -one, one), log_derivative.sum()
 
     def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
-        outside = jnp.abs(x) >= 1
+        outside = self.codomain.outside(x)
         safe = jnp.where(outside, 0.0, x)
         z = 0.5 * (jnp.log1p(safe) - jnp.log1p(-safe))
         log_derivative = -jnp.log1p(safe) - jnp.log1p(-safe)

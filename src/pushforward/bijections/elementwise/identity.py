@@ -7,7 +7,9 @@ import jax.numpy as jnp
 
 from ..._errors import checked_shape
 from ..._types import Condition, Event, Scalar
+from ...supports import Real
 from .._base import AbstractBijection
+from ..onto import onto
 
 
 @final
@@ -30,3 +32,8 @@ class Identity(AbstractBijection):
 
     def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
         return x, jnp.zeros((), x.dtype)
+
+
+@onto.register
+def _(support: Real) -> Identity:
+    return Identity(support.shape)

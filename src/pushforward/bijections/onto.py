@@ -1,0 +1,25 @@
+"""The bijection from all real arrays onto a support."""
+
+from functools import singledispatch
+
+from .._errors import bad
+from ..supports import AbstractSupport
+from ._base import AbstractBijection
+
+
+@singledispatch
+def onto(support: AbstractSupport) -> AbstractBijection:
+    """Return a bijection of all real arrays onto a support.
+
+    The map for a kind of support is registered in the file of that map.
+
+    Arguments:
+        support: a set of `pushforward.supports`.
+
+    Raises:
+        ValueError: if there is no such map: of whole numbers, categories, a circle or a sphere, or a product with one.
+    """
+    if not isinstance(support, AbstractSupport):
+        raise bad("support", "a set of pushforward.supports", support)
+    remedy = "Whole numbers, categories, circles and spheres are no continuous image of the real numbers without seams."
+    raise bad("support", "one that all real arrays can be mapped onto", f"`{type(support).__name__}`", remedy)

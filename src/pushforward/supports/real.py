@@ -1,0 +1,42 @@
+"""All real numbers."""
+
+from typing import final
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from .._errors import checked_shape
+from .._types import Whole
+from ._base import AbstractSimpleSupport, Batch, Mask, flat
+
+
+@final
+class Real(AbstractSimpleSupport):
+    """All real arrays of a shape.
+
+    Arguments:
+        shape: the shape of one event.
+    """
+
+    shape: tuple[int, ...] = eqx.field(static=True)
+
+    def __init__(self, shape: tuple[Whole, ...] = ()):
+        self.shape = checked_shape(shape)
+
+    @property
+    def measure(self) -> str:
+        """What a density is a density with respect to."""
+        return "lebesgue"
+
+    @property
+    def rule(self) -> str:
+        """What every event is."""
+        return "a real number"
+
+    def outside(self, x: Batch) -> Mask:
+        """Return False for each element."""
+        return jnp.zeros(x.shape, bool)
+
+    def features(self, x: Batch) -> Batch:
+        """Return the elements."""
+        return flat(self, x)
