@@ -2,9 +2,9 @@
 
 - Every annotation of `pushforward` is checked by beartype through the import hook of jaxtyping.
 - JAX runs with 64-bit types on; a float32 case casts its parameters and inputs to float32.
-- XLA compiles with its older loop emitters and optimizes machine code a little less than usual, except that of the
-  contracts of single bijections in float32: nearly all of the time of a test is compilation, which takes about half of
-  the time so. Optimized still less, programs of the same map no longer round alike.
+- XLA compiles with its older loop emitters, in one piece, and does not optimize the machine code, except that of the
+  contracts of single bijections in float32: nearly all of the time of a test is compilation, which takes less than
+  half of the time so.
 - There are three CPU devices: large batches are shared among them, as on a machine that has several.
 - A test draws random numbers from `SEED` only, by `jax.random.key(SEED)` or `numpy.random.default_rng(SEED)`.
 - With pytest-xdist the tests of one file go to one worker, those of one registry line likewise, so that a line is
@@ -42,7 +42,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Compile quickly, before JAX starts; slow tests run longer than they compile."""
     # XLA ends a process over a flag that it does not know, and the first of these is gone since JAX 0.11.
     if jax.__version_info__ < (0, 11) and config.option.markexpr != "slow":
-        quick = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=2"
+        quick = (
+            "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
+            " --xla_cpu_parallel_codegen_split_count=1"
+        )
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {quick}"
 
 
