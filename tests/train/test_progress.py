@@ -10,7 +10,7 @@ import termios
 
 import pytest
 
-SCRIPT = "from pushforward.train.progress import progress_bar\nwith progress_bar(5, {}): pass"
+SCRIPT = "from pushforward.train.loop.progress import progress_bar\nwith progress_bar(5, {}): pass"
 
 
 def shown(enabled: object, columns: int | None) -> bytes:
