@@ -2,13 +2,15 @@
 
 - Every annotation of `pushforward` is checked by beartype through the import hook of jaxtyping.
 - JAX runs with 64-bit types on; a float32 case casts its parameters and inputs to float32.
-- XLA compiles with its older loop emitters and optimizes machine code a little less than usual, except that of the
-  contracts of single bijections in float32: nearly all of the time of a test is compilation, which takes about half of
-  the time so. Optimized still less, programs of the same map no longer round alike.
+- XLA compiles with its older loop emitters, in one piece, and does not optimize the machine code, except that of the
+  contracts of single bijections in float32: nearly all of the time of a test is compilation, which takes less than
+  half of the time so.
 - There are three CPU devices: large batches are shared among them, as on a machine that has several.
 - A test draws random numbers from `SEED` only, by `jax.random.key(SEED)` or `numpy.random.default_rng(SEED)`.
 - With pytest-xdist the tests of one file go to one worker, those of one registry line likewise, so that a line is
-  compiled once.
+  compiled once. Files, which take up to minutes, go first, so that the workers end together.
+- `-m quick` takes all of the files at the top of `tests/`, the first test of every folder, and of every contract the
+  first line of each floor in float32 at scale one.
 """
 
 import itertools
@@ -42,20 +44,53 @@ def pytest_configure(config: pytest.Config) -> None:
     """Compile quickly, before JAX starts; slow tests run longer than they compile."""
     # XLA ends a process over a flag that it does not know, and the first of these is gone since JAX 0.11.
     if jax.__version_info__ < (0, 11) and config.option.markexpr != "slow":
-        quick = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=2"
+        quick = (
+            "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
+            " --xla_cpu_parallel_codegen_split_count=1"
+        )
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {quick}"
+
+
+def line_of(nodeid: str) -> str | None:
+    """Return the registry line that a test is about."""
+    line = re.search(r"[\[-]([A-Za-z]\w*:[\w-]*)\]$", nodeid)
+    return line[1] if line else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files before registry lines, and mark what is quick."""
+    items.sort(key=lambda item: line_of(item.nodeid) is not None)
+    seen: set[Any] = set()
+    for item in items:
+        parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+        small = parameters.get("dtype", "float32") == "float32" and parameters.get("scale", 1.0) == 1.0
+        case = parameters.get("case")
+        what = (item.path, getattr(item, "originalname", ""), _floor(case)) if case else item.path.parent
+        whole = not case and item.path.parent == pathlib.Path(__file__).parent
+        if small and (whole or what not in seen) and item.get_closest_marker("slow") is None:
+            seen.add(what)
+            item.add_marker("quick")
+
+
+def _floor(case: Any) -> str:
+    """Return the name of the registry that a line is in."""
+    from . import cases
+
+    registries = ((name, lines) for name, lines in vars(cases).items() if isinstance(lines, list))
+    return next(name for name, lines in registries if any(line is case for line in lines))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give the tests of one registry line, or else of one file, to one worker."""
+    """Give the tests of one registry line, or else of one file, to one worker, in the order of collection."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByLine(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            line = re.search(r"[\[-]([A-Za-z]\w*:[\w-]*)\]$", nodeid)
-            return line[1] if line else nodeid.split("::")[0]
+            return line_of(nodeid) or nodeid.split("::")[0]
 
+    config.option.loadscopereorder = False
     return ByLine(config, log)
 
 

@@ -148,14 +148,20 @@ def test_steps_do_not_need_the_elements_that_are_not_known(case: Case):
     conditioner = randomized(case, "float64", 1.0)
     x, condition = _inputs(conditioner, "float64", rows=1)
     one = None if condition is None else condition[0]
-    parallel = np.asarray(conditioner(x[0], one))
-    state = conditioner.start(one)
-    for i, element in enumerate(conditioner.order):
-        number, within = divmod(i, conditioner.block)
-        state = conditioner.enter(conditioner.leave(state) if number else state, number) if not within else state
-        params, state = conditioner.params_at(state, i)
+
+    @eqx.filter_jit
+    def step_by_step(conditioner: Any, x: jax.Array, condition: jax.Array | None) -> dict[int, jax.Array]:
+        rows, state = {}, conditioner.start(condition)
+        for i, element in enumerate(conditioner.order):
+            number, within = divmod(i, conditioner.block)
+            state = conditioner.enter(conditioner.leave(state) if number else state, number) if not within else state
+            rows[element], state = conditioner.params_at(state, i)
+            state = conditioner.advance(state, i, x[element])
+        return rows
+
+    parallel = np.asarray(_parallel(conditioner, x, condition))[0]
+    for element, params in step_by_step(conditioner, x[0], one).items():
         np.testing.assert_allclose(params, parallel[element], rtol=1e-12, atol=1e-12)
-        state = conditioner.advance(state, i, x[0, element])
 
 
 #: For each class, arguments that are right, and settings that are not, by the name that the error must have.

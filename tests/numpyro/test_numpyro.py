@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro
 import numpyro.distributions as dist
 import optax
 import pytest
@@ -20,7 +21,6 @@ from numpyro.infer import MCMC, NUTS, SVI, Trace_ELBO
 from numpyro.infer.reparam import NeuTraReparam
 from scipy import stats
 
-import numpyro
 import pushforward as pf
 from pushforward.numpyro import AutoFlow, FlowDistribution, posterior
 

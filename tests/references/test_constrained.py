@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from numpyro import distributions as dist
 from numpyro.distributions import transforms
 
-from numpyro import distributions as dist
 from pushforward import bijections as b
 from pushforward import supports as s
 

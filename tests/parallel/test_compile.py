@@ -1,0 +1,29 @@
+"""Programs of the package's own: options, settings, donated arrays."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pushforward.parallel import compile as _compile
+
+
+def test_an_option_that_the_compiler_does_not_know_is_left_out(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(_compile, "CPU_OPTIONS", {"xla_cpu_no_such_option": True})
+    assert _compile._options.__wrapped__("cpu") == {}
+    assert _compile._options.__wrapped__("gpu") == {}
+
+
+def test_equal_settings_of_different_types_have_programs_of_their_own():
+    times = _compile.compiled(lambda x, by: {"x": x * 2 if by is True else x * by})
+    x = np.ones(3, np.float32)
+    assert [float(times(x, by)["x"][0]) for by in (1, True, 1.0, 3)] == [1, 2, 1, 3]
+    assert isinstance(times(x, by=1)["x"], jax.Array)
+
+
+def test_donated_arrays_are_used_up_and_the_first_argument_is_kept():
+    add = _compile.compiled(lambda kept, spent: {"sum": kept["a"] + spent["b"]}, donate="all-except-first")
+    kept, spent = {"a": jnp.ones(4)}, {"b": jnp.ones(4)}
+    np.testing.assert_array_equal(add(kept, spent)["sum"], 2)
+    assert spent["b"].is_deleted()
+    assert not kept["a"].is_deleted()
