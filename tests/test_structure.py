@@ -25,6 +25,7 @@ from .cases import (
     EMBEDDINGS,
     FLOWS,
     IMAGES,
+    OBJECTIVES,
     SPLITS,
     SUPPORTS,
     UNIVARIATE,
@@ -152,6 +153,16 @@ def test_every_public_name_has_a_line(floor: Any):
             public.add(name)
     assert public - lines == set(), "add a line to tests/cases"
     assert lines - public == set(), "tests/cases names what the package does not export"
+
+
+def test_every_objective_has_a_line():
+    kinds = (pf.train.AbstractDataObjective, pf.train.AbstractDensityObjective, pf.train.AbstractLogMarginal)
+    public = {
+        name
+        for name, value in vars(pf.train).items()
+        if isinstance(value, type) and issubclass(value, kinds) and not inspect.isabstract(value)
+    }
+    assert public == {case.subject for case in OBJECTIVES}, "add a line to tests/cases/objectives.py"
 
 
 def test_names_in_the_registry_are_unique_and_true():

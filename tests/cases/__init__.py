@@ -16,6 +16,7 @@ from .distributions import DISTRIBUTIONS as DISTRIBUTIONS
 from .flows import FLOWS as FLOWS
 from .networks import CONDITIONERS as CONDITIONERS
 from .networks import EMBEDDINGS as EMBEDDINGS
+from .objectives import OBJECTIVES as OBJECTIVES
 from .supports import IMAGES as IMAGES
 from .supports import SUPPORTS as SUPPORTS
 from .univariate import UNIVARIATE as UNIVARIATE

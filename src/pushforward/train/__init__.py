@@ -9,6 +9,7 @@ from .objectives import FAB as FAB
 from .objectives import AbstractDataObjective as AbstractDataObjective
 from .objectives import AbstractDensityObjective as AbstractDensityObjective
 from .objectives import AbstractLogMarginal as AbstractLogMarginal
+from .objectives import AbstractRowObjective as AbstractRowObjective
 from .objectives import AlphaDivergence as AlphaDivergence
 from .objectives import Debiased as Debiased
 from .objectives import ForwardKL as ForwardKL

@@ -1,6 +1,7 @@
 """What a fit can minimize."""
 
 from .data._base import AbstractDataObjective as AbstractDataObjective
+from .data._base import AbstractRowObjective as AbstractRowObjective
 from .data.maximum_likelihood import MaximumLikelihood as MaximumLikelihood
 from .density._base import AbstractDensityObjective as AbstractDensityObjective
 from .density.fab import FAB as FAB

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 from ...._types import Key, Scalar, Scalars
 from ....distributions._base import AbstractDistribution
-from ...rows.batch import Batch
+from ...explain import explain
+from ...rows.batch import Batch, float_events
 from ...rows.rows import Rows
 
 
@@ -66,6 +68,46 @@ class AbstractDataObjective(ABC):
     @abstractmethod
     def finish(self, model: Any) -> tuple[AbstractDistribution, AbstractDistribution | None]:
         """Return the flow that was trained, and the distribution of the noise if one was trained along."""
+
+
+class AbstractRowObjective(AbstractDataObjective):
+    """An objective that is the mean of a loss of each row and trains the flow alone: all but that loss is given.
+
+    Subclasses are frozen dataclasses, of which the fields are the settings.
+    """
+
+    @property
+    def noisy(self) -> bool:
+        """No: events are used as they are."""
+        return False
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The fields."""
+        return {"objective": type(self).__name__, **vars(self)}
+
+    def check(self, flow: AbstractDistribution, table: Rows) -> None:
+        """Take any flow and any rows."""
+
+    def start_events(self, x: Array, key: Key) -> Array:
+        """Return the events as they are."""
+        return float_events(x)
+
+    def prepare(self, flow: AbstractDistribution) -> tuple[eqx.Module, AbstractDataObjective]:
+        """Return the flow and this objective."""
+        return flow, self
+
+    def loss(self, model: Any, batch: Batch, key: Key) -> Scalar:
+        """Return the weighted sum of the rows' losses."""
+        return jnp.sum(batch.weight * self.row_losses(model, batch, key))
+
+    def explain(self, model: Any, batch: Batch, rows: np.ndarray) -> str:
+        """Name the first part of the flow that makes a batch non-finite."""
+        return explain(model, batch, rows)
+
+    def finish(self, model: Any) -> tuple[AbstractDistribution, AbstractDistribution | None]:
+        """Return the flow."""
+        return model, None
 
 
 @final
