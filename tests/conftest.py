@@ -13,6 +13,7 @@
   first line of each floor in float32 at scale one.
 """
 
+import gc
 import itertools
 import os
 import pathlib
@@ -79,6 +80,12 @@ def _floor(case: Any) -> str:
 
     registries = ((name, lines) for name, lines in vars(cases).items() if isinstance(lines, list))
     return next(name for name, lines in registries if any(line is case for line in lines))
+
+
+def pytest_collection_finish() -> None:
+    """Do not look through everything imported and collected, again and again, for garbage: a tenth of a compilation."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.hookimpl(optionalhook=True)
