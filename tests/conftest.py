@@ -13,6 +13,7 @@
   first line of each floor in float32 at scale one.
 """
 
+import gc
 import itertools
 import os
 import pathlib
@@ -84,6 +85,12 @@ def _floor(case: Any) -> str:
             if any(line is case for line in plain):
                 return name
     raise LookupError(f"{case} is in no registry of tests/cases")
+
+
+def pytest_collection_finish() -> None:
+    """Do not look through everything imported and collected, again and again, for garbage: a tenth of a compilation."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -35,7 +35,7 @@ def test_an_unconditional_density(key, rng):
 def test_every_draw_counts_once_in_blocks_of_any_size(key, monkeypatch):
     theta, x = np.full((7, 2), 1e6), np.zeros((7, 2))
     for most in (1, 14 * 9):
-        monkeypatch.setattr("pushforward.evaluate.pairs.MOST_NUMBERS", most)
+        monkeypatch.setattr("pushforward.evaluate._pairs.MOST_NUMBERS", most)
         np.testing.assert_array_equal(sbc_ranks(key, Posterior(), theta, x, 21).ranks, 21)
         np.testing.assert_array_equal(sbc_ranks(key, Posterior(), -theta, x, 21).ranks, 0)
 

@@ -1,5 +1,6 @@
 """Precision, recall and the comparison of images: of the data themselves, of copies, of what is elsewhere."""
 
+import importlib
 import sys
 
 import numpy as np
@@ -7,6 +8,9 @@ import pytest
 
 from pushforward.evaluate import compare_images, sliced_wasserstein
 from pushforward.evaluate.compare_images import precision_and_recall
+
+#: The function has the name of its module.
+module = importlib.import_module("pushforward.evaluate.compare_images")
 
 
 def test_a_sample_covers_itself_and_nothing_far_away(rng):
@@ -25,7 +29,7 @@ def test_one_mode_is_precise_and_two_are_covered_by_half(rng):
 
 
 def test_the_manifold_is_that_of_the_nearest_neighbors(rng, monkeypatch):
-    monkeypatch.setattr("pushforward.evaluate.generated.BLOCK", 64)
+    monkeypatch.setattr(module, "BLOCK", 64)
     x, y, k = rng.normal(size=(20, 2)), 1.5 * rng.normal(size=(30, 2)), 2
     apart = np.linalg.norm(x[:, None] - x, axis=2)
     radius = np.sort(apart, axis=1)[:, k]
@@ -48,9 +52,7 @@ def test_what_is_elsewhere_is_told_from_data(rng):
 @pytest.fixture
 def quick(monkeypatch):
     """Put a test that takes no training in the place of the classifier."""
-    monkeypatch.setattr(
-        "pushforward.evaluate.generated.c2st", lambda key, x, y: sliced_wasserstein(key, x, y, permutations=19)
-    )
+    monkeypatch.setattr(module, "c2st", lambda key, x, y: sliced_wasserstein(key, x, y, permutations=19))
 
 
 @pytest.mark.usefixtures("quick")
