@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,19 +27,47 @@ def test_floor_has_an_api_page(floor: str) -> None:
     assert f"api/{floor}.md" in (ROOT / "mkdocs.yml").read_text()
 
 
+def recipe(name: str, package: str) -> Any:
+    """Return what a block of docs/adding.md defines, run as a file of a package."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "adding.md").read_text(), re.DOTALL)
+    block = next(block for block in blocks if re.search(rf"(class|def) {name}\b", block))
+    scope: dict[str, Any] = {
+        "__name__": f"pushforward.{package}.{name.lower()}",
+        "__package__": f"pushforward.{package}",
+    }
+    exec(compile(block, f"docs/adding.md, {name}", "exec"), scope)
+    return scope[name]
+
+
 def test_recipe_for_a_bijection_works() -> None:
-    text = (ROOT / "docs" / "adding.md").read_text()
-    match = re.search(r"```python\n(.*?)```", text, re.DOTALL)
-    assert match is not None
-    scope = {"__name__": "pushforward.bijections.elementwise.sinh", "__package__": "pushforward.bijections.elementwise"}
-    exec(compile(match[1], "docs/adding.md", "exec"), scope)
-    bijection = scope["Sinh"]((3,))  # pyright: ignore[reportCallIssue]
+    bijection = recipe("Sinh", "bijections.elementwise")((3,))
     z = jnp.array([-3.0, 0.0, 0.7])
     x, log_det = bijection.forward_and_log_det(z)
     back, back_log_det = bijection.inverse_and_log_det(x)
     _, expected = jnp.linalg.slogdet(jax.jacobian(bijection.forward)(z))
     np.testing.assert_allclose(back, z, atol=1e-6)
     np.testing.assert_allclose([log_det, -back_log_det], [expected, expected], rtol=1e-5)
+
+
+def test_recipe_for_a_univariate_map_works() -> None:
+    univariate = recipe("SinhArcsinh", "univariate")()
+    z = jnp.array([-30.0, 0.0, 0.7])
+    for t in (0.0, 0.4):
+        params = jnp.full((3, 1), t)
+        x, log_derivative = univariate.forward_and_log_derivative(z, params)
+        slope = jax.grad(lambda z, p=params: univariate.forward_and_log_derivative(z, p)[0].sum())(z)
+        np.testing.assert_allclose(log_derivative, np.log(slope), atol=1e-9)
+        np.testing.assert_allclose(univariate.inverse_and_log_derivative(x, params)[0], z, atol=1e-9)
+    np.testing.assert_allclose(univariate.forward_and_log_derivative(z, jnp.zeros((3, 1)))[0], z, atol=1e-12)
+
+
+def test_recipes_for_an_architecture_and_an_objective_work(key: jax.Array) -> None:
+    flow = recipe("coupled", "flows.tables")(key, 2, layers=1, hidden=(8,))
+    objective = recipe("Tempered", "train.objectives.data")(0.2)
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    result = pushforward.fit(key, flow, x, objective=objective, max_epochs=2, progress=False)
+    # Σ w (1 - p^b) / b of a density that is not far off lies between 0 and 1 / b.
+    assert all(0 < loss < 5 for loss in result.history["train"])
 
 
 def test_links_between_pages() -> None:
