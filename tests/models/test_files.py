@@ -3,7 +3,6 @@
 import pathlib
 
 import numpy as np
-import pytest
 
 import pushforward as pf
 
@@ -11,18 +10,6 @@ from ..cli.test_cli import run
 
 FILES = pathlib.Path(__file__).parent / "files"
 MODEL, DATA = FILES / "v01_table.pf", FILES / "v01_table.csv"
-
-
-def is_read() -> bool:
-    """Return whether `io` knows the names that version 0.1 wrote."""
-    try:
-        pf.load(MODEL)
-    except pf.io.FileFormatError:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.xfail(not is_read(), reason="`io` does not know the names of version 0.1 yet", strict=True)
 
 
 def test_in_python():

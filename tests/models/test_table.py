@@ -82,3 +82,16 @@ def test_no_model_of_rows_or_images(tmp_path):
     pf.save(tmp_path / "m.pf", pf.distributions.StandardNormal((2,)))
     with pytest.raises(ValueError, match="`model` must be a flow on "):
         pf.models.load(tmp_path / "m.pf")
+
+
+def test_copies_of_a_row_are_held_out_together():
+    values = np.repeat(np.random.default_rng(0).normal(size=(40, 2)), 5, axis=0)
+    table = pf.data.Table(("a", "b"), values)
+    built = pf.models.TableModel.build(table, layers=1, hidden=(4,))
+    train, test = built.split(table, 0.2, 0)
+    assert len(test) == 40
+    assert not set(map(tuple, values[train])) & set(map(tuple, values[test]))
+    # Rows that do not repeat are held out as ever.
+    alone = pf.data.Table(("a", "b"), values[::5])
+    order = np.random.default_rng(0).permutation(40)
+    np.testing.assert_array_equal(built.split(alone, 0.2, 0)[1], np.sort(order[:8]))

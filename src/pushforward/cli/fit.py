@@ -122,8 +122,8 @@ def run_fit(run: Run, options: dict[str, Any]) -> None:
     _require_resumable(run)
     data = kind.read_new(run.data, **reading)
     run.say(f"{run.data}: {data.report()}")
-    train, test = models.held_out_rows(len(data), run.test_fraction, run.seed)
     model = kind.build(data, seed=run.seed, flow=run.flow, **building)
+    train, test = model.split(data, run.test_fraction, run.seed)
     run.say(model.headline())
     built = model.architecture
     size = "" if built is None else f"Flow: {built.name}, {built.parameters:,} parameters. "

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, cast, final, runtime_checkable
 
+import numpy as np
+
 from .._architectures import Data
 from ..distributions import Pushforward
 from ..io import save
@@ -100,6 +102,10 @@ class AbstractModel(ABC, Generic[D]):
             seed: decides the initial weights.
             flow: the architecture by name; `default` by default.
         """
+
+    @abstractmethod
+    def split(self, data: D, test_fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the places of the rows to fit and of those held out, in order; see `held_out_rows`."""
 
     @abstractmethod
     def fit(

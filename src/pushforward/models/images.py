@@ -105,6 +105,10 @@ class ImageModel(AbstractModel[Images]):
         built = of(key, data.shape, levels=data.levels, cond_dim=len(classes), **options)
         return ImageModel(built, data.levels, classes, Architecture.of(name, options, built))
 
+    def split(self, data: Images, test_fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the places of the images to fit and of those held out, in order."""
+        return held_out_rows(len(data), test_fraction, seed)
+
     def fit(
         self,
         data: Images,
@@ -137,7 +141,7 @@ class ImageModel(AbstractModel[Images]):
 
         rule = f"below the size of the images, {size_of(data.shape)}"
         require(shift < min(data.shape[:2]), "shift", rule, shift)
-        train, test = held_out_rows(len(data), test_fraction, seed)
+        train, test = self.split(data, test_fraction, seed)
         usual = {
             "noise": "uniform",
             "average": AVERAGE,
@@ -245,7 +249,7 @@ class ImageModel(AbstractModel[Images]):
         """
         record, images = self.record, data
         if record is not None and record.rows.held_out and record.fingerprint == _fingerprint(data):
-            rows = held_out_rows(len(data), record.test_fraction, record.seed)[1]
+            rows = self.split(data, record.test_fraction, record.seed)[1]
             some = None if data.labels is None else data.labels[rows]
             images = replace(data, pixels=data.pixels[rows], labels=some, names=())
             judged = "These are the images of the fit: judged on those that the fit held out."

@@ -99,6 +99,7 @@ class Record:
         seconds: what the fit took.
         written_by: the version of pushforward.
         held_out: scores on the held-out rows, by the name of what was judged.
+        copies_together: whether copies of a row are on one side of the split; in version 0.1 they were not.
         version: of this record.
     """
 
@@ -113,6 +114,7 @@ class Record:
     seconds: float
     written_by: str
     held_out: dict[str, Score] = field(default_factory=dict)
+    copies_together: bool = True
     version: int = VERSION
 
     @staticmethod
@@ -210,6 +212,7 @@ def _upgraded(content: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **content,
         "version": VERSION,
+        "copies_together": False,
         "written_by": content.get("version", "0.1.0"),
         # Of images none is ever left out, and that was not written.
         "rows": {"complete": rows["read"], **rows},

@@ -20,7 +20,7 @@ from ..flows import architecture
 from ._base import AbstractModel, Evaluation, Path
 from ._comparison import TITLES, compare, comparison_text
 from ._given import condition_rows, other_columns
-from .held_out import data_fingerprint, held_out_rows
+from .held_out import copies_in, data_fingerprint, held_out_rows
 from .record import Architecture, Lines, Record, RowCounts, Score, describe_fit
 
 
@@ -153,7 +153,7 @@ class TableModel(AbstractModel[Table]):
         """
         from ..train import fit
 
-        train, test = held_out_rows(len(data), test_fraction, seed)
+        train, test = self.split(data, test_fraction, seed)
         some = data.take(train)
         given = some.select(self.schema.given) if self.schema.given else None
         key = jax.random.split(jax.random.key(seed))[1]
@@ -167,6 +167,12 @@ class TableModel(AbstractModel[Table]):
             rows=RowCounts(data.rows_read, len(data), train.size, test.size),
         )
         return replace(self, flow=result.flow, record=record)
+
+    def split(self, data: Table, test_fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the places of the rows to fit and of those held out, in order; copies of a row stay on one side."""
+        known = self.record is None or self.record.copies_together
+        groups = copies_in(data.columns(self._columns())) if known else None
+        return held_out_rows(len(data), test_fraction, seed, groups)
 
     def log_prob(self, table: Table) -> Float[np.ndarray, " rows"]:
         """Return the log-density of each row, in nats and in the units of the table.
@@ -229,14 +235,14 @@ class TableModel(AbstractModel[Table]):
         record = self.record
         seed = 0 if record is None else record.seed
         if record is not None and record.rows.held_out and record.fingerprint == self._fingerprint(data):
-            train, test = held_out_rows(len(data), record.test_fraction, seed)
+            train, test = self.split(data, record.test_fraction, seed)
             judged = (
                 "This is the table of the fit: judged on the rows that the fit held out;\n"
                 "the Gaussian and the KDE are fitted on the rows of the fit."
             )
         else:
             require(len(data) >= 4, "data", "a table of at least four complete rows", len(data))
-            train, test = held_out_rows(len(data), 0.5, seed)
+            train, test = self.split(data, 0.5, seed)
             judged = (
                 "This is not the table of the fit, or the fit held no rows out. The Gaussian and the KDE are\n"
                 "fitted on one random half of it, and all are judged on the other half.\n"
