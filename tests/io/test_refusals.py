@@ -114,7 +114,7 @@ def test_bytes(data: bytes) -> None:
 def test_version(tmp_path: Path, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "m.pf"
     for version, match in (
-        (3, r"newer pushforward \(format 3\); upgrade with `pip"),
+        (4, r"newer pushforward \(format 4\); upgrade with `pip"),
         (1, "unknown"),
         (0, "unknown"),
         ("2", "unkn"),
@@ -214,8 +214,8 @@ def sealed(header: bytes, data: bytes = b"") -> bytes:
     return file[:place] + hashlib.sha256(file).hexdigest().encode() + file[place + 64 :]
 
 
-def header(content: str = "", arrays: str = "") -> bytes:
-    start = f'{{"sha256":"{"0" * 64}","format":2'
+def header(content: str = "", arrays: str = "", version: int = 3) -> bytes:
+    start = f'{{"sha256":"{"0" * 64}","format":{version}'
     ours = json.dumps(start + content)
     return f'{{"__metadata__":{{"pushforward":{ours}}}{arrays}}}'.encode()
 
@@ -228,6 +228,7 @@ def header(content: str = "", arrays: str = "") -> bytes:
         (sealed(header(',"tree":null')), "its header is damaged"),
         (sealed(header(',"tree":' + "[" * 100_000)), "its header is damaged"),
         (sealed(header(',"tree":' + "[" * 900 + "]" * 900 + "}")), "nested too deeply|not that of a model"),
+        (sealed(header(',"tree":' + "[" * 900 + "]" * 900 + "}", version=2)), "nested too deeply|not that of a model"),
         (sealed(header(',"tree":' + "9" * 10_000 + "}")), "its header is damaged"),
         (sealed(header(',"tree":null}')[:-1] + b"," + b'"a":' + b"[" * 10_000), "its header is damaged"),
         (

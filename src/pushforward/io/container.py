@@ -67,7 +67,8 @@ def read_header(stream: BufferedIOBase, size: int) -> tuple[bytes, dict[str, Any
         newer = type(version) is int and version > VERSION
         by = f"by a newer pushforward (format {version}); upgrade with `pip install --upgrade pushforward`"
         raise FileFormatError(f"it was written {by}" if newer else "it is of an unknown format version")
-    return raw, {**content, "tree": upgraded(content.get("tree"), version)}
+    content["tree"] = upgraded(content.get("tree"), version)
+    return raw, content
 
 
 def unpack(stream: BufferedIOBase, size: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -7,12 +7,21 @@ class; arrays are found under the same paths and stay as they are.
 from collections.abc import Callable
 from typing import Any
 
+from .errors import FileFormatError
+
 Fields = dict[str, Any]
 
 
 def upgraded(tree: Any, version: int) -> Any:
-    """Return the tree of a file of an earlier format version as it would be written today."""
-    return _from_2(tree) if version == 2 else tree
+    """Return the tree of a file of an earlier format version as it would be written today.
+
+    Raises:
+        FileFormatError: if it is nested too deeply to be one.
+    """
+    try:
+        return _from_2(tree) if version == 2 else tree
+    except RecursionError:
+        raise FileFormatError("its tree is nested too deeply") from None
 
 
 def _from_2(node: Any) -> Any:

@@ -7,8 +7,6 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from .._types import Condition
-
 #: Up to this size, in standard deviations of standardized data, inputs reach a network as they are.
 LINEAR = 5.0
 
@@ -79,12 +77,11 @@ def one_minus_sum_of_squares(x: Float[Array, "..."], axis: int) -> Float[Array, 
     return (1 - (coarse**2).sum(axis, keepdims=True)) - ((x - coarse) * (x + coarse)).sum(axis, keepdims=True)
 
 
-def compress_tails(x: Float[Array, "n *batch"], condition: Condition = None) -> Float[Array, "m *batch"]:
-    """Return x, then the condition, as a network sees them: logarithmic beyond ±5.
+def compress_tails(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Return x as a network sees it: logarithmic beyond ±5.
 
     A network grows linearly with its inputs, and so do the log-scales that it gives. One number a hundred
     standard deviations out, amplified by layer after layer, would have a density whose gradient overflows. Inputs up
     to ±5 are seen as they are, to the last bit, and those beyond as ±5 (1 + log(|x| / 5)).
     """
-    x = x if condition is None else jnp.concatenate([x, condition.astype(x.dtype)])
     return squash(x, LINEAR)

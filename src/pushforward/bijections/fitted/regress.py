@@ -11,6 +11,7 @@ from ..._arrays import as_float
 from ..._errors import require
 from ..._fields import FIXED
 from ..._types import ArrayLike, Condition, Conditions, Event, Events, Scalar
+from ...networks._layers import with_condition
 from ...numerics.products import precision
 from ...numerics.safe import compress_tails
 from .._fitted import AbstractData, AbstractFitted, flat_events
@@ -108,7 +109,7 @@ class Regress(AbstractFitted):
         return x - self._line(x, condition), jnp.zeros((), x.dtype)
 
     def _line(self, like: Event, condition: Condition) -> Event:
-        inputs = compress_tails(like[:0], condition)
+        inputs = compress_tails(with_condition(like[:0], condition))
         return jnp.matmul(self.coefficients, inputs, precision=precision()) + self.intercept
 
 

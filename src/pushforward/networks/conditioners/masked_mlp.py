@@ -16,7 +16,7 @@ from ..._types import Condition, Key
 from ...numerics.masks import hidden_degrees, hidden_mask, input_mask, output_mask, window_starts
 from ...numerics.products import precision
 from ...numerics.safe import compress_tails
-from .._layers import ACTIVATIONS, Activation, affine, checked_settings, initial_layers, zeros
+from .._layers import ACTIVATIONS, Activation, affine, checked_settings, initial_layers, with_condition, zeros
 from ._base import AbstractAutoregressiveConditioner
 
 #: Up to so many elements, and so many for each parameter, there is one block of steps: writing the sums of the
@@ -139,7 +139,7 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
         natural = self.order == tuple(range(self.dim))
         activate = ACTIVATIONS[self.activation]
         masks = _masks(self.dim, self.num_params, self.cond_dim, self.hidden)
-        h = compress_tails(x if natural else x[order], condition)
+        h = compress_tails(with_condition(x if natural else x[order], condition))
         for i, (w, b, mask) in enumerate(zip(self.weights[:-1], self.biases[:-1], masks[:-1], strict=True)):
             new = activate(affine(w * mask, b, h))
             h = h + new if self._skips(i) else new
@@ -156,7 +156,8 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
 
     def start(self, condition: Condition = None, batch: tuple[int, ...] = ()) -> _Known:
         """Return what is known before the first step."""
-        inputs = compress_tails(jnp.zeros((self.dim, *batch), self.weights[0].dtype), condition)
+        unknown = jnp.zeros((self.dim, *batch), self.weights[0].dtype)
+        inputs = compress_tails(with_condition(unknown, condition))
         return _Known(inputs, tuple(jnp.zeros((len(b), *batch), b.dtype) for b in self.biases[:-1]))
 
     def enter(self, known: _Known, number: int | Int[Array, ""]) -> _Block:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from ..._errors import require_count
 from ..._types import Condition, Key
 from ...numerics.safe import compress_tails
-from .._layers import ACTIVATIONS, Activation, affine, checked_settings, initial_layers, zeros
+from .._layers import ACTIVATIONS, Activation, affine, checked_settings, initial_layers, with_condition, zeros
 from ._base import AbstractConditioner
 
 
@@ -69,7 +69,7 @@ class MLP(AbstractConditioner):
     def __call__(self, x: Float[Array, "in_size *batch"], condition: Condition = None) -> Float[Array, "n *batch p"]:
         """Return the parameters, shape (elements, *batch, parameters per element)."""
         activate = ACTIVATIONS[self.activation]
-        h = compress_tails(x, condition)
+        h = compress_tails(with_condition(x, condition))
         for i, (w, b) in enumerate(zip(self.weights[:-1], self.biases[:-1], strict=True)):
             new = activate(affine(w, b, h))
             h = h + new if self.residual and i > 0 and new.shape == h.shape else new
