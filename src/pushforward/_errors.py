@@ -38,11 +38,12 @@ def checked_shape(shape: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in shape)
 
 
-def require_count(name: str, value: Any, minimum: int = 1) -> None:
-    """Raise unless `value` is an integer of at least `minimum`."""
+def require_count(name: str, value: Any, minimum: int = 1) -> int:
+    """Return `value`, an integer of Python or of NumPy, as one of Python; raise if it is less than `minimum`."""
     rule = "a positive integer" if minimum == 1 else f"an integer of at least {minimum}"
     ok = bool(isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= minimum)
     require(ok, name, rule, value)
+    return int(value)
 
 
 def whole(name: str, value: Any) -> int:

@@ -28,15 +28,12 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def checked_settings(hidden: Sequence[int], cond_dim: int, activation: str) -> tuple[int, ...]:
-    """Check the settings of a multilayer perceptron, and return the widths of its hidden layers."""
+def checked_settings(hidden: Sequence[int], cond_dim: int, activation: str) -> tuple[tuple[int, ...], int]:
+    """Check what every multilayer perceptron is built from; return the widths of its hidden layers and `cond_dim`."""
     ok = isinstance(hidden, Sequence) and not isinstance(hidden, str) and len(hidden) > 0
     require(ok, "hidden", "a tuple of at least one layer width, such as (128, 128)", hidden)
-    for width in hidden:
-        require_count("hidden", width)
-    require_count("cond_dim", cond_dim, 0)
     require(activation in ACTIVATIONS, "activation", f"one of {get_args(Activation)}", activation)
-    return tuple(hidden)
+    return tuple(require_count("hidden", width) for width in hidden), require_count("cond_dim", cond_dim, 0)
 
 
 def initial_layers(key: Key, masks: Sequence[NDArray[np.bool_]]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:

@@ -47,12 +47,11 @@ class RationalQuadratic(AbstractUnivariate):
     num_params: int = eqx.field(static=True)
 
     def __init__(self, bins: int = 8, bound: float = 5.0, *, min_bin: float = 1e-2, min_slope: float = 1e-3):
-        require_count("bins", bins, 2)
-        self.bins = bins
+        self.bins = require_count("bins", bins, 2)
         self.bound = bound
         self.min_bin = min_bin
         self.min_slope = min_slope
-        self.num_params = 3 * bins - 1
+        self.num_params = 3 * self.bins - 1
 
     def __check_init__(self) -> None:
         """Check the settings."""

@@ -35,7 +35,7 @@ class Squeeze(AbstractComposite):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, bijection: AbstractBijection, factor: int = 2):
-        require_count("factor", factor)
+        factor = require_count("factor", factor)
         inner = bijection.shape
         fits = len(inner) == 3 and inner[2] % factor**2 == 0
         require(fits, "bijection", f"of images (height, width, a multiple of {factor**2} channels)", inner)

@@ -47,7 +47,7 @@ class CorrelationCholesky(AbstractBatchBijection, AbstractConstraint):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, size: int):
-        require_count("size", size, 2)
+        size = require_count("size", size, 2)
         self.size = int(size)
         self.shape = (self.size * (self.size - 1) // 2,)
         self.cond_shape = None

@@ -37,7 +37,7 @@ class Ordered(AbstractBatchBijection, AbstractConstraint):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, dim: int):
-        require_count("dim", dim)
+        dim = require_count("dim", dim)
         self.shape = (int(dim),)
         self.cond_shape = None
 

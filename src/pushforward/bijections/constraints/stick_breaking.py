@@ -45,7 +45,7 @@ class StickBreaking(AbstractBatchBijection, AbstractConstraint):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, dim: int):
-        require_count("dim", dim)
+        dim = require_count("dim", dim)
         self.shape = (int(dim),)
         self.cond_shape = None
 

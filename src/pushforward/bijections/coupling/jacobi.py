@@ -37,7 +37,7 @@ class Jacobi(AbstractBatchBijection):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, bijection: Autoregressive, iterations: int):
-        require_count("iterations", iterations)
+        iterations = require_count("iterations", iterations)
         self.bijection = bijection
         self.iterations = iterations
         self.shape = bijection.shape

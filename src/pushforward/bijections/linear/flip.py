@@ -24,7 +24,7 @@ class Flip(AbstractBijection):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, dim: int):
-        require_count("dim", dim)
+        dim = require_count("dim", dim)
         self.shape = (dim,)
         self.cond_shape = None
 

@@ -34,9 +34,8 @@ class Householder(AbstractBijection):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, key: Key, dim: int, reflections: int | None = None):
-        reflections = dim if reflections is None else reflections
-        require_count("dim", dim)
-        require_count("reflections", reflections)
+        dim = require_count("dim", dim)
+        reflections = require_count("reflections", dim if reflections is None else reflections)
         self.vectors = jax.random.normal(key, (reflections, dim))
         self.shape = (dim,)
         self.cond_shape = None

@@ -39,7 +39,7 @@ class LULinear(AbstractBijection):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, dim: int):
-        require_count("dim", dim)
+        dim = require_count("dim", dim)
         self.lower = jnp.zeros((dim, dim))
         self.upper = jnp.zeros((dim, dim))
         self.diagonal = jnp.zeros(dim)

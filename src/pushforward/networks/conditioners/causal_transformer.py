@@ -104,11 +104,10 @@ class CausalTransformer(AbstractAutoregressiveConditioner):
         compute: Compute = None,
     ):
         counts = {"dim": dim, "size": size, "num_params": num_params, "width": width, "layers": layers, "heads": heads}
-        for name, count in counts.items():
-            require_count(name, count)
-        require_count("cond_dim", cond_dim, 0)
+        dim, size, num_params, width, layers, heads = (require_count(name, count) for name, count in counts.items())
+        cond_dim = require_count("cond_dim", cond_dim, 0)
         require(width % heads == 0, "width", f"a multiple of the {heads} `heads`", width)
-        order = tuple(range(dim)) if order is None else tuple(order)
+        order = tuple(range(dim)) if order is None else tuple(int(i) for i in order)
         require(sorted(order) == list(range(dim)), "order", f"a permutation of 0, ..., {dim - 1}", order)
         of_layer = [(width, 3 * width), (width, width), (width, 4 * width), (4 * width, width)]
         shapes = [shape for shape in of_layer for _ in range(layers)]

@@ -75,12 +75,11 @@ class ConvNet(AbstractConditioner):
     ):
         for name, sizes, count in (("in_shape", in_shape, 3), ("out_shape", out_shape, 4)):
             require(len(sizes) == count, name, f"of {count} sizes", sizes)
-            for size in sizes:
-                require_count(name, size)
+        in_sizes = tuple(require_count("in_shape", size) for size in in_shape)
+        out_sizes = tuple(require_count("out_shape", size) for size in out_shape)
         require(in_shape[:2] == out_shape[:2], "out_shape", f"of the size of the image, {in_shape[:2]}", out_shape)
-        require_count("width", width)
-        require_count("blocks", blocks)
-        require_count("cond_dim", cond_dim, 0)
+        width, blocks = require_count("width", width), require_count("blocks", blocks)
+        cond_dim = require_count("cond_dim", cond_dim, 0)
         require(activation in ACTIVATIONS, "activation", f"one of {tuple(ACTIVATIONS)}", activation)
         last = out_shape[2] * out_shape[3]
         shapes = [(3, 3, in_shape[2], width)]
@@ -94,8 +93,8 @@ class ConvNet(AbstractConditioner):
         self.inner_bias = tuple(zeros(width) for _ in range(blocks))
         self.gate_bias = tuple(zeros(2 * width) for _ in range(blocks))
         self.last, self.last_bias = zeros((3, 3, width, last)), zeros(last)
-        self.in_shape = tuple(in_shape)
-        self.out_shape = tuple(out_shape)
+        self.in_shape = in_sizes
+        self.out_shape = out_sizes
         self.cond_dim = cond_dim
         self.activation = activation
         self.compute = checked_compute(compute)

@@ -111,10 +111,10 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
         activation: Activation = "relu",
         residual: bool = False,
     ):
-        require_count("dim", dim)
-        require_count("num_params", num_params)
-        hidden = checked_settings(hidden, cond_dim, activation)
-        order = tuple(range(dim)) if order is None else tuple(order)
+        dim = require_count("dim", dim)
+        num_params = require_count("num_params", num_params)
+        hidden, cond_dim = checked_settings(hidden, cond_dim, activation)
+        order = tuple(range(dim)) if order is None else tuple(int(i) for i in order)
         require(sorted(order) == list(range(dim)), "order", f"a permutation of 0, ..., {dim - 1}", order)
         self.dim = dim
         self.token = ()

@@ -50,18 +50,17 @@ class MLP(AbstractConditioner):
         activation: Activation = "relu",
         residual: bool = False,
     ):
-        require_count("in_size", in_size, 0)
-        for size in out_shape:
-            require_count("out_shape", size)
-        hidden = checked_settings(hidden, cond_dim, activation)
+        in_size = require_count("in_size", in_size, 0)
+        elements, num_params = (require_count("out_shape", size) for size in out_shape)
+        hidden, cond_dim = checked_settings(hidden, cond_dim, activation)
         widths = (in_size + cond_dim, *hidden)
-        last = out_shape[0] * out_shape[1]
+        last = elements * num_params
         masks = [np.ones((above, below), bool) for below, above in pairwise(widths)]
         weights, biases = initial_layers(key, masks)
         self.weights = (*weights, zeros((last, hidden[-1])))
         self.biases = (*biases, zeros(last))
         self.in_shape = (in_size,)
-        self.out_shape = out_shape
+        self.out_shape = (elements, num_params)
         self.cond_dim = cond_dim
         self.activation = activation
         self.residual = residual
