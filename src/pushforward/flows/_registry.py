@@ -1,6 +1,7 @@
 """The architectures by name."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from .. import flows
@@ -25,13 +26,21 @@ def architectures(data: Data) -> dict[str, Architecture]:
     return {name: getattr(flows, name) for name in architecture_names(data)}
 
 
-def architecture(data: Data, name: Any) -> Architecture:
+def architecture(data: Data, name: Any, settings: Iterable[str] = ()) -> Architecture:
     """Return one of the architectures of `architectures(data)`.
 
+    Arguments:
+        data: "tables" or "images".
+        name: of the architecture.
+        settings: names of keywords that it will be given.
+
     Raises:
-        ValueError: if there is none of that name among them; the message lists them.
+        ValueError: if there is none of that name among them, which the message lists, or it has no such setting.
     """
     known = architectures(data)
     if not isinstance(name, str) or name not in known:
         raise bad("flow", f"one of {', '.join(known)}, the architectures for {data}", name)
+    taken = inspect.signature(known[name]).parameters
+    for setting in settings:
+        require(setting in taken, setting, f"left out: `{name}` has no such setting", "`a value`")
     return known[name]

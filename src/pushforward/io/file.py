@@ -78,6 +78,7 @@ def to_bytes(model: Any, metadata: dict[str, Any] | None = None) -> bytes:
         remedy = "Of a fit, save `result.flow`." if hasattr(model, "flow") else ""
         raise bad("model", "a flow, a distribution, a bijection or another module", model, remedy)
     metadata = {} if metadata is None else metadata
+    require(isinstance(metadata, dict), "metadata", "a dictionary", metadata)
     try:
         json.dumps(metadata)
     except (TypeError, ValueError) as error:

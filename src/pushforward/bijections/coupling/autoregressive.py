@@ -12,6 +12,7 @@ from ...networks.conditioners._base import AbstractAutoregressiveConditioner
 from ...networks.settings import MLPSettings
 from ...univariate._base import AbstractUnivariate
 from .._base import AbstractBatchBijection
+from ._parts import require_parts
 
 
 @final
@@ -43,6 +44,7 @@ class Autoregressive(AbstractBatchBijection):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, conditioner: AbstractAutoregressiveConditioner, univariate: AbstractUnivariate):
+        require_parts(conditioner, AbstractAutoregressiveConditioner, univariate)
         self.conditioner = conditioner
         self.univariate = univariate
         self.shape = (conditioner.dim, *conditioner.token)

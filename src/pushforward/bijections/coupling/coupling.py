@@ -10,6 +10,7 @@ from ...networks.conditioners._base import AbstractConditioner
 from ...networks.settings import MLPSettings
 from ...univariate._base import AbstractUnivariate
 from .._base import AbstractBatchBijection
+from ._parts import require_parts
 from .split import AbstractSplit, Halves
 
 
@@ -49,6 +50,7 @@ class Coupling(AbstractBatchBijection):
         split: AbstractSplit | None = None,
         shape: tuple[int, ...] | None = None,
     ):
+        require_parts(conditioner, AbstractConditioner, univariate)
         self.conditioner = conditioner
         self.univariate = univariate
         self.split = Halves() if split is None else split
