@@ -17,7 +17,7 @@ def onto(support: AbstractSupport) -> AbstractBijection:
         support: a set of `pushforward.supports`.
 
     Raises:
-        ValueError: if there is none: for whole numbers, categories, a circle or a sphere, or a product that has one.
+        ValueError: if none exists: for whole numbers, categories, a circle, a sphere, or a product with one of these.
     """
     if not isinstance(support, AbstractSupport):
         raise bad("support", "a set of pushforward.supports", support)

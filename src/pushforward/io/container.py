@@ -79,7 +79,7 @@ def unpack(stream: BufferedIOBase, size: int) -> tuple[dict[str, Any], dict[str,
         size: the length of the file in bytes.
 
     Raises:
-        FileFormatError: if the file is not exactly what `pack` returned.
+        FileFormatError: if the bytes of the file differ from the result of `pack`.
     """
     raw, content = read_header(stream, size)
     data = raw + stream.read()

@@ -3,7 +3,7 @@
 The JSON mirrors the model: a module is `{"class": "bijections.Chain", "fields": {...}}`, an array is
 `{"array": "float32", "shape": [3, 4]}` and is found under its path in the tree, such as
 `bijection.bijections.0.conditioner.weights.1`. A tuple is a JSON list; `{"list": [...]}`,
-`{"dict": [[key, value], ...]}` and `{"float": "nan"}` stand for what JSON does not know.
+`{"dict": [[key, value], ...]}` and `{"float": "nan"}` stand for values that JSON lacks.
 """
 
 import dataclasses
@@ -76,7 +76,7 @@ def rebuild(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
     No `__init__` runs: the fields are set as the tree gives them, and `__check_init__` checks them.
 
     Raises:
-        FileFormatError: if the tree and the arrays are not those of a model of this package.
+        FileFormatError: if the tree and the arrays do not form a model of this package.
     """
     classes = public_classes()
     unused = dict(arrays)

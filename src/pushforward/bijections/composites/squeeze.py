@@ -1,4 +1,4 @@
-"""Space to depth: an image as a smaller one of more channels."""
+"""Space to depth: an image as a smaller image with more channels."""
 
 from collections.abc import Sequence
 from typing import final

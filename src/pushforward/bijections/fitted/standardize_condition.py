@@ -51,7 +51,7 @@ class StandardizeCondition(AbstractComposite, AbstractFitted):
 
     @classmethod
     def unfitted(cls, bijection: AbstractBijection) -> "StandardizeCondition":
-        """Return the bijection with location 0 and scale 1, which fitting replaces by those of the conditions."""
+        """Return the bijection with location 0 and scale 1, which fitting replaces by the conditions' own."""
         shape = bijection.cond_shape or ()
         return cls(bijection, jnp.zeros(shape), jnp.ones(shape), fitted=False)
 
