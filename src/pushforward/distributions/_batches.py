@@ -34,7 +34,7 @@ def evaluate(
     """Return of_batch(distribution, x, condition), event by event.
 
     Arguments:
-        of_batch: a module-level function, since each function is compiled anew.
+        of_batch: a module-level function, since every new function object is compiled anew.
         embed: a module-level function, or None if the distribution takes conditions as they are.
         distribution: its `shape` and `cond_shape` tell the axes of events and conditions from batch axes.
         x: shape (*batch, *shape).

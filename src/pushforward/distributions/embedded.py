@@ -30,7 +30,7 @@ class Embedded(AbstractEmbeddingDistribution):
 
     Arguments:
         distribution: q, conditional, of `cond_shape` (embedding.out_dim,), such as pf.flows.nsf(key, dim, cond_dim=32).
-            Before training, `pushforward.fit` sets its location and scale of the condition from h(c) of the untrained
+            Before training, `pushforward.fit` sets the location and scale of q's condition from h(c) of the untrained
             network; h(c) stays of order one during training.
         embedding: h, a network such as `pushforward.networks.DeepSet`.
 
@@ -72,7 +72,7 @@ class Embedded(AbstractEmbeddingDistribution):
         return True
 
     def embed(self, condition: ConditionTree) -> Conditions:
-        """Return h(c), shape (out_dim, n), of n conditions, the last axis."""
+        """Return h(c), shape (out_dim, n), of n conditions along the last axis."""
         return embed_batch(self.distribution, self.embedding(condition))
 
     def _log_prob_batch(self, x: Events, condition: Conditions) -> Scalars:

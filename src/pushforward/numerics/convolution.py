@@ -28,7 +28,7 @@ def convolve(images: Float[Array, "n h w c"], kernel: Float[Array, "k k c m"]) -
 
 
 def _times(images: Array, matrix: Array) -> Array:
-    """Return the product at each pixel as one matrix product: the library takes no gradient over several axes."""
+    """Return the product at each pixel as one matrix product: the library takes no gradient summed over more axes."""
     pixels = images.reshape((-1, images.shape[-1]))
     return jnp.matmul(pixels, matrix, precision=precision()).reshape((*images.shape[:-1], -1))
 

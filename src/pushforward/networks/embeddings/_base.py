@@ -13,8 +13,8 @@ class AbstractEmbedding(eqx.Module):
     """A network that turns a condition, an array or a tree of arrays, into the vector that a flow is conditioned on.
 
     It ends with h = W norm(...) + b, without an activation. So h is of order one at the start and within
-    ‖W‖ √width + ‖b‖ for any condition, and the location and scale of h that a flow is set to stay about right in
-    training. Batch axes come last in the input and in the result.
+    ‖W‖ √width + ‖b‖ for any condition, and the location and scale that a flow takes from h before training stay about
+    right during training. Batch axes come last in the input and in the result.
 
     Attributes:
         in_shape: the shape of the condition, or a tree of shapes: {"values": (50, 3), "mask": (50,)}.
