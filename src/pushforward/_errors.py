@@ -1,4 +1,4 @@
-"""The one sentence in which every bad argument is reported."""
+"""The one sentence that reports every bad argument."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def require(ok: bool, name: str, rule: str, value: Any, remedy: str = "") -> Non
 
 
 def require_key(key: Any) -> None:
-    """Raise unless `key` is one JAX random key, of the new or the old style."""
+    """Raise unless `key` is a single JAX random key, of the new or the old style."""
     dtype, shape = getattr(key, "dtype", None), getattr(key, "shape", None)
     new = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key) and shape == ()
     old = dtype == np.uint32 and shape == (2,)

@@ -17,7 +17,7 @@ from .._base import AbstractBatchBijection
 
 @final
 class Elementwise(AbstractBatchBijection):
-    """One univariate map per element, with parameters of its own, or with those that a network reads off the condition.
+    """One univariate map per element; its parameters are learned, or a network computes them from the condition.
 
         f(z)_i = u(z_i; params_i)   or   f(z)_i = u(z_i; params_i(condition)),   log|det| = Σ log u'
 
@@ -26,8 +26,8 @@ class Elementwise(AbstractBatchBijection):
     Arguments:
         univariate: u.
         shape: the shape of one event.
-        conditioner: a network of the condition, which it takes for its x: of in_shape `cond_shape` and out_shape
-            (*shape, parameters of u); None for parameters that depend on nothing.
+        conditioner: a network that takes the condition as its x, with in_shape `cond_shape` and out_shape
+            (*shape, parameters of u); None for parameters that do not depend on the condition.
 
     Raises:
         ValueError: if the network does not fit.

@@ -19,16 +19,17 @@ from ._base import AbstractConditioner
 class MLP(AbstractConditioner):
     """Multilayer perceptron of (x, condition), whose last layer starts at zero.
 
-    Inputs beyond ±5 are seen as ±5 (1 + log(|x| / 5)), so that a wrong cell, far out, does not throw the parameters.
+    The network sees inputs beyond ±5 as ±5 (1 + log(|x| / 5)), so that one wrong, extreme number does not distort the
+    parameters.
 
     Arguments:
         key: for the initial weights.
-        in_size: elements of x; may be 0, then the parameters depend on the condition only.
+        in_size: elements of x; if 0, the parameters depend on the condition only.
         out_shape: (elements, parameters per element).
         hidden: width of each hidden layer.
         cond_dim: elements of the condition, 0 for none.
         activation: "relu", "gelu", "silu" or "tanh".
-        residual: add its input to each hidden layer that is as wide as the one before it.
+        residual: whether to add its input to each hidden layer that is as wide as the layer before it.
     """
 
     weights: tuple[Array, ...]
