@@ -141,3 +141,17 @@ def test_calibration_takes_trees(key: jax.Array):
     assert pf.evaluate.sbc_ranks(key, model(), theta, conditions(60), num_draws=20) is not None
     with pytest.raises(ValueError, match=r'`x\["set"\]` must be of as many rows as `theta`, 60; got `30 rows`'):
         pf.evaluate.sbc_ranks(key, model(), theta, {**conditions(60), "set": conditions(30)["set"]})
+
+
+def test_a_conditional_bijection_in_front_of_an_embedded_base_sees_the_condition_itself(key: jax.Array):
+    """It was given what the base's embedding made of it, of the same length by chance."""
+    embedding = pf.networks.VectorEmbedding(key, (4,), 4)
+    base = Embedded(pf.flows.real_nvp(key, 2, cond_dim=4, layers=1, hidden=(4,)), embedding)
+    coefficients = np.array([[3.0, 0.0, -1.0, 2.0], [0.0, 1.0, 5.0, 0.0]])
+    flow = pf.Pushforward(base, pf.bijections.Regress(coefficients, [0.0, 1.0]))
+    condition = np.random.default_rng(0).normal(size=(5, 4))
+    x = np.random.default_rng(1).normal(size=(5, 2))
+    expected = base.log_prob(x - condition @ coefficients.T - [0.0, 1.0], condition)
+    np.testing.assert_allclose(flow.log_prob(x, condition), expected, rtol=1e-6)
+    draws, log_prob = flow.sample_and_log_prob(key, (), condition)
+    np.testing.assert_allclose(flow.log_prob(draws, condition), log_prob, rtol=1e-6)

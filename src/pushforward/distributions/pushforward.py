@@ -70,18 +70,25 @@ class Pushforward(AbstractEmbeddingDistribution):
         return embeds(self.base)
 
     def embed(self, condition: ConditionTree) -> ConditionTree:
-        """Return the condition as the base takes it."""
-        return embed_batch(self.base, condition)
+        """Return the condition as the base takes it and, for the bijection, the condition itself, if the two differ."""
+        if not self.embeds:
+            return condition
+        return embed_batch(self.base, condition), None if self.bijection.cond_shape is None else condition
+
+    def _of_each(self, condition: ConditionTree) -> tuple[ConditionTree, ConditionTree]:
+        return condition if self.embeds else (condition, condition)
 
     def _log_prob_batch(self, x: Events, condition: ConditionTree) -> Scalars:
-        z, log_det = inverse_batch(self.bijection, x, condition)
-        return log_prob_batch(self.base, z, condition) + log_det
+        of_base, of_bijection = self._of_each(condition)
+        z, log_det = inverse_batch(self.bijection, x, of_bijection)
+        return log_prob_batch(self.base, z, of_base) + log_det
 
     def _sample_and_log_prob_batch(self, keys: Keys, condition: ConditionTree) -> tuple[Events, Scalars]:
-        z, log_prob = sample_and_log_prob_batch(self.base, keys, condition)
+        of_base, of_bijection = self._of_each(condition)
+        z, log_prob = sample_and_log_prob_batch(self.base, keys, of_base)
         # A base without parameters draws in JAX's default dtype, which would turn a float32 model into a float64 one.
         dtypes = [leaf.dtype for leaf in jax.tree.leaves(self.bijection) if eqx.is_inexact_array(leaf)]
         if dtypes:
             z, log_prob = z.astype(jnp.result_type(*dtypes)), log_prob.astype(jnp.result_type(*dtypes))
-        x, log_det = forward_batch(self.bijection, z, condition)
+        x, log_det = forward_batch(self.bijection, z, of_bijection)
         return x, log_prob - log_det
