@@ -98,7 +98,7 @@ class Schema:
         return {column.name: column.unit for column in self.columns if column.unit is not None}
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `json` writes and `from_json` reads: names by role, and the units if any is known."""
+        """Return names by role, and the known units if any, as JSON types, which `from_json` reads."""
         out = {"columns": list(self.event), "given": list(self.given), "weights": self.weight}
         return {**out, "units": self.units} if self.units else out
 
