@@ -13,7 +13,7 @@ Architecture: TypeAlias = Callable[..., Pushforward]
 
 
 def architectures(data: Data) -> dict[str, Architecture]:
-    """Return the architectures for one kind of data, by name: those whose files lie in the folder of that name.
+    """Return the architectures for one kind of data, by name, found in the folder named after the data.
 
     Arguments:
         data: "tables", for functions (key, dim, ...), or "images", for functions (key, shape, ...).
@@ -26,10 +26,10 @@ def architectures(data: Data) -> dict[str, Architecture]:
 
 
 def architecture(data: Data, name: Any) -> Architecture:
-    """Return one of the architectures of `architectures(data)`.
+    """Return one of `architectures(data)`.
 
     Raises:
-        ValueError: if there is none of that name among them; the message lists them.
+        ValueError: if no architecture has this name; the message lists all names.
     """
     known = architectures(data)
     if not isinstance(name, str) or name not in known:

@@ -25,7 +25,7 @@ def real_nvp(
         dim: elements of an event.
         cond_dim: elements of the condition, 0 for an unconditional density.
         layers: number of layers.
-        hidden, activation, residual: how the networks are built; see `pushforward.networks.MLPSettings`.
+        hidden, activation, residual: settings of the networks; see `pushforward.networks.MLPSettings`.
 
     Reference:
         "Density Estimation using Real NVP", Dinh, Sohl-Dickstein, Bengio, 2017.
