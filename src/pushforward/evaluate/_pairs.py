@@ -19,7 +19,7 @@ MOST_NUMBERS = 2**24
 def checked_pairs(
     names: tuple[str, str, str], density: AbstractDistribution, truth: ArrayLike, given: ArrayLike | None
 ) -> tuple[np.ndarray, Any]:
-    """Return truths, and conditions or a tree of them, as arrays, row by row, in their own precision.
+    """Return truths, and conditions or a tree of conditions, as arrays of rows in their own precision.
 
     Arguments:
         names: names of the arguments density, truths and conditions, for errors.

@@ -33,8 +33,7 @@ def pixel_bits(
 
     With a point for each level, w = 1, this is exact for any density: the probability of the pixel's value given the
     noise u and all other pixels, without an order of the pixels. These bits do not add up to the bits of the image,
-    which count each pixel given the pixels before it only: here, information that pixels share is counted for none of
-    them.
+    which count each pixel given only the pixels before it: here, information that pixels share does not count.
 
     The cost is height × width × channels × grid evaluations of the density.
 

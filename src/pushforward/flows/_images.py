@@ -104,7 +104,7 @@ def multiscale(
         scales: number of scales, the last of which keeps all channels.
         before: a function that builds the map before the squeeze; None for none.
         after: a function that builds the map after the squeeze.
-        prior: a function that builds the coupling between the remaining channels and those factored out.
+        prior: a function that builds the coupling between the two halves of the channels.
 
     Reference:
         "Density Estimation using Real NVP", Dinh, Sohl-Dickstein, Bengio, 2017, section 3.6; "Glow: Generative Flow

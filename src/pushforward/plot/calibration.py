@@ -72,7 +72,7 @@ def calibration_histogram(
 
 
 def calibration_ecdf(result: Calibration, names: Sequence[str] | None = None, *, ax: Axes = None) -> Axes:
-    """Draw the difference of the distribution functions of ranks or PIT values from that of uniform values.
+    """Draw the distribution functions of ranks or PIT values minus the uniform distribution function.
 
     If all columns are calibrated, all curves stay in the band with a probability of 95 %. Miscalibrated columns are
     drawn in color; the others too, if there are few columns.

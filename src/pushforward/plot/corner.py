@@ -38,7 +38,7 @@ def corner(
         figure: where to draw; a new figure by default.
 
     Returns:
-        The axes, an array of shape (d, d); those above the diagonal are empty and hidden.
+        The axes, an array of shape (d, d); axes above the diagonal are empty and hidden.
 
     Raises:
         ImportError: if matplotlib or corner is not installed.

@@ -82,7 +82,7 @@ def fit(
         weights: shape (rows,), non-negative, of any scale; rows of weight zero are left out.
         groups: shape (rows,), a label of any kind for each row, such as a patient or a day. All rows of a group are
             on the same side of the validation split. So are all copies of a row, unless there is `noise`.
-        val_fraction: share of the rows kept for validation, from 0 (nothing stops the fit early) to below 1.
+        val_fraction: share of the rows kept for validation, from 0 (the fit never stops early) to below 1.
 
     Arguments: Objective
         objective: an objective of `pushforward.train`; None for `MaximumLikelihood(noise, augment, drop_condition)`.

@@ -100,7 +100,8 @@ def fit_density(
         ValueError: if an argument is not as stated; if the log-density is NaN or +inf, or zero where the flow has
             mass, at draws of the initial flow; if it is finite nowhere; if `checkpoint` is of another fit.
         NonFiniteError: if more than `max_skipped` steps in a row are not finite, or the log-density is NaN or +inf at
-            draws of the fitted flow. It says what is not finite and where, and carries the best finite parameters.
+            draws of the fitted flow. It names the non-finite values and their place, and carries the best finite
+            parameters.
 
     Reference:
         "Variational Inference with Normalizing Flows", Rezende, Mohamed, 2015; "Disentangling impact of capacity,

@@ -74,8 +74,8 @@ def fit_source(
 
     Arguments: Data
         x: the observations, shape (rows, *event shape).
-        val_fraction: share of the rows kept for validation, from 0 (nothing stops the fit early) to below 1, but 512
-            rows at most.
+        val_fraction: share of the rows kept for validation, from 0 (the fit never stops early) to below 1, but at most
+            512 rows.
 
     Arguments: Objective
         proposal: q(theta | x), a distribution conditioned on the events, such as a neural posterior estimate. The fit

@@ -28,14 +28,14 @@ Finish = Callable[[Any], tuple[Any, AbstractDistribution | None]]
 @final
 @dataclass(frozen=True)
 class Plan:
-    """How long a fit goes on, and on how many devices.
+    """The length of a fit, and the number of its devices.
 
     Attributes:
         learning_rate: the default.
         steps: length of the default schedule.
         max_epochs: the most epochs.
         patience: number of epochs without a better validation loss after which the fit stops.
-        devices: how many share a batch.
+        devices: number of devices that share a batch.
         bits: number of dimensions of an event, if the progress bar is to show losses in bits per dimension.
     """
 
@@ -101,7 +101,7 @@ def session(
 
     Arguments:
         optimization: how parameters are changed.
-        plan: how long the fit goes on.
+        plan: the length of the fit.
         identity: () -> everything else that decides the fit, name by name; called if there is a checkpoint.
         checkpoint: a directory for the state after each epoch, or None.
         progress: whether to show a progress bar; None: iff standard error is a terminal.

@@ -1,4 +1,4 @@
-"""The state of a fit on disk, so that a killed fit goes on as if it had not been."""
+"""The state of a fit on disk, so that a killed fit can resume as if it had not been interrupted."""
 
 import logging
 import warnings

@@ -34,7 +34,7 @@ class Problem:
             that a second fit of the same structure need not compile again.
         chunks: (epoch, memory) -> the epoch's batches, stacked along their first axis, in pieces that fit the device.
         validate: (model) -> the validation loss; None: the fit does not stop early, and the last parameters are best.
-        explain: (model, batch, rows) -> a sentence on what is non-finite in a batch that was skipped.
+        explain: (model, batch, rows) -> a sentence that names the non-finite values of a skipped batch.
         memory: arrays that the objective carries from epoch to epoch, None for none; checkpoints hold them.
         renew: (epoch, model, memory) -> the memory for an epoch, called before the epoch.
     """

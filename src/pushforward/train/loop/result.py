@@ -95,7 +95,7 @@ class Record:
         return self.history["val"][self.best_epoch] if self.best_epoch >= 0 else self.start_loss
 
     def finished(self, max_epochs: int, patience: int) -> bool:
-        """Whether the epochs are used up or the validation loss has not improved for `patience` of them."""
+        """Whether all epochs are done or the validation loss has not improved for `patience` epochs."""
         waited = self.epochs - 1 - self.best_epoch
         return self.epochs >= max_epochs or ("val" in self.history and waited >= patience)
 

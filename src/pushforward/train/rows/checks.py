@@ -31,7 +31,7 @@ def check_table(
     """Return the table, and the indices of its rows of positive weight.
 
     Raises:
-        ValueError: if a dtype, a shape or a value is not what `fit` asks for.
+        ValueError: if a dtype, a shape or a value is not as `fit` states.
     """
     x, names = _numeric("x", x)
     _check_shape("x", x, flow.shape, names)

@@ -63,7 +63,7 @@ class Rows:
         )
 
     def bytes_per_row(self) -> int:
-        """Return what one row occupies on the device."""
+        """Return the number of bytes of one row on the device."""
         of_x = math.prod(self.x.shape[1:]) * (1 if self.as_bytes else float_dtype(self.x).itemsize)
         conditions = jax.tree.leaves(self.condition)
         return of_x + sum(math.prod(c.shape[1:]) * float_dtype(c).itemsize for c in conditions) + 4

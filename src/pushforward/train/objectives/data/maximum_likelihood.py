@@ -55,7 +55,7 @@ class MaximumLikelihood(AbstractDataObjective):
         noise: None for none; "uniform" for u uniform in [0, 1), which makes whole numbers continuous; a number, the
             standard deviation of normal noise; or a distribution of u in (0, 1), of the event's shape and conditioned
             on the event, such as `pushforward.adapt.dequantizer`, which is trained with the flow.
-        augment: a random change of an event before each use for training, (key, event) -> event; None for none.
+        augment: a random change (key, event) -> event of an event before each use for training; None for none.
         drop_condition: probability with which the condition of a row is replaced by zeros in training, from 0 to
             below 1; `pushforward.adapt.guide` needs a flow trained so.
 
