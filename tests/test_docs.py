@@ -61,6 +61,16 @@ def test_recipe_for_a_univariate_map_works() -> None:
     np.testing.assert_allclose(univariate.forward_and_log_derivative(z, jnp.zeros((3, 1)))[0], z, atol=1e-12)
 
 
+def test_recipe_for_a_coupling_network_works(key: jax.Array) -> None:
+    univariate = pushforward.univariate.Affine()
+    network = recipe("GatedLinear", "networks.conditioners")(key, 1, (2, 2), width=4, cond_dim=1)
+    coupling = pushforward.bijections.Coupling(network, univariate)
+    z, condition = jnp.array([0.5, -1.0, 2.0]), jnp.array([0.3])
+    x, log_det = coupling.forward_and_log_det(z, condition)
+    np.testing.assert_array_equal([*x, log_det], [*z, 0.0])
+    assert network(jnp.zeros((1, 5)), jnp.zeros((1, 5))).shape == (2, 5, 2)
+
+
 def test_recipes_for_an_architecture_and_an_objective_work(key: jax.Array) -> None:
     flow = recipe("coupled", "flows.tables")(key, 2, layers=1, hidden=(8,))
     objective = recipe("Tempered", "train.objectives.data")(0.2)

@@ -3,12 +3,12 @@
     import pushforward as pf
 
 A density is a base distribution pushed forward through an invertible map, log p(x) = log p(z) - log|det df/dz|.
-`pf.flows` builds the architectures, `pf.fit` learns one from data,
-`pf.fit_density` one from a density known up to a constant, `pf.fit_source` the one of parameters that nobody observed;
-`pf.save` and `pf.load` keep it, `pf.plot` draws it.
+`pf.flows` builds the architectures. `pf.fit` fits a flow to data, `pf.fit_density` to a density known up to a constant,
+and `pf.fit_source` to the distribution of parameters that nobody observed. `pf.save` and `pf.load` store a flow,
+`pf.plot` draws it.
 
 Everything is imported when it is first used, so that `import pushforward` and `pushforward --help` cost next to
-nothing and a script that draws no picture needs no Matplotlib.
+nothing, and a script without plots needs no Matplotlib.
 """
 
 from importlib import import_module as _import_module
@@ -55,7 +55,7 @@ _FROM = {
 
 
 def __getattr__(name: str) -> _Any:
-    """Import a floor, or a name from its floor, when it is first used."""
+    """Import a subpackage, or a name from its subpackage, when it is first used."""
     if name == "__version__":
         from importlib.metadata import version
 
@@ -70,5 +70,5 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    """List what there is for users, before its first use, too."""
+    """List the public names, whether imported yet or not."""
     return sorted({*_FLOORS, *_FROM, "__doc__", "__file__", "__name__", "__path__", "__version__"})

@@ -1,4 +1,4 @@
-"""What a user passes, as arrays."""
+"""Conversion of a user's arguments to arrays."""
 
 from collections.abc import Sequence
 
@@ -11,10 +11,10 @@ from ._types import ArrayLike, Event, Whole
 
 
 def as_float(name: str, x: ArrayLike) -> Event:
-    """Return `x` as a floating-point array, its dtype kept where it is one already.
+    """Return `x` as a floating-point array; a floating-point dtype is kept.
 
     Raises:
-        ValueError: if it is no array of real numbers, or cells of it are masked.
+        ValueError: if `x` is no array of real numbers, or has masked cells.
     """
     require_unmasked(name, x)
     try:
@@ -27,11 +27,11 @@ def as_float(name: str, x: ArrayLike) -> Event:
 
 
 def require_unmasked(name: str, x: ArrayLike, columns: tuple[str, ...] | None = None) -> None:
-    """Raise if cells of a NumPy masked array are masked: what lies below a mask is no data.
+    """Raise if a NumPy masked array has masked cells, because the values under a mask are no data.
 
     Arguments:
         name: of the argument.
-        x: anything; what is no masked array passes.
+        x: anything; objects other than masked arrays pass.
         columns: the names of the columns of `x`.
     """
     if not isinstance(x, np.ma.MaskedArray) or not np.ma.is_masked(x):
@@ -48,10 +48,10 @@ def require_unmasked(name: str, x: ArrayLike, columns: tuple[str, ...] | None = 
 
 
 def joined_shape(name: str, shapes: Sequence[tuple[int, ...]], axis: Whole) -> tuple[tuple[int, ...], int]:
-    """Return the shape of arrays side by side along an axis, and the axis, counted from the front.
+    """Return the shape of arrays joined along an axis, and the axis counted from the front.
 
     Raises:
-        ValueError: if the axis does not exist or the shapes do not agree off it.
+        ValueError: if the axis does not exist, or the shapes differ along other axes.
     """
     ndim = len(shapes[0])
     require(bool(-ndim <= axis < ndim), "axis", f"between {-ndim} and {ndim - 1}", axis)

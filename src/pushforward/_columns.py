@@ -9,7 +9,7 @@ import numpy as np
 
 from ._errors import bad
 
-#: What to do about a column that holds no numbers.
+#: The remedy for a column that holds no numbers.
 REMEDY = "Encode text and categories as numbers, or leave the column out."
 
 
@@ -19,7 +19,7 @@ class Columns:
     """Named columns of numbers.
 
     Attributes:
-        values: shape (rows, columns), a real dtype that holds all of them; NaN for a missing cell.
+        values: shape (rows, columns), in a real dtype that all columns fit into; NaN for a missing cell.
         names: of the columns.
     """
 
@@ -28,18 +28,18 @@ class Columns:
 
 
 def read_columns(name: str, table: Any) -> Columns | None:
-    """Return a table as numbers and names; None of what has no named columns, such as an array.
+    """Return a table as numbers and names, or None for an object without named columns, such as an array.
 
     A table is a data frame of pandas, Polars, PyArrow or any other library that Narwhals knows, a structured array of
     NumPy, or an object with `names` and a matrix `values`, such as `pushforward.data.Table`. Columns hold integers,
-    floating-point numbers or booleans, in any type for these, nullable ones and Python objects among them.
+    floating-point numbers or booleans, of any type, including nullable types and Python objects.
 
     Arguments:
         name: of the argument, for errors.
         table: anything.
 
     Raises:
-        ValueError: if a column holds something else. The error names the column and shows the first such cell.
+        ValueError: if a column holds other values. The error names the column and shows the first such cell.
     """
     names, values = getattr(table, "names", None), getattr(table, "values", None)
     if isinstance(names, tuple) and isinstance(values, np.ndarray) and values.ndim == 2:
@@ -65,19 +65,19 @@ def _stacked(name: str, columns: dict[str, np.ndarray], rows: int) -> Columns:
 
 
 def _of_series(series: Any) -> np.ndarray:
-    """Return a column of a data frame as an array: of numbers where its type is one of them, else of objects."""
+    """Return a column of a data frame as an array, of numbers if the column is numeric or boolean, else of objects."""
     import narwhals
 
     kind = series.dtype
     if not (kind.is_numeric() or kind == narwhals.Boolean):
-        return np.array([*series.to_list(), None], object)[:-1]  # one more, lest NumPy look into the cells
-    # NumPy has no missing integer or boolean.
+        return np.array([*series.to_list(), None], object)[:-1]  # the extra None keeps NumPy from unpacking cells
+    # NumPy has no missing integers or booleans.
     missing = isinstance(kind, narwhals.Decimal) or series.null_count() > 0
     return series.cast(narwhals.Float64).to_numpy() if missing else series.to_numpy()
 
 
 def _numbers(name: str, column: str, values: np.ndarray) -> np.ndarray:
-    """Return a column as numbers, NaN for what is masked or missing."""
+    """Return a column as numbers, with NaN for masked or missing cells."""
     if values.ndim == 1 and np.ma.is_masked(values) and values.dtype.kind in "biuf":
         return np.ma.filled(values.astype(np.float64), np.nan)
     values = np.asarray(values)
@@ -97,7 +97,7 @@ def _numbers(name: str, column: str, values: np.ndarray) -> np.ndarray:
 
 
 def _is_missing(cell: Any) -> bool:
-    # The missing cell of pandas cannot be compared.
+    # The missing cell of pandas cannot be compared with anything.
     return cell is None or type(cell).__name__ in ("NAType", "NaTType")
 
 

@@ -1,4 +1,4 @@
-"""The one sentence in which every bad argument is reported."""
+"""The one sentence that reports every bad argument."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def require(ok: bool, name: str, rule: str, value: Any, remedy: str = "") -> Non
 
 
 def require_key(key: Any) -> None:
-    """Raise unless `key` is one JAX random key, of the new or the old style."""
+    """Raise unless `key` is a single JAX random key, of the new or the old style."""
     dtype, shape = getattr(key, "dtype", None), getattr(key, "shape", None)
     new = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key) and shape == ()
     old = dtype == np.uint32 and shape == (2,)
@@ -38,11 +38,12 @@ def checked_shape(shape: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in shape)
 
 
-def require_count(name: str, value: Any, minimum: int = 1) -> None:
-    """Raise unless `value` is an integer of at least `minimum`."""
+def require_count(name: str, value: Any, minimum: int = 1) -> int:
+    """Return `value`, an integer of Python or of NumPy, as one of Python; raise if it is less than `minimum`."""
     rule = "a positive integer" if minimum == 1 else f"an integer of at least {minimum}"
     ok = bool(isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= minimum)
     require(ok, name, rule, value)
+    return int(value)
 
 
 def whole(name: str, value: Any) -> int:

@@ -1,8 +1,8 @@
-"""Which arrays of a model are learned.
+"""The trainable arrays of a model.
 
-Every floating-point array in a tree is a parameter, except those in a field declared with
+Every floating-point array in a tree is a parameter, except arrays in a field declared with
 `metadata=FIXED`: constants such as the bounds of a support or a location fitted in closed form. The
-declaration belongs to the class, so there is no wrapper around the array to unwrap.
+declaration belongs to the class, so no wrapper surrounds the array.
 """
 
 import dataclasses

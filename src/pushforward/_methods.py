@@ -1,4 +1,4 @@
-"""Methods of modules that JAX's own transformations take as they are."""
+"""Methods of modules that JAX's transformations accept."""
 
 from collections.abc import Callable
 from types import MethodType
@@ -11,11 +11,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @register_pytree_node_class
 class BoundMethod:
-    """A method of a module: a tree, as the module is, and hashable, as functions are.
+    """A method of a module: a pytree, like the module, and hashable, like a function.
 
-    A method of an `equinox.Module` has the hash of its arrays, which have none, so that `jax.jit(flow.log_prob)` would
-    fail. This one is equal to another if both are the same function of the same object. `jax.jit` takes the arrays of
-    the module for constants; `equinox.filter_jit` sees the tree and traces them.
+    The hash of a method of an `equinox.Module` needs hashes of the module's arrays, which have none, so that
+    `jax.jit(flow.log_prob)` would fail. Two methods of this class are equal if they are the same function of the same
+    object. `jax.jit` treats the arrays of the module as constants; `equinox.filter_jit` sees the tree and traces them.
     """
 
     __slots__ = ("__func__", "__self__", "__weakref__")
@@ -44,11 +44,11 @@ class BoundMethod:
 
     @property
     def __wrapped__(self) -> MethodType:
-        """The method as Python would bind it, where signatures are looked for."""
+        """The method as Python would bind it; `inspect.signature` looks here."""
         return MethodType(self.__func__, self.__self__)
 
     def tree_flatten(self) -> tuple[tuple[Any], Callable[..., Any]]:
-        """Return the module, and the function."""
+        """Return the module and the function."""
         return (self.__self__,), self.__func__
 
     @classmethod
@@ -58,7 +58,7 @@ class BoundMethod:
 
 
 class _Method:
-    """Binds a function to the object that it is looked up on."""
+    """A descriptor that binds a function to its instance."""
 
     def __init__(self, func: Callable[..., Any]):
         self.__func__ = func
@@ -78,5 +78,5 @@ if TYPE_CHECKING:
 else:
 
     def method(func: Callable[..., Any]) -> _Method:
-        """Mark a public method of a module: what users hand to `jax.jit`, `jax.vmap` and the like."""
+        """Mark a public method of a module, which users may pass to `jax.jit`, `jax.vmap` and the like."""
         return _Method(func)

@@ -1,4 +1,4 @@
-"""The shapes of the arrays of a tree: one shape, or dictionaries and tuples of them."""
+"""The shapes of the arrays of a tree: one shape, or dictionaries and tuples of shapes."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TypeAlias, TypeVar, final
@@ -8,15 +8,15 @@ from ._errors import bad
 T = TypeVar("T")
 
 #: The shape of an array, as (50, 3); or of a tree of arrays, as {"values": (50, 3), "mask": (50,)} or ((50, 3), (4,)).
-#: Few classes take a tree, and these annotations say which: a class that is for arrays says `tuple[int, ...]`.
+#: Few classes take a tree; this annotation marks them, and classes for arrays are annotated with `tuple[int, ...]`.
 Shapes: TypeAlias = Any
 
 
 @final
 class Named(dict[str, Any]):
-    """A dictionary that stays as it is, so that it has a hash: programs are compiled for what has one."""
+    """An immutable dictionary with a hash, which JAX needs to compile a program for it."""
 
-    def __hash__(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]  # what is mutable has none
+    def __hash__(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]  # mutable objects have none
         return hash(frozenset(self.items()))
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
@@ -33,12 +33,12 @@ def frozen(shapes: Shapes) -> Shapes:
 
 
 def is_shape(shapes: Shapes) -> bool:
-    """Return whether this is the shape of one array."""
+    """Return whether `shapes` is the shape of one array."""
     return isinstance(shapes, tuple) and all(isinstance(n, int) for n in shapes)
 
 
 def leaf_shapes(shapes: Shapes) -> Iterator[tuple[int, ...]]:
-    """Yield the shape of each array, in the order in which JAX has the arrays of such a tree."""
+    """Yield the shape of each array, in JAX's order of the leaves of such a tree."""
     if is_shape(shapes):
         yield shapes
     else:
@@ -48,16 +48,16 @@ def leaf_shapes(shapes: Shapes) -> Iterator[tuple[int, ...]]:
 
 
 def map_shapes(f: Callable[[str, tuple[int, ...], Any], T], name: str, shapes: Shapes, tree: Any) -> Any:
-    """Return the tree of f(name, shape, array), after a check that `tree` has the parts that `shapes` has.
+    """Return the tree of f(name, shape, array), after a check that `tree` and `shapes` have the same parts.
 
     Arguments:
-        f: receives the name of a part, as in `condition["mask"]`, its shape, and what is there.
+        f: receives the name of a part, such as `condition["mask"]`, its shape, and the part of `tree`.
         name: of the tree.
         shapes: of its arrays.
-        tree: a dictionary where `shapes` is one, a tuple or a list where it is a tuple of shapes.
+        tree: a dictionary if `shapes` is a dictionary, a tuple or a list if `shapes` is a tuple of shapes.
 
     Raises:
-        ValueError: if a part is missing, or is one that `shapes` has not got; the message names it.
+        ValueError: if a part is missing or not in `shapes`; the message names the parts.
     """
     if is_shape(shapes):
         return f(name, shapes, tree)

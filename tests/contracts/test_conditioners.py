@@ -18,7 +18,9 @@ from ..conftest import SEED
 from .study import made, randomized
 
 DTYPES = ("float32", "float64")
-AUTOREGRESSIVE = [case for case in CONDITIONERS if case.subject in ("MaskedMLP", "CausalTransformer", "Guided")]
+AUTOREGRESSIVE = [
+    case for case in CONDITIONERS if issubclass(getattr(pf.networks, case.subject), AbstractAutoregressiveConditioner)
+]
 
 each_case = pytest.mark.parametrize("case", CONDITIONERS, ids=lambda case: case.name)
 each_autoregressive = pytest.mark.parametrize("case", AUTOREGRESSIVE, ids=lambda case: case.name)

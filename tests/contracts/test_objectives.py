@@ -55,6 +55,10 @@ def test_the_loss_is_that_of_its_rows(case: Case):
     assert losses.shape == (len(ROWS),)
     assert np.isfinite(losses).all()
     np.testing.assert_array_equal(losses, objective.row_losses(model, _batch(), KEY))
+    # A batch may be shared among devices: a row's loss is its own, whatever rows stand beside it.
+    if not objective.noisy:
+        halves = [objective.row_losses(model, _batch(part), KEY) for part in (slice(0, 6), slice(6, None))]
+        np.testing.assert_allclose(np.concatenate(halves), losses, rtol=1e-5)
     value, slope = jax.value_and_grad(lambda w: objective.loss(model, Batch(w, *_rows(_batch(padding=4))), KEY))(
         jnp.asarray(_batch(padding=4).weight)
     )

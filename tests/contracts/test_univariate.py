@@ -144,6 +144,31 @@ def test_every_parameter_has_a_gradient(case: Case):
 
 
 @each_case
+def test_the_inverse_has_the_gradient_of_the_implicit_function(case: Case):
+    """With f(z, p) = x, dz/dp = -(df/dp) / f', whatever way z was found; the log-derivative follows it."""
+    univariate = made(case)
+    x = jnp.linspace(-2.0, 2.0, 9)
+    params = 0.5 * jax.random.normal(jax.random.key(SEED), (9, univariate.num_params))
+
+    def one(x: Any, p: Any) -> Any:
+        inverse = univariate.inverse_and_log_derivative
+        z, (found_z, found_log) = inverse(x, p)[0], jax.jacrev(lambda p: inverse(x, p))(p)
+
+        def f(z: Any, p: Any) -> Any:
+            return univariate.forward_and_log_derivative(z, p)[0]
+
+        def minus_log_slope(z: Any, p: Any) -> Any:
+            return -univariate.forward_and_log_derivative(z, p)[1]
+
+        of_z = -jax.grad(f, 1)(z, p) / jax.grad(f)(z, p)
+        of_log = jax.grad(minus_log_slope, 1)(z, p) + jax.grad(minus_log_slope)(z, p) * of_z
+        return found_z - of_z, found_log - of_log
+
+    for difference in jax.jit(jax.vmap(one))(x, params):
+        np.testing.assert_allclose(difference, 0, atol=1e-8)
+
+
+@each_case
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_zero_parameters_give_the_identity(case: Case, dtype: str):
     univariate = made(case)

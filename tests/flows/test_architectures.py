@@ -18,3 +18,8 @@ def test_every_architecture_is_of_one_kind_of_data():
 def test_an_architecture_for_other_data_is_refused():
     with pytest.raises(ValueError, match=r"`flow` must be one of .*nsf.*, the architectures for tables; got 'glow'"):
         pf.flows.architecture("tables", "glow")
+
+
+def test_a_setting_that_an_architecture_has_not_is_refused():
+    with pytest.raises(ValueError, match=r"`bins` must be left out: `maf` has no such setting"):
+        pf.flows.architecture("tables", "maf", ["layers", "bins"])

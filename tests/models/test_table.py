@@ -95,3 +95,16 @@ def test_copies_of_a_row_are_held_out_together():
     alone = pf.data.Table(("a", "b"), values[::5])
     order = np.random.default_rng(0).permutation(40)
     np.testing.assert_array_equal(built.split(alone, 0.2, 0)[1], np.sort(order[:8]))
+
+
+def test_a_data_frame_is_a_table(table):
+    import pandas as pd
+
+    frame = pd.DataFrame(table.values, columns=list(table.names))
+    built = TableModel.build(frame, layers=1, hidden=(4,))
+    fitted = built.fit(frame, max_epochs=1, batch_size=200, progress=False)
+    np.testing.assert_array_equal(fitted.log_prob(frame[["w", "a", "b", "c"]]), fitted.log_prob(table))
+    with pytest.raises(ValueError, match=r"`data` must be a table or a data frame; got `ndarray`"):
+        TableModel.build(table.values)
+    with pytest.raises(ValueError, match=r"columns of real numbers; got `'x' in row 0` of column `t`"):
+        TableModel.build(frame.assign(t="x"))

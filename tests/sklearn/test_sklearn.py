@@ -44,6 +44,12 @@ def test_scikit_learn_checks(estimator: FlowDensity, check: Callable[[FlowDensit
     check(estimator)
 
 
+def test_masked_cells_are_missing():
+    x = np.ma.masked_greater(np.random.default_rng(0).normal(size=(50, 2)), 1.0)
+    with pytest.raises(ValueError, match=r"`X` must be finite; got `\d+ masked cells`"):
+        FlowDensity(max_epochs=1).fit(x)
+
+
 def test_column_names_are_documented_and_checked() -> None:
     check_dataframe_column_names_consistency("FlowDensity", small())
 

@@ -18,9 +18,9 @@ class AbstractBijection(eqx.Module):
     """An invertible map x = f(z) of one event of `shape`, with its log-determinant.
 
     `forward` is base -> data (generate), `inverse` is data -> base (normalize). Both directions always
-    exist. A subclass gives `_forward_and_log_det` and `_inverse_and_log_det`; the public methods
-    check shapes and are shared. Batching is `jax.vmap`. A map that is neither a composite nor an `AbstractConstraint`
-    is one of all real arrays onto all real arrays.
+    exist. A subclass gives `_forward_and_log_det` and `_inverse_and_log_det`; it inherits the public methods, which
+    check shapes. For a batch, use `jax.vmap`. A map that is neither a composite nor an `AbstractConstraint` maps all
+    real arrays onto all real arrays.
 
     Attributes:
         shape: the shape of one event.
@@ -94,8 +94,8 @@ class AbstractBijection(eqx.Module):
 class AbstractBatchBijection(AbstractBijection):
     """A bijection that maps a batch at once: events and conditions carry the batch as their last axis.
 
-    Compilers vectorize along the last axis, and it is the batch that is long. A subclass gives the two maps of a batch;
-    the maps of one event are those of a batch of one.
+    Compilers vectorize along the last axis, and the batch is the long axis. A subclass gives the two maps of a batch;
+    one event is mapped as a batch of one.
     """
 
     @abstractmethod
@@ -130,13 +130,13 @@ def _same(condition: Conditions) -> Conditions:
 @final
 @dataclass(frozen=True)
 class Part:
-    """One of the maps that a composite is made of, and what it sees of the composite's events and condition.
+    """One of the maps that make up a composite, and the events and condition that this map sees.
 
     Attributes:
-        name: what the composite calls it, such as "bijections[1]".
+        name: the composite's name for it, such as "bijections[1]".
         bijection: the map.
-        take: (events of the composite) -> the events that the part maps. The batch is the last axis, of both.
-        put: (events of the composite, what the part made of those it took) -> events of the composite.
+        take: (events of the composite) -> the events that the part maps. The batch is the last axis of both.
+        put: (events of the composite, mapped events of the part) -> events of the composite.
         condition: (condition of the composite) -> the condition that the part sees.
         inverted: whether the composite, from base to data, runs the part from its data side to its base side.
     """
@@ -150,36 +150,36 @@ class Part:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the part maps the events of the composite as they are."""
+        """Whether the part maps whole events of the composite."""
         return self.take is _whole
 
 
 class AbstractComposite(AbstractBatchBijection):
-    """A bijection made of others, which can be walked.
+    """A bijection made of other bijections, its parts.
 
-    Run one after the other, each on what it takes, the parts are the map; their log-determinants add up to that of
-    the map. So what asks something of every map of a flow (which are to be set from data, where a number became NaN,
-    onto which support they lead) knows composites by this alone; see `pushforward.bijections.walk`.
+    The parts, run one after the other, each on the events that it takes, give the composite; its log-determinant is
+    the sum of theirs. Code that visits every map of a flow (to set it from data, to find where a number became NaN, to
+    find its support) uses this class only; see `pushforward.bijections.walk`.
     """
 
     @abstractmethod
     def parts(self) -> tuple[Part, ...]:
-        """Return the parts in the order in which they are run from base to data."""
+        """Return the parts in order from base to data."""
 
     @abstractmethod
     def rebuild(self, bijections: Sequence[AbstractBijection]) -> "AbstractComposite":
-        """Return this composite with other maps in place of those of `parts`, in the same order."""
+        """Return this composite with its parts replaced by `bijections`, in the order of `parts`."""
 
 
 class AbstractSequence(AbstractComposite):
-    """A composite whose parts map whole events, and of which any parts in a row are a map of their own.
+    """A composite whose parts map whole events; any consecutive parts form a map of their own.
 
-    So parts at its ends can be taken off; those of a `Stack`, which are one array, cannot.
+    So parts can be removed from its ends; the layers of a `Stack` cannot, since they share each array.
     """
 
 
 def forward_batch(bijection: AbstractBijection, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
-    """Return f(z) and log|det df/dz| of a batch, its last axis; the condition is dropped if f takes none."""
+    """Return f(z) and log|det df/dz|; the batch is the last axis, and the condition is dropped if f takes none."""
     condition = condition_for(bijection, condition)
     if isinstance(bijection, AbstractBatchBijection):
         return bijection._forward_batch(z, condition)
@@ -187,7 +187,7 @@ def forward_batch(bijection: AbstractBijection, z: Events, condition: Conditions
 
 
 def inverse_batch(bijection: AbstractBijection, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
-    """Return f⁻¹(x) and log|det df⁻¹/dx| of a batch, its last axis; the condition is dropped if f takes none."""
+    """Return f⁻¹(x) and log|det df⁻¹/dx|; the batch is the last axis, and the condition is dropped if f takes none."""
     condition = condition_for(bijection, condition)
     if isinstance(bijection, AbstractBatchBijection):
         return bijection._inverse_batch(x, condition)
@@ -195,12 +195,12 @@ def inverse_batch(bijection: AbstractBijection, x: Events, condition: Conditions
 
 
 def condition_for(bijection: AbstractBijection, condition: Condition) -> Condition:
-    """Return what a part of a composite receives: the condition, or None if the part takes none."""
+    """Return the condition for a part of a composite: None if the part takes none."""
     return None if bijection.cond_shape is None else condition
 
 
 def merge_cond_shapes(parts: tuple[AbstractBijection, ...]) -> tuple[int, ...] | None:
-    """Return the one `cond_shape` of the conditional parts, None if there are none.
+    """Return the common `cond_shape` of the conditional parts, None if no part is conditional.
 
     Raises:
         ValueError: if two parts disagree.

@@ -15,7 +15,7 @@ from .._types import Conditions, Events
 from ..numerics.moments import Moments
 from ._base import AbstractBijection
 
-#: (events, their conditions), the batch last, -> vectors (columns, batch) of which moments are asked.
+#: (events, their conditions), the batch last, -> the vectors (columns, batch) whose moments are computed.
 Vectors = Callable[[Events, Conditions], Float[Array, "columns n"]]
 
 
@@ -30,12 +30,12 @@ def flat_condition(events: Events, condition: Conditions) -> Float[Array, "colum
 
 
 class AbstractData(ABC):
-    """The data on the data side of a map: what can be asked of the events and conditions that reach it."""
+    """The events and conditions that reach the data side of a map, known by their moments and a sample."""
 
     @property
     @abstractmethod
     def rows(self) -> float:
-        """How many there are; infinite for a distribution."""
+        """The number of events; infinite for a distribution."""
 
     @property
     @abstractmethod
@@ -49,40 +49,40 @@ class AbstractData(ABC):
 
     @abstractmethod
     def moments(self, of: Vectors = flat_events) -> Moments:
-        """Return mean and standard deviation of each column."""
+        """Return the mean and standard deviation of each column."""
 
     @abstractmethod
     def covariance(self, of: Vectors = flat_events) -> Float[np.ndarray, "columns columns"]:
-        """Return the covariance matrix of columns, in float64."""
+        """Return the covariance matrix of the columns, in float64."""
 
     @abstractmethod
     def sample(self) -> tuple[Events, Conditions]:
-        """Return some hundred of the events and their conditions, the batch last."""
+        """Return some hundreds of events and their conditions, the batch last."""
 
 
 class AbstractFitted(AbstractBijection):
-    """A bijection that is set from data, in closed form, before anything is trained.
+    """A bijection that is set from data, in closed form, before training.
 
-    `pushforward.fit` does so wherever `fitted` is False, at any place in a flow: each map sees the data as the maps
-    between it and the data leave them.
+    `pushforward.fit` sets every such map of a flow whose `fitted` is False. Each map is set from the training data as
+    transformed by the maps between it and the data.
 
     Attributes:
-        fitted: whether it has been set.
+        fitted: whether the map has been set.
     """
 
     fitted: eqx.AbstractVar[bool]
 
     @abstractmethod
     def fit_to(self, data: AbstractData) -> "AbstractFitted":
-        """Return the map of this class whose base side is closest to normal for the data on its data side."""
+        """Return the map of this class that brings `data`, on its data side, closest to normal on its base side."""
 
     @abstractmethod
     def inverted(self) -> "AbstractFitted":
-        """Return the inverse as a map of this class: what a flow that runs the map backwards is set to."""
+        """Return the inverse as a map of this class, for a flow that runs the map backwards."""
 
 
 def is_pending(tree: Any) -> bool:
-    """Return whether a map in the tree is still to be set from data."""
+    """Return whether the tree holds a map that is still to be set from data."""
 
     def pending(node: Any) -> bool:
         return isinstance(node, AbstractFitted) and not node.fitted
@@ -91,6 +91,6 @@ def is_pending(tree: Any) -> bool:
 
 
 def loc_scale(of: Moments, shape: tuple[int, ...], dtype: Any) -> tuple[Array, Array]:
-    """Return location and scale as arrays; a column that does not vary keeps scale one."""
+    """Return location and scale as arrays; a constant column keeps scale one."""
     scale = np.where(of.scale > 0, of.scale, 1.0)
     return jnp.asarray(of.loc.reshape(shape), dtype), jnp.asarray(scale.reshape(shape), dtype)

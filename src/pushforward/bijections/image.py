@@ -1,4 +1,4 @@
-"""Where a bijection puts a support."""
+"""The image of a support under a bijection."""
 
 from functools import singledispatch
 from typing import final
@@ -17,14 +17,14 @@ from .onto import onto
 
 @final
 class Image(AbstractSimpleSupport):
-    """The events x = f(z) for z of a support: those whose inverse has a density there.
+    """The image of a support: all x = f(z) for z in the support.
 
     Arguments:
         bijection: f, unconditional.
         support: of z.
 
     Raises:
-        ValueError: if the shapes differ, or `bijection` is conditional: then the set depends on the condition.
+        ValueError: if the shapes differ, or if `bijection` is conditional, as the image then depends on the condition.
     """
 
     bijection: AbstractBijection
@@ -50,11 +50,11 @@ class Image(AbstractSimpleSupport):
 
     @property
     def rule(self) -> str:
-        """Of what the events are an image."""
+        """The rule of the support of z, and the map."""
         return f"what {type(self.bijection).__name__} makes of an event that is {self.support.rule}"
 
     def outside(self, x: Batch) -> Mask:
-        """Return whether each event has an inverse of log-determinant -inf, or one outside the support of z."""
+        """Return whether the inverse of each event lies outside the support of z or has log-determinant -inf."""
         batch = x.shape[len(self.shape) :]
         z, log_det = inverse_batch(self.bijection, x.reshape((*self.shape, -1)), None)
         return ((log_det == -float("inf")) | events_outside(self.support, z)).reshape(batch)
@@ -70,15 +70,15 @@ def _(support: Image) -> Chain:
 
 
 def image(bijection: AbstractBijection, support: AbstractSupport) -> AbstractSupport:
-    """Return where a bijection puts the events of a support.
+    """Return the image of a support under a bijection.
 
-    All real arrays stay so under a map of them onto themselves; a map onto a support (`AbstractConstraint`) puts them
-    onto it, and its inverse puts the support onto them; maps side by side give a `Product`. Everything else is an
-    `Image`.
+    A map of all real arrays onto themselves leaves the support `Real`. A map onto a support (`AbstractConstraint`)
+    takes `Real` to that support, and its inverse takes the support to `Real`. Maps side by side give a `Product`. Any
+    other image is an `Image`.
 
     Arguments:
         bijection: any, conditional or not.
-        support: of the map's base side, of its shape.
+        support: of events on the map's base side, of the map's shape.
 
     Raises:
         ValueError: if the shapes differ, or the image depends on the condition of a conditional map.
@@ -89,7 +89,7 @@ def image(bijection: AbstractBijection, support: AbstractSupport) -> AbstractSup
 
 @singledispatch
 def image_of(bijection: AbstractBijection, support: AbstractSupport, inverted: bool) -> AbstractSupport:
-    """Return `image` of a bijection, or of its inverse; a composite that knows more registers itself."""
+    """Return the image under a bijection, or its inverse; a composite with a rule of its own registers it here."""
     if isinstance(bijection, AbstractComposite):
         return _image_of_composite(bijection, support, inverted)
     codomain = bijection.codomain if isinstance(bijection, AbstractConstraint) else Real(bijection.shape)
@@ -111,7 +111,7 @@ def _image_of_composite(bijection: AbstractComposite, support: AbstractSupport, 
 
 
 def image_by_inverse(bijection: AbstractBijection, support: AbstractSupport, inverted: bool) -> Image:
-    """Return the image of which nothing is known but the map."""
+    """Return the image as an `Image`, defined by the map alone."""
     return Image(Invert(bijection) if inverted else bijection, support)
 
 

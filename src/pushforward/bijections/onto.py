@@ -1,4 +1,4 @@
-"""The bijection from all real arrays onto a support."""
+"""The choice of a bijection from all real arrays onto a support."""
 
 from functools import singledispatch
 
@@ -9,15 +9,15 @@ from ._base import AbstractBijection
 
 @singledispatch
 def onto(support: AbstractSupport) -> AbstractBijection:
-    """Return a bijection of all real arrays onto a support.
+    """Return a bijection from all real arrays onto a support.
 
-    The map for a kind of support is registered in the file of that map.
+    The file of each map registers it for its kind of support.
 
     Arguments:
         support: a set of `pushforward.supports`.
 
     Raises:
-        ValueError: if there is no such map: of whole numbers, categories, a circle or a sphere, or a product with one.
+        ValueError: if none exists: for whole numbers, categories, a circle, a sphere, or a product with one of these.
     """
     if not isinstance(support, AbstractSupport):
         raise bad("support", "a set of pushforward.supports", support)

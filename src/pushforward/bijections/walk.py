@@ -1,4 +1,4 @@
-"""The way through a bijection: every map in it that is no composite, where it stands and what it sees there."""
+"""The maps of a bijection that are no composites, each with its path and the events that it sees."""
 
 from dataclasses import dataclass
 from typing import final
@@ -12,14 +12,14 @@ from .composites.invert import Invert
 @final
 @dataclass(frozen=True)
 class Step:
-    """A map that is no composite, on the way from base to data.
+    """A map that is no composite, as one step on the way from base to data.
 
-    Events and conditions are those of the whole bijection, with the batch as their last axis.
+    Its methods take events and conditions of the whole bijection, with the batch as their last axis.
 
     Attributes:
         path: how Python reaches the map, such as "bijection.bijections[1].layers()[0]".
         bijection: the map.
-        parts: the parts in which it lies, the outermost first.
+        parts: the parts that lead to it, the outermost first.
         inverted: whether the way from base to data goes through its inverse.
     """
 
@@ -35,11 +35,11 @@ class Step:
 
     @property
     def map(self) -> AbstractBijection:
-        """The map as the way from base to data runs it."""
+        """The map in the direction from base to data."""
         return Invert(self.bijection) if self.inverted else self.bijection
 
     def sees(self, events: Events, condition: Conditions) -> tuple[Events, Conditions]:
-        """Return what the map sees of events and their condition."""
+        """Return the events and the condition that the map sees."""
         for part in self.parts:
             events, condition = part.take(events), part.condition(condition)
         return events, condition
@@ -65,7 +65,7 @@ class Step:
 
 
 def steps(bijection: AbstractBijection, path: str = "bijection") -> list[Step]:
-    """Return the maps of a bijection that are no composites, in the order in which they are run from base to data."""
+    """Return the maps of a bijection that are no composites, in order from base to data."""
     return _steps(Step(path, bijection))
 
 
@@ -74,7 +74,7 @@ def _steps(at: Step) -> list[Step]:
         return [at]
     found: list[Step] = []
     parts = at.bijection.parts()
-    # What is run last on the way to the data is undone first on the way back.
+    # The inverse of a composite runs its parts in reverse order.
     for part in reversed(parts) if at.inverted else parts:
         inner = Step(f"{at.path}.{part.name}", part.bijection, (*at.parts, part), at.inverted != part.inverted)
         found += _steps(inner)
@@ -82,12 +82,12 @@ def _steps(at: Step) -> list[Step]:
 
 
 def sequence(bijection: AbstractBijection) -> list[AbstractBijection]:
-    """Return the maps whose composition the bijection is, base to data: what can be taken off at its ends."""
+    """Return the maps, from base to data, whose composition is the bijection; maps at its ends can be removed."""
     if isinstance(bijection, AbstractSequence):
         return [map for part in bijection.parts() for map in sequence(part.bijection)]
     return [bijection]
 
 
 def compose(*bijections: AbstractBijection) -> AbstractBijection:
-    """Return the composition of bijections, given from base to data."""
+    """Return the composition of bijections in order from base to data."""
     return Chain(bijections)

@@ -18,7 +18,7 @@ from ..supports import AbstractSupport
 from . import _batches
 from ._conditions import checked_condition, leading_axes
 
-#: The axes to put in front of draws: whole numbers, of Python or of NumPy.
+#: The axes to put in front of draws: integers of Python or NumPy.
 SampleShape: TypeAlias = tuple[int | np.integer, ...] | int | np.integer
 
 
@@ -30,8 +30,8 @@ class AbstractDistribution(eqx.Module):
 
     Attributes:
         shape: the shape of one event.
-        cond_shape: the shape of one condition, or None for an unconditional density. A condition that is a tree of
-            arrays has a tree of shapes: {"values": (50, 3), "mask": (50,)}.
+        cond_shape: the shape of one condition, or None for an unconditional density; a tree of shapes if a condition is
+            a tree of arrays: {"values": (50, 3), "mask": (50,)}.
     """
 
     shape: eqx.AbstractVar[tuple[int, ...]]
@@ -40,10 +40,10 @@ class AbstractDistribution(eqx.Module):
     @property
     @abstractmethod
     def support(self) -> AbstractSupport:
-        """The set that events live in; the density outside is zero, `log_prob` -inf.
+        """The set of possible events; outside it the density is zero and `log_prob` is -inf.
 
         Raises:
-            ValueError: if it depends on the condition.
+            ValueError: if the support depends on the condition.
         """
 
     @abstractmethod
@@ -58,16 +58,16 @@ class AbstractDistribution(eqx.Module):
     def log_prob(self, x: ArrayLike, condition: ArrayLike | None = None) -> Float[Array, "..."]:
         """Return log p(x | condition) in nats per event, in the units of x.
 
-        It is a log-density, so it can be positive; it is -inf outside the support and NaN where `x` is NaN.
+        A log-density can be positive; it is -inf outside the support and NaN where `x` is NaN.
 
         Arguments:
             x: shape (..., *shape).
             condition: shape (..., *cond_shape), or None for an unconditional density. The leading axes of
-                `x` and `condition` broadcast. Where `cond_shape` is a tree, a tree of arrays with the same
-                leading axes.
+                `x` and `condition` broadcast. If `cond_shape` is a tree, `condition` is a tree of arrays with
+                equal leading axes.
 
         Returns:
-            The broadcast leading axes.
+            An array whose shape is the broadcast leading axes.
 
         Raises:
             ValueError: if a shape does not fit, or `condition` is missing or superfluous.
@@ -93,7 +93,7 @@ class AbstractDistribution(eqx.Module):
         Arguments:
             key: a JAX random key.
             sample_shape: the axes to put in front; an integer n stands for (n,).
-            condition: shape (..., *cond_shape), a tree of arrays where that is a tree of shapes, or None for an
+            condition: shape (..., *cond_shape), a tree of arrays if `cond_shape` is a tree of shapes, or None for an
                 unconditional density.
 
         Returns:
@@ -109,9 +109,9 @@ class AbstractDistribution(eqx.Module):
     def sample_and_log_prob(
         self, key: Key, sample_shape: SampleShape = (), condition: ArrayLike | None = None
     ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-        """Return the draws of `sample` and their log-densities, for little more than the draws cost.
+        """Return the draws of `sample` and their log-densities, at little more than the cost of the draws.
 
-        Arguments and errors are those of `sample`; the log-densities have shape
+        Arguments and errors are as in `sample`; the log-densities have shape
         (*sample_shape, *leading axes of condition).
         """
         condition, out = _checked_draw(self, key, sample_shape, condition)
@@ -119,7 +119,7 @@ class AbstractDistribution(eqx.Module):
 
 
 class AbstractBatchDistribution(AbstractDistribution):
-    """A distribution that handles a batch at once; see `AbstractBatchBijection`."""
+    """A distribution that evaluates and draws a batch at once; see `AbstractBatchBijection`."""
 
     @abstractmethod
     def _log_prob_batch(self, x: Events, condition: ConditionTree) -> Scalars:
@@ -138,23 +138,23 @@ class AbstractBatchDistribution(AbstractDistribution):
 
 
 class AbstractEmbeddingDistribution(AbstractBatchDistribution):
-    """A distribution that embeds its condition, or is made of others, which may do so.
+    """A distribution that embeds its condition, or whose components may embed it.
 
-    A condition is embedded once, however many events it is for: where `embeds` holds, the two methods of a batch, and
-    of one event, receive what `embed` returns, in place of the condition.
+    Each condition is embedded once, for any number of events: where `embeds` is true, the methods of a batch and of
+    one event receive the result of `embed` in place of the condition.
     """
 
     @property
     @abstractmethod
     def embeds(self) -> bool:
-        """Whether any part embeds the condition; if not, it stays as it is."""
+        """Whether any part embeds the condition; if not, all parts receive the condition itself."""
 
     @abstractmethod
     def embed(self, condition: ConditionTree) -> ConditionTree:
-        """Return what the parts are conditioned on: of a tree of arrays (..., n) a tree of others."""
+        """Return the embedded condition that the parts receive; arrays of both trees have the batch as last axis."""
 
 
-# Functions, because Equinox makes an object of each method that is called, which takes longer than these.
+# These are functions because Equinox creates an object for each method call, which takes longer than the function.
 
 
 def embeds(distribution: AbstractDistribution) -> bool:
@@ -163,16 +163,16 @@ def embeds(distribution: AbstractDistribution) -> bool:
 
 
 def embed_batch(distribution: AbstractDistribution, condition: ConditionTree) -> ConditionTree:
-    """Return what `log_prob_batch` is to receive for conditions (..., n): themselves, unless they are embedded."""
+    """Return the conditions (..., n) as `log_prob_batch` takes them: embedded if the distribution embeds them."""
     if isinstance(distribution, AbstractEmbeddingDistribution) and distribution.embeds:
         return distribution.embed(condition)
     return condition
 
 
 def log_prob_batch(distribution: AbstractDistribution, x: Events, condition: ConditionTree) -> Scalars:
-    """Return log p(x | condition) of a batch, its last axis; the condition is dropped if there should be none.
+    """Return log p(x | condition) of a batch, the last axis; an unconditional distribution ignores the condition.
 
-    Where the distribution embeds its condition, this takes what `embed_batch` returns.
+    A distribution that embeds its condition takes the result of `embed_batch` here.
     """
     condition = None if distribution.cond_shape is None else condition
     if isinstance(distribution, AbstractBatchDistribution):
@@ -183,7 +183,7 @@ def log_prob_batch(distribution: AbstractDistribution, x: Events, condition: Con
 def sample_and_log_prob_batch(
     distribution: AbstractDistribution, keys: Keys, condition: ConditionTree
 ) -> tuple[Events, Scalars]:
-    """Return a draw for each key and their log-densities; the batch is the last axis. Conditions as above."""
+    """Return a draw for each key and its log-density; the batch is the last axis. Conditions as above."""
     condition = None if distribution.cond_shape is None else condition
     if isinstance(distribution, AbstractBatchDistribution):
         return distribution._sample_and_log_prob_batch(keys, condition)

@@ -1,4 +1,4 @@
-"""Batches of events of any size: chunk by chunk in bounded memory, shared among CPU devices, compiled."""
+"""Compiled evaluation of batches of any size, in chunks of bounded memory, shared among CPU devices."""
 
 import math
 from collections.abc import Callable
@@ -14,17 +14,17 @@ from .._types import Key
 from ..parallel.compile import compiled, is_traced
 from ..parallel.mesh import AXIS, Spec, gather, shared, sharing
 
-#: Events evaluated at once: at most so many, and of at most so many elements together. Larger batches run in chunks one
-#: after the other, so that memory is bounded and, on a CPU, what one chunk needs stays in its cache, while there is
-#: enough of it for every thread; if several CPU devices share a batch, for one thread each.
+#: The most events, and the most elements of events, that are evaluated at once; larger batches run chunk by chunk. This
+#: bounds memory. On a CPU a chunk fits into the cache and still occupies every thread; a chunk of one of several CPU
+#: devices that share a batch occupies one thread.
 CPU_CHUNK, SHARED_CHUNK, CHUNK = (4096, 2**18), (1024, 2**17), (2**16, 2**22)
 
-#: A CPU device receives so many events at least.
+#: The smallest number of events for which a CPU device is used.
 SHARE = 1024
 
-#: A function (distribution, a batch, its conditions) of which the batch is the last axis, or the first of its keys.
+#: A function (distribution, batch, conditions); the batch is the last axis of events, or the first axis of keys.
 OfBatch = Callable[[Any, Any, Any], Any]
-#: A function (distribution, conditions) that makes of conditions what the distribution is conditioned on.
+#: A function (distribution, conditions) that embeds the conditions for the distribution.
 Embed = Callable[[Any, Any], Any]
 
 
@@ -34,9 +34,9 @@ def evaluate(
     """Return of_batch(distribution, x, condition), event by event.
 
     Arguments:
-        of_batch: a function of the module it stands in, since programs are compiled for it.
-        embed: likewise, or None if the distribution takes conditions as they are.
-        distribution: whose `shape` and `cond_shape` say which axes are not those of the batch.
+        of_batch: a module-level function, since every new function object is compiled anew.
+        embed: a module-level function, or None if the distribution takes conditions as they are.
+        distribution: its `shape` and `cond_shape` tell the axes of events and conditions from batch axes.
         x: shape (*batch, *shape).
         condition: a tree of arrays whose leading axes broadcast to `batch`, or None.
         batch: the leading axes.
@@ -48,7 +48,7 @@ def evaluate(
 def draw(
     of_batch: OfBatch, embed: Embed | None, distribution: Any, key: Key, condition: Any, batch: tuple[int, ...]
 ) -> Any:
-    """Return of_batch(distribution, keys, condition) with a key of its own for each event; otherwise as `evaluate`."""
+    """Return of_batch(distribution, keys, condition) with its own key for each event; arguments as in `evaluate`."""
     devices = count_devices(batch, distribution, key, condition)
     return gather(_draw(of_batch, embed, distribution, key, condition, batch, devices), devices)
 
@@ -56,7 +56,7 @@ def draw(
 def count_devices(batch: tuple[int, ...], *args: Any) -> int:
     """Return how many CPU devices share a batch.
 
-    There is more than one if who started the process asked JAX for them. Other accelerators are left to the user.
+    JAX has more than one only if the user asked for them. On accelerators the user distributes batches.
     """
     alone = jax.default_backend() != "cpu" or jax.local_device_count() == 1
     return 1 if alone or is_traced(args) else sharing(math.prod(batch), SHARE, args)
@@ -104,7 +104,7 @@ def _map_events(
     batch: tuple[int, ...],
     devices: int,
 ) -> Any:
-    """Apply `of_chunk` to events or keys, the condition of each of them, and the one condition of all: one is None."""
+    """Apply `of_chunk` to events or keys, with a condition for each or one condition for all; the other is None."""
     of_conditions = _leading_axes(distribution.cond_shape, condition)
     if embed is not None:
         condition = _embedded(embed, distribution, condition, of_conditions, devices)
@@ -116,7 +116,7 @@ def _map_events(
 
 
 def _leading_axes(shapes: Shapes, condition: Any) -> tuple[int, ...]:
-    """Return the leading axes that all arrays of a condition have."""
+    """Return the leading axes that all arrays of a condition share."""
     if shapes is None or condition is None:
         return ()
     first = jax.tree.leaves(condition)[0]
@@ -124,7 +124,7 @@ def _leading_axes(shapes: Shapes, condition: Any) -> tuple[int, ...]:
 
 
 def _embedded(embed: Embed, distribution: Any, condition: Any, batch: tuple[int, ...], devices: int) -> Any:
-    """Return what a distribution makes of its conditions: once of each, however many events are to share it."""
+    """Return the embedded conditions; each is embedded once, for any number of events."""
 
     def of_chunk(part: Any) -> Any:
         return embed(distribution, jax.tree.map(lambda a: jnp.moveaxis(a, 0, -1), part))
@@ -138,20 +138,20 @@ def _broadcast(condition: Any, leading: tuple[int, ...], batch: tuple[int, ...])
 
 
 def _conditions(each: Any, one: Any, size: int) -> Any:
-    """Return the conditions of a chunk, its last axis: those of its events, or copies of the one for all."""
+    """Return the conditions of a chunk, the last axis: one of each event, or copies of the one condition of all."""
     if each is not None:
         return jax.tree.map(lambda a: jnp.moveaxis(a, 0, -1), each)
     return jax.tree.map(lambda a: jnp.broadcast_to(a[..., None], (*a.shape, size)), one)
 
 
 def _map_batch(f: Callable[..., Any], shape: tuple[int, ...], batch: tuple[int, ...], devices: int, *args: Any) -> Any:
-    """Apply f to trees of arrays of leading axes `batch`: a part on each device, chunk by chunk.
+    """Apply f to trees of arrays with leading axes `batch`: a part on each device, chunk by chunk.
 
     Arguments:
         f: its results have the batch as their last axis.
         shape: of an event.
         batch: the leading axes.
-        devices: how many.
+        devices: number of devices.
         args: trees of arrays.
     """
     n = math.prod(batch)
@@ -165,7 +165,7 @@ def _map_batch(f: Callable[..., Any], shape: tuple[int, ...], batch: tuple[int, 
 
 
 def _map_chunks(f: Callable[..., Any], shape: tuple[int, ...], limits: tuple[int, int], *args: Any) -> Any:
-    """Apply f to arguments whose first axis is the batch, chunk by chunk; it is the first axis of the results, too."""
+    """Apply f chunk by chunk; the batch is the first axis of the arguments, and of the results too."""
     n = len(jax.tree.leaves(args)[0])
     events, elements = limits
     count = max(1, math.ceil(n / max(1, min(events, elements // max(1, math.prod(shape))))))
@@ -181,7 +181,7 @@ def _map_chunks(f: Callable[..., Any], shape: tuple[int, ...], limits: tuple[int
 
 
 def _padded(arrays: Any, n: int, total: int) -> Any:
-    """Repeat the last of n rows until there are `total`: parts of another size would be compiled once more."""
+    """Repeat the last of n rows up to `total` rows: JAX would compile once more for a part of another size."""
     if total == n:
         return arrays
     return jax.tree.map(lambda a: a[jnp.minimum(jnp.arange(total), n - 1)], arrays)

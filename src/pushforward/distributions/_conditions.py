@@ -1,4 +1,4 @@
-"""What a user conditions on, checked against the shapes that a density states."""
+"""Checks of a user's condition against the `cond_shape` of a density."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ from .._types import ArrayLike, ConditionTree
 def checked_condition(shapes: Shapes, condition: ArrayLike | None) -> tuple[ConditionTree, tuple[int, ...]]:
     """Return the condition as an array, or a tree of arrays, and its leading axes.
 
-    One array is made one of floating-point numbers. In a tree, whole numbers and true or false stay what they are,
+    A single array is converted to floating point. In a tree, integers and booleans keep their dtype,
     since only the embedding knows whether they are values, labels or masks.
 
     Raises:
-        ValueError: if it does not fit; the message names the part of the tree.
+        ValueError: if the condition does not fit; the message names the part of the tree.
     """
     if shapes is None:
         if condition is not None:
@@ -48,7 +48,7 @@ def checked_condition(shapes: Shapes, condition: ArrayLike | None) -> tuple[Cond
 
 
 def leading_axes(name: str, x: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the axes of an array before those of an event of `shape`; complain if it does not end in these."""
+    """Return the leading axes of an array of events of `shape`; raise if its last axes are not `shape`."""
     split = x.ndim - len(shape)
     if split < 0 or x.shape[split:] != shape:
         remedy = f"Pass `{name}[..., None]`, or [{name}] for a number." if shape == (1,) else ""

@@ -1,4 +1,4 @@
-"""The two parameters that every location-scale family has."""
+"""Location and scale, the two parameters of every location-scale family."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,10 +11,10 @@ from ..numerics.safe import log_expm1
 
 
 def raw_location_scale(loc: ArrayLike, scale: ArrayLike) -> tuple[Array, Array]:
-    """Return location and unconstrained scale, broadcast to one shape; softplus gives the scale back.
+    """Return location and unconstrained scale, broadcast to one shape; its softplus is the scale.
 
     Raises:
-        ValueError: if a location is not finite or a scale not positive and finite.
+        ValueError: if a location is not finite, or a scale is not positive and finite.
     """
     loc, scale = jnp.broadcast_arrays(as_float("loc", loc), as_float("scale", scale))
     require(bool(np.all(np.isfinite(loc))), "loc", "finite", loc)

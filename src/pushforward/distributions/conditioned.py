@@ -23,16 +23,16 @@ from ._conditions import checked_condition
 
 @final
 class Conditioned(AbstractBatchDistribution):
-    """The density of x given one value of the condition, as an unconditional one: a posterior for one observation.
+    """The unconditional density of x given one value of the condition: a posterior for one observation.
 
         log p(x) = log p(x | condition)
 
     Arguments:
         distribution: conditional.
-        condition: of `distribution.cond_shape`, a tree of arrays where that is a tree. It is not trained.
+        condition: of `distribution.cond_shape`, a tree of arrays if that is a tree of shapes. It is not trained.
 
     Raises:
-        ValueError: if `distribution` is not conditional, or `condition` not of that shape.
+        ValueError: if `distribution` is not conditional, or `condition` is not of that shape.
     """
 
     distribution: AbstractDistribution
@@ -63,7 +63,7 @@ class Conditioned(AbstractBatchDistribution):
         return sample_and_log_prob_batch(self.distribution, keys, self._copies(len(keys)))
 
     def _copies(self, n: int) -> ConditionTree:
-        """Return the condition of n events; it is embedded once, if it is."""
+        """Return n copies of the condition; if the distribution embeds it, it is embedded once before copying."""
         one = jax.tree.map(lambda a: a[..., None], self.condition)
 
         def repeated(a: Array) -> Array:

@@ -1,4 +1,4 @@
-"""A density that is conditioned on what a network makes of the condition."""
+"""A density whose condition a network embeds."""
 
 from typing import final
 
@@ -20,17 +20,18 @@ from ._base import (
 
 @final
 class Embedded(AbstractEmbeddingDistribution):
-    """A density given a set, a series, an image, or a tree of them, by way of a network that is trained along.
+    """A density given a set, a series, an image, or a tree of them; a network that is trained too embeds the condition.
 
         p(x | c) = q(x | h(c))
 
-    A condition is an array, or a tree of arrays, as the embedding says; its leading axes broadcast with those of `x`.
-    It is embedded once, however many events it is for: thousands of draws of a posterior cost one pass of the network.
+    A condition is an array or a tree of arrays of the embedding's `in_shape`, with leading axes that broadcast with the
+    leading axes of `x`. It is embedded once, for any number of events: thousands of draws of a posterior cost one pass
+    of the network.
 
     Arguments:
-        distribution: q, conditional, of `cond_shape` (embedding.out_dim,): pf.flows.nsf(key, dim, cond_dim=32), say.
-            What it learns of the condition's location and scale before any training, by `pushforward.fit`, is learned
-            from h(c) as the network is then; h(c) stays of order one while that is trained.
+        distribution: q, conditional, of `cond_shape` (embedding.out_dim,), such as pf.flows.nsf(key, dim, cond_dim=32).
+            Before training, `pushforward.fit` sets the location and scale of q's condition from h(c) of the untrained
+            network; h(c) stays of order one during training.
         embedding: h, a network such as `pushforward.networks.DeepSet`.
 
     Raises:
@@ -62,16 +63,16 @@ class Embedded(AbstractEmbeddingDistribution):
 
     @property
     def support(self) -> AbstractSupport:
-        """That of the distribution."""
+        """The support of the distribution."""
         return self.distribution.support
 
     @property
     def embeds(self) -> bool:
-        """Whether the condition is embedded: yes."""
+        """True: this distribution embeds its condition."""
         return True
 
     def embed(self, condition: ConditionTree) -> Conditions:
-        """Return h(c), shape (out_dim, n), of conditions whose last axis is the batch, of n."""
+        """Return h(c), shape (out_dim, n), of n conditions along the last axis."""
         return embed_batch(self.distribution, self.embedding(condition))
 
     def _log_prob_batch(self, x: Events, condition: Conditions) -> Scalars:

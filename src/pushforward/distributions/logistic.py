@@ -15,13 +15,13 @@ from ._location_scale import raw_location_scale
 
 @final
 class Logistic(AbstractDistribution):
-    """Independent logistic variables, of exponential tails.
+    """Independent logistic variables, which have exponential tails.
 
         log p(x) = Σ -|z| - 2 log(1 + exp(-|z|)) - log scale,   z = (x - loc) / scale
 
     Arguments:
         loc: mean, number or array; its shape broadcast with that of `scale` is the shape of one event.
-        scale: positive; the standard deviation is π / √3 times it. Both are trained.
+        scale: positive; the standard deviation is π / √3 times the scale. Location and scale are trained.
 
     Raises:
         ValueError: if a scale is not positive and finite.

@@ -1,4 +1,4 @@
-"""Several densities, each with a share of the mass."""
+"""Mixtures of densities."""
 
 from collections.abc import Sequence
 from typing import final
@@ -29,16 +29,16 @@ from ._base import (
 class Mixture(AbstractEmbeddingDistribution):
     """A mixture: p(x | condition) = Σ_k w_k p_k(x | condition).
 
-    An equal mixture of flows that were fitted to the same data from different keys (a deep ensemble) gives new data at
-    least the mean of their log-likelihoods, and much more where data are few. The weights w = softmax(logits)
-    are trained. Both the density and a draw cost as much as those of all components together.
+    An equal mixture of flows fitted to the same data from different keys (a deep ensemble) gives new data at least the
+    mean of the flows' log-likelihoods, and much more where data are few. The weights w = softmax(logits)
+    are trained. A density costs as much as the densities of all components, and a draw as much as a draw from each.
 
     Arguments:
         components: the p_k, at least one, of one `shape` and one `cond_shape`.
         weights: w_k, positive, of any sum; equal by default.
 
     Raises:
-        ValueError: if there is no component, their shapes differ, or the weights are not as stated.
+        ValueError: if there is no component, the shapes of components differ, or the weights are not as stated.
 
     Reference:
         "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles", Lakshminarayanan, Pritzel,
@@ -67,7 +67,7 @@ class Mixture(AbstractEmbeddingDistribution):
 
     @property
     def support(self) -> AbstractSupport:
-        """The components' support, or the union of several."""
+        """The components' common support, or the union of their supports."""
         return union([component.support for component in self.components])
 
     @property
@@ -76,7 +76,7 @@ class Mixture(AbstractEmbeddingDistribution):
         return any(embeds(component) for component in self.components)
 
     def embed(self, condition: ConditionTree) -> ConditionTree:
-        """Return what each component is conditioned on, a tuple, if one embeds the condition."""
+        """Return a tuple of the conditions that the components receive if one embeds it, else the condition."""
         return tuple(embed_batch(component, condition) for component in self.components) if self.embeds else condition
 
     def _of_each(self, condition: ConditionTree) -> tuple[ConditionTree, ...]:

@@ -1,4 +1,4 @@
-"""Normal distribution of full covariance."""
+"""Normal distribution with a full covariance matrix."""
 
 from typing import final
 
@@ -18,7 +18,7 @@ from .normal import StandardNormal
 
 @final
 class MultivariateNormal(AbstractDistribution):
-    """Normal distribution N(loc, covariance) of a vector, stored as x = L z + loc with L lower triangular.
+    """Normal distribution N(loc, covariance) of a vector, stored as the map x = L z + loc with L lower triangular.
 
         log p(x) = -1/2 |z|² - dim/2 log 2π - Σ log L_ii,   z = L⁻¹ (x - loc)
 

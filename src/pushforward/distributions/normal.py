@@ -55,7 +55,7 @@ class Normal(AbstractDistribution):
 
     Arguments:
         loc: mean, number or array; its shape broadcast with that of `scale` is the shape of one event.
-        scale: standard deviation, positive. Both are trained.
+        scale: standard deviation, positive. Location and scale are trained.
 
     Raises:
         ValueError: if a scale is not positive and finite.

@@ -29,11 +29,11 @@ class Pushforward(AbstractEmbeddingDistribution):
         log p(x) = log p_base(f⁻¹(x)) + log|det df⁻¹/dx|
 
     Arguments:
-        base: the distribution of z. May be conditional.
-        bijection: f, of the base's `shape`. May be conditional, on the same shape as the base.
+        base: the distribution of z; may be conditional.
+        bijection: f, of the base's `shape`; may be conditional, with the same `cond_shape` as a conditional base.
 
     Raises:
-        ValueError: if the shapes of the two disagree.
+        ValueError: if the shapes of base and bijection disagree.
 
     Reference:
         "Normalizing Flows for Probabilistic Modeling and Inference", Papamakarios, Nalisnick, Rezende,
@@ -61,16 +61,16 @@ class Pushforward(AbstractEmbeddingDistribution):
 
     @property
     def support(self) -> AbstractSupport:
-        """Where the bijection puts the base's support."""
+        """The image of the base's support under the bijection."""
         return image(self.bijection, self.base.support)
 
     @property
     def embeds(self) -> bool:
-        """Whether the base embeds the condition: a bijection takes it as it is."""
+        """Whether the base embeds the condition; the bijection never does."""
         return embeds(self.base)
 
     def embed(self, condition: ConditionTree) -> ConditionTree:
-        """Return what the base is conditioned on."""
+        """Return the condition as the base takes it."""
         return embed_batch(self.base, condition)
 
     def _log_prob_batch(self, x: Events, condition: ConditionTree) -> Scalars:

@@ -16,14 +16,14 @@ from ._location_scale import raw_location_scale, raw_positive
 
 @final
 class StudentT(AbstractDistribution):
-    """Independent Student's t variables, of power-law tails.
+    """Independent Student's t variables, which have power-law tails.
 
         log p(x) = Σ -(ν + 1)/2 log(1 + z²/ν) - log B(ν/2, 1/2) - 1/2 log ν - log scale,   z = (x - loc) / scale
 
     Arguments:
         df: ν, degrees of freedom, positive; number or array.
         loc: median, number or array.
-        scale: positive, number or array. All three are trained; their broadcast shape is that of one event.
+        scale: positive, number or array. All three are trained; their broadcast shape is the shape of one event.
 
     Raises:
         ValueError: if `df` or a scale is not positive and finite.
@@ -50,7 +50,7 @@ class StudentT(AbstractDistribution):
     def _log_prob(self, x: Event, condition: Condition) -> Scalar:
         df, scale = jax.nn.softplus(self.raw_df), jax.nn.softplus(self.raw_scale)
         ratio = jnp.abs((x - self.loc) / scale) / jnp.sqrt(df)
-        # log(1 + r²), where r² itself may overflow.
+        # log(1 + r²) in a form that is finite where r² overflows.
         far = ratio > 1e6
         near = jnp.where(far, 0.0, ratio)
         log_kernel = jnp.where(far, 2 * jnp.log(jnp.where(far, ratio, 1.0)), jnp.log1p(near * near))

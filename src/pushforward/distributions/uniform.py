@@ -20,8 +20,8 @@ class Uniform(AbstractDistribution):
         log p(x) = -Σ log(high - low) inside, -inf outside
 
     Arguments:
-        low, high: the ends, numbers or arrays; their broadcast shape is that of one event. They are not
-            trained: the likelihood has no gradient there.
+        low, high: the ends, numbers or arrays; their broadcast shape is the shape of one event. They are not
+            trained, because the likelihood has no gradient there.
 
     Raises:
         ValueError: unless low < high, both finite.
@@ -39,7 +39,7 @@ class Uniform(AbstractDistribution):
 
     @property
     def support(self) -> Interval:
-        """The interval; of its ends, which have density too, there is no more than a few draws."""
+        """The open interval; the ends have density too, but few draws, if any, fall on them."""
         return Interval(self.low, self.high, self.shape)
 
     def _log_prob(self, x: Event, condition: Condition) -> Scalar:

@@ -1,6 +1,7 @@
 """The architectures by name."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from .. import flows
@@ -25,13 +26,22 @@ def architectures(data: Data) -> dict[str, Architecture]:
     return {name: getattr(flows, name) for name in architecture_names(data)}
 
 
-def architecture(data: Data, name: Any) -> Architecture:
+def architecture(data: Data, name: Any, settings: Iterable[str] = ()) -> Architecture:
     """Return one of `architectures(data)`.
 
+    Arguments:
+        data: "tables" or "images".
+        name: name of the architecture.
+        settings: names of keywords that it will receive.
+
     Raises:
-        ValueError: if no architecture has this name; the message lists all names.
+        ValueError: if no architecture has this name, in which case the message lists all names, or it has no such
+            setting.
     """
     known = architectures(data)
     if not isinstance(name, str) or name not in known:
         raise bad("flow", f"one of {', '.join(known)}, the architectures for {data}", name)
+    taken = inspect.signature(known[name]).parameters
+    for setting in settings:
+        require(setting in taken, setting, f"left out: `{name}` has no such setting", "`a value`")
     return known[name]

@@ -1,4 +1,4 @@
-"""Save and load models: one safetensors file, no pickle, nothing in a file can run code."""
+"""Save and load models: one safetensors file, without pickle, that cannot run code."""
 
 from .errors import FileFormatError as FileFormatError
 from .file import from_bytes as from_bytes

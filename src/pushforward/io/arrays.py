@@ -1,4 +1,4 @@
-"""The arrays of a model and those of a file."""
+"""Conversion between the arrays of a model and the arrays of a file."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def to_numpy(value: Any, where: str) -> np.ndarray:
     """Return an array as a NumPy array in C order and in this machine's byte order.
 
     Raises:
-        ValueError: if the array is traced or of another dtype than `DTYPES`; the message names `where`.
+        ValueError: if the array is traced, or its dtype is not in `DTYPES`; the message names `where`.
     """
     if isinstance(value, Tracer):
         raise bad(where, "a concrete array", "`a traced one`", "Save outside `jax.jit` and `jax.vmap`.")
@@ -47,12 +47,12 @@ def to_numpy(value: Any, where: str) -> np.ndarray:
 
 
 def from_numpy(array: np.ndarray, weak: bool, path: str) -> jax.Array:
-    """Return a JAX array, of 32 bits in place of 64 where JAX's 64-bit mode is off.
+    """Return a JAX array; 64-bit numbers become 32-bit numbers if JAX's 64-bit mode is off.
 
     Arguments:
-        array: of one of `DTYPES`.
-        weak: whether the dtype gives way to others in arithmetic, as that of Python numbers does.
-        path: its place in the tree, for the error.
+        array: of a dtype in `DTYPES`.
+        weak: whether the dtype is weak: it gives way to others in arithmetic, like the type of a Python number.
+        path: the place of the array in the tree, for the error.
 
     Raises:
         FileFormatError: if a number does not fit into 32 bits.
@@ -64,18 +64,18 @@ def from_numpy(array: np.ndarray, weak: bool, path: str) -> jax.Array:
         raise FileFormatError(f"`{path}` holds numbers too large for {out.dtype.name}; call {enable} before loading")
     zero = jnp.asarray(out.dtype.type(0).item())
     if weak and zero.dtype == out.dtype:
-        # An indexed update is the public operation that keeps the weak dtype of what it updates.
+        # An indexed update is the public operation that keeps a weak dtype.
         return jnp.broadcast_to(zero, out.shape).at[...].set(out)
     return out
 
 
 def is_weak(value: Any) -> bool:
-    """Return whether the dtype of a JAX array gives way to others in arithmetic."""
+    """Return whether the dtype of a JAX array is weak."""
     return getattr(value, "weak_type", False)
 
 
 def narrowed(dtype: np.dtype) -> np.dtype:
-    """Return the dtype that JAX, in its present mode, keeps for `dtype`."""
+    """Return the dtype that JAX, in its present mode, uses for `dtype`."""
     return np.dtype(jax.dtypes.canonicalize_dtype(dtype))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Replace the file at `path` by `data`; whatever interrupts this leaves the former file intact.
+    """Replace the file at `path` by `data`; an interruption leaves the former file intact.
 
     Raises:
         OSError: if the file cannot be written; the message says why in one sentence.

@@ -13,9 +13,9 @@ from .arrays import DTYPES
 from .errors import FileFormatError
 from .upgrade import upgraded
 
-#: The version of the format that is written, and the earlier ones that are read, too; see `upgrade.py`.
+#: The version of the format that is written, and the earlier versions that are read too; see `upgrade.py`.
 VERSION, EARLIER = 3, (2,)
-#: The largest header in bytes: a bound on what is parsed before the checksum is known to be right.
+#: The largest header in bytes, as a bound on the bytes that are parsed before the checksum is verified.
 MAX_HEADER = 64 * 2**20
 
 _START = b'{"__metadata__":{"pushforward":"{\\"sha256\\":\\"'
@@ -23,7 +23,7 @@ _DIGEST = slice(8 + len(_START), 8 + len(_START) + 64)
 
 
 def pack(content: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
-    """Return the file of `arrays` whose header holds the JSON of `content`, the version and the checksum.
+    """Return the bytes of a file of `arrays`; its header holds the checksum, the version and `content` as JSON.
 
     Raises:
         ValueError: if the header would be larger than `MAX_HEADER`.
@@ -37,16 +37,16 @@ def pack(content: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
 
 
 def read_header(stream: BufferedIOBase, size: int) -> tuple[bytes, dict[str, Any]]:
-    """Return the header, as bytes with its length in front, and the content that `pack` was given.
+    """Return the header, as bytes that start with its length, and the content that `pack` was given.
 
-    The checksum is not verified here: that takes the rest of the file.
+    The checksum is not verified here, because it covers the rest of the file too.
 
     Arguments:
         stream: at the start of a file.
         size: the length of the file in bytes.
 
     Raises:
-        FileFormatError: if this is not the header of a file of a version that is read.
+        FileFormatError: if this is not the header of a model file of a known version.
     """
     if size == 0:
         raise FileFormatError("it is empty")
@@ -72,14 +72,14 @@ def read_header(stream: BufferedIOBase, size: int) -> tuple[bytes, dict[str, Any
 
 
 def unpack(stream: BufferedIOBase, size: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return what `pack` was given.
+    """Return the content and the arrays that `pack` was given.
 
     Arguments:
         stream: at the start of a file.
         size: the length of the file in bytes.
 
     Raises:
-        FileFormatError: if the file is not exactly what `pack` returned.
+        FileFormatError: if the bytes of the file differ from the result of `pack`.
     """
     raw, content = read_header(stream, size)
     data = raw + stream.read()

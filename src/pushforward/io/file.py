@@ -24,18 +24,17 @@ _T = TypeVar("_T")
 def save(path: str | os.PathLike[str], model: Any, metadata: dict[str, Any] | None = None) -> None:
     """Save a model to one safetensors file, which `load` reads back bit for bit.
 
-    The file is written under another name first and then put in place, so an interrupted save leaves a former
-    file intact. A link is followed. There is no pickle in the file.
+    The file is written under another name and then renamed, so an interrupted save leaves a former
+    file intact. If `path` is a link, its target is replaced. The file holds no pickle.
 
     Arguments:
-        path: where to. Any suffix; `.pf` is customary.
+        path: of the file, with any suffix; `.pf` is customary.
         model: a tree of objects of the package: a flow, a distribution, a bijection, ...
-        metadata: what to keep beside the model and to get back from `read_metadata`: a dictionary that `json`
-            can write.
+        metadata: a dictionary that `json` can write, to save with the model; `read_metadata` returns it.
 
     Raises:
         ValueError: if the model holds an object of a class that the package does not export, or another value
-            that a file cannot hold; the message names its path in the model.
+            that a file cannot hold; the message names the path of this value in the model.
         OSError: if the file cannot be written.
     """
     _require_path(path)
@@ -46,8 +45,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     """Load the model that `save` wrote.
 
     Only classes that the package exports are built, and nothing in a file can run code. Every array comes
-    back as a JAX array of the dtype it had; 64-bit arrays become 32-bit ones, with a warning, where
-    JAX's 64-bit mode is off.
+    back as a JAX array of its former dtype; if JAX's 64-bit mode is off, 64-bit arrays become 32-bit arrays,
+    with a warning.
 
     Arguments:
         path: the file.
@@ -59,7 +58,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the `metadata` that `save` was given, {} if none.
+    """Return the `metadata` that `save` was given, or {} if there was none.
 
     Only the header of the file is read, so the checksum, which covers the whole file, is not verified.
 
@@ -78,6 +77,7 @@ def to_bytes(model: Any, metadata: dict[str, Any] | None = None) -> bytes:
         remedy = "Of a fit, save `result.flow`." if hasattr(model, "flow") else ""
         raise bad("model", "a flow, a distribution, a bijection or another module", model, remedy)
     metadata = {} if metadata is None else metadata
+    require(isinstance(metadata, dict), "metadata", "a dictionary", metadata)
     try:
         json.dumps(metadata)
     except (TypeError, ValueError) as error:
@@ -91,7 +91,7 @@ def to_bytes(model: Any, metadata: dict[str, Any] | None = None) -> bytes:
 
 
 def from_bytes(data: bytes) -> Any:
-    """Return the model of `to_bytes`; errors and warnings are those of `load`."""
+    """Return the model that `to_bytes` was given; errors and warnings are as in `load`."""
     try:
         return _load(io.BytesIO(data), len(data))
     except FileFormatError as error:

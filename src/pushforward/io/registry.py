@@ -1,4 +1,4 @@
-"""The classes that a file may name: what the five floors of mathematics export, and nothing else."""
+"""The classes that a file may name: exactly the exports of the five mathematical subpackages."""
 
 import inspect
 

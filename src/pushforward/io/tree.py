@@ -3,7 +3,7 @@
 The JSON mirrors the model: a module is `{"class": "bijections.Chain", "fields": {...}}`, an array is
 `{"array": "float32", "shape": [3, 4]}` and is found under its path in the tree, such as
 `bijection.bijections.0.conditioner.weights.1`. A tuple is a JSON list; `{"list": [...]}`,
-`{"dict": [[key, value], ...]}` and `{"float": "nan"}` stand for what JSON does not know.
+`{"dict": [[key, value], ...]}` and `{"float": "nan"}` stand for values that JSON lacks.
 """
 
 import dataclasses
@@ -55,7 +55,7 @@ def describe(model: eqx.Module) -> tuple[Any, dict[str, np.ndarray]]:
             if kind not in names:
                 given = f"`{kind.__module__}.{kind.__qualname__}`"
                 raise bad(where, "an object of a class that pushforward exports", given, _FOREIGN)
-            # What an object does not hold itself is a default of its class.
+            # A field that the object does not hold itself is a default of its class.
             held = [f for f in _fields(kind) if f.name in vars(value)]
             fields = {f.name: visit(getattr(value, f.name), _join(path, f.name), static or _is_static(f)) for f in held}
             return {"class": names[kind], "fields": fields}
@@ -71,12 +71,12 @@ def describe(model: eqx.Module) -> tuple[Any, dict[str, np.ndarray]]:
 
 
 def rebuild(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """Return the model of a JSON tree; its arrays are JAX arrays.
+    """Return the model of a JSON tree, with JAX arrays.
 
-    No `__init__` runs: the fields are set as they stand and then checked by `__check_init__`.
+    No `__init__` runs: the fields are set as the tree gives them, and `__check_init__` checks them.
 
     Raises:
-        FileFormatError: if the tree and the arrays are not those of a model of this package.
+        FileFormatError: if the tree and the arrays do not form a model of this package.
     """
     classes = public_classes()
     unused = dict(arrays)
@@ -102,7 +102,7 @@ def rebuild(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
                 keys = [visit(key, path, True) for key, _ in items]
                 values = [visit(item[1], _join(path, k), static) for k, item in zip(keys, items, strict=True)]
                 try:
-                    # A static field has a hash.
+                    # A static field needs a hash, which `Named` has.
                     return (Named if static else dict)(zip(keys, values, strict=True))
                 except TypeError:
                     raise FileFormatError(f"{_at(path)} has a key that cannot be one") from None

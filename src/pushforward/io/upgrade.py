@@ -1,7 +1,7 @@
-"""Models of earlier formats, as trees of today's classes.
+"""Upgrade of models of earlier formats to today's classes.
 
-A file names classes and fields. Where these have changed since it was written, its tree is rewritten here, class by
-class; arrays are found under the same paths and stay as they are.
+A file names classes and fields. Where these have changed since the file was written, this module rewrites its tree,
+class by class; arrays keep their paths and values.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ def upgraded(tree: Any, version: int) -> Any:
     """Return the tree of a file of an earlier format version as it would be written today.
 
     Raises:
-        FileFormatError: if it is nested too deeply to be one.
+        FileFormatError: if the tree is nested too deeply.
     """
     try:
         return _from_2(tree) if version == 2 else tree
@@ -25,7 +25,7 @@ def upgraded(tree: Any, version: int) -> Any:
 
 
 def _from_2(node: Any) -> Any:
-    """Format 2, of version 0.1 of the package: networks were called conditioners, couplings of images were a class."""
+    """Upgrade format 2, of package version 0.1, with `conditioners` for networks and a class of image couplings."""
     if isinstance(node, list):
         return [_from_2(item) for item in node]
     if not isinstance(node, dict):

@@ -93,7 +93,7 @@ class TableModel(AbstractModel[Table]):
     @classmethod
     def build(
         cls,
-        data: Table,
+        data: Any,
         *,
         seed: int = 0,
         flow: str | None = None,
@@ -108,7 +108,7 @@ class TableModel(AbstractModel[Table]):
         Warnings name the columns that have spikes, are missing in most rows, or have few rows.
 
         Arguments:
-            data: a table; the event is all its columns that are neither `given` nor `weights`.
+            data: a table or a data frame; the event is all its columns that are neither `given` nor `weights`.
             seed: decides the initial weights.
             flow: one of `pushforward.flows.architectures("tables")`; "nsf" by default.
             given: columns to condition on.
@@ -119,7 +119,7 @@ class TableModel(AbstractModel[Table]):
         Raises:
             ValueError: if a name is unknown or repeated, no column is left, or a weight is negative.
         """
-        extra = other_columns(given, weights)
+        data, extra = Table.of(data), other_columns(given, weights)
         data.columns(extra)
         event = tuple(name for name in data.names if name not in extra)
         rule = "at least one that is not in --given or --weights"
@@ -133,16 +133,16 @@ class TableModel(AbstractModel[Table]):
         options: dict[str, Any] = {} if layers is None else {"layers": layers}
         options |= {} if hidden is None else {"hidden": tuple(hidden)}
         key = jax.random.split(jax.random.key(seed))[0]
-        built = architecture("tables", name)(key, len(event), cond_dim=len(given), **options)
+        built = architecture("tables", name, options)(key, len(event), cond_dim=len(given), **options)
         return TableModel(Schema.of(event, given, weights, units), built, Architecture.of(name, options, built))
 
     def fit(
-        self, data: Table, *, seed: int = 0, test_fraction: float = 0.1, source: str = "", **options: Any
+        self, data: Any, *, seed: int = 0, test_fraction: float = 0.1, source: str = "", **options: Any
     ) -> "TableModel":
         """Return the model fitted to the rows that are not held out, with the record of the fit.
 
         Arguments:
-            data: a table with the columns of the model.
+            data: a table or a data frame with the columns of the model.
             seed: decides which rows are held out, and the fit.
             test_fraction: the share of the rows to hold out, from 0 to below 1.
             source: the name of the data, for the record.
@@ -153,6 +153,7 @@ class TableModel(AbstractModel[Table]):
         """
         from ..train import fit
 
+        data = Table.of(data)
         train, test = self.split(data, test_fraction, seed)
         some = data.take(train)
         given = some.select(self.schema.given) if self.schema.given else None
@@ -174,16 +175,16 @@ class TableModel(AbstractModel[Table]):
         groups = copies_in(data.columns(self._columns())) if known else None
         return held_out_rows(len(data), test_fraction, seed, groups)
 
-    def log_prob(self, table: Table) -> Float[np.ndarray, " rows"]:
+    def log_prob(self, table: Any) -> Float[np.ndarray, " rows"]:
         """Return the log-density of each row, in nats and in the units of the table.
 
         Arguments:
-            table: a table with the columns of the model, in any order; it may have others.
+            table: a table or a data frame with the columns of the model, in any order; it may have others.
 
         Raises:
             ValueError: if a column is missing.
         """
-        return np.asarray(self.flow.log_prob(*self._pairs(table)))
+        return np.asarray(self.flow.log_prob(*self._pairs(Table.of(table))))
 
     def sample(self, key: Key, n: int, given: Table | Mapping[str, float] | Path | None = None) -> Table:
         """Draw rows.

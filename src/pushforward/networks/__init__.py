@@ -1,4 +1,4 @@
-"""Networks that give a map its parameters, and networks that make a vector of a condition."""
+"""Networks that give a map its parameters, and networks that turn a condition into a vector."""
 
 from ._layers import Activation as Activation
 from ._layers import Compute as Compute

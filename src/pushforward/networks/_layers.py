@@ -14,10 +14,10 @@ from .._errors import require, require_count
 from .._types import Condition, Key
 from ..numerics.products import precision
 
-#: Activations have names, and are not functions, so that a model is data and can be saved.
+#: A model holds the name of its activation and not a function, so that it can be saved.
 Activation: TypeAlias = Literal["relu", "gelu", "silu", "tanh"]
 
-#: The dtype of matrix products and convolutions; None for that of the inputs.
+#: The dtype of matrix products and convolutions; None for the dtype of the inputs.
 Compute: TypeAlias = Literal["bfloat16"] | None
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
@@ -28,27 +28,24 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def checked_settings(hidden: Sequence[int], cond_dim: int, activation: str) -> tuple[int, ...]:
-    """Check the settings of a multilayer perceptron, and return the widths of its hidden layers."""
+def checked_settings(hidden: Sequence[int], cond_dim: int, activation: str) -> tuple[tuple[int, ...], int]:
+    """Check what every multilayer perceptron is built from; return the widths of its hidden layers and `cond_dim`."""
     ok = isinstance(hidden, Sequence) and not isinstance(hidden, str) and len(hidden) > 0
     require(ok, "hidden", "a tuple of at least one layer width, such as (128, 128)", hidden)
-    for width in hidden:
-        require_count("hidden", width)
-    require_count("cond_dim", cond_dim, 0)
     require(activation in ACTIVATIONS, "activation", f"one of {get_args(Activation)}", activation)
-    return tuple(hidden)
+    return tuple(require_count("hidden", width) for width in hidden), require_count("cond_dim", cond_dim, 0)
 
 
 def initial_layers(key: Key, masks: Sequence[NDArray[np.bool_]]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """Draw the weights and biases of the hidden layers, uniform within ±1 / sqrt(number of inputs of the unit).
 
-    Weights of variance 2 / inputs would make the first density less smooth, and biases of zero would put the kinks of
-    all rectified units of the first layer in one place. On 20,000 rows of a known density in six dimensions, fits that
-    start there end 0.25 nats below the truth, and fits that start here 0.20.
+    Weights of variance 2 / inputs would make the initial density less smooth, and biases of zero would put the kinks of
+    all rectified units of the first layer in one place. On 20,000 rows of a known density in six dimensions, fits from
+    that start end 0.25 nats below the true density, and fits from this start 0.20 nats.
 
     Arguments:
         key: for the draws.
-        masks: of each layer, (units, inputs): which inputs a unit sees.
+        masks: one for each layer, (units, inputs), true where a unit sees an input.
     """
     bounds = [1 / np.sqrt(np.maximum(mask.sum(axis=1, keepdims=True), 1)) for mask in masks]
     scales = tuple(jnp.asarray(b, float) for b in bounds)
@@ -56,7 +53,7 @@ def initial_layers(key: Key, masks: Sequence[NDArray[np.bool_]]) -> tuple[tuple[
 
 
 def uniform(key: Key, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
-    """Draw arrays of weights, uniform within ±1 / sqrt(inputs): the last axis is of outputs, the others of inputs."""
+    """Draw weights, uniform within ±1 / sqrt(inputs); the last axis of each array is outputs, the others are inputs."""
     rows = [(int(np.prod(shape[:-1])), shape[-1]) for shape in shapes]
     scales = tuple(jnp.asarray(1 / np.sqrt(n), float) for n, _ in rows)
     return [w.reshape(shape) for w, shape in zip(_draw(key, scales, tuple(rows))[0], shapes, strict=True)]
@@ -69,7 +66,7 @@ def checked_compute(compute: Compute) -> Compute:
 
 
 def computed_in(compute: Compute, dtype: Any) -> Any:
-    """Return the dtype of products of inputs of `dtype`."""
+    """Return the dtype in which inputs of `dtype` are multiplied."""
     return jnp.bfloat16 if compute == "bfloat16" else dtype
 
 
@@ -90,7 +87,7 @@ def zeros(shape: int | tuple[int, ...]) -> Array:
 
 
 def with_condition(x: Float[Array, "n *batch"], condition: Condition) -> Float[Array, "m *batch"]:
-    """Return the elements of x followed by those of the condition, if there is one."""
+    """Return the elements of x, followed by the elements of the condition if there is one."""
     return x if condition is None else jnp.concatenate([x, condition.astype(x.dtype)])
 
 
@@ -98,8 +95,8 @@ def with_condition(x: Float[Array, "n *batch"], condition: Condition) -> Float[A
 def _draw(
     key: Key, scales: tuple[Array, ...], shapes: tuple[tuple[int, int], ...]
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    # One draw is cut into the pieces of all layers, in one program: it would take seconds to compile a draw for each.
-    # The last column of a piece is the bias.
+    # One draw is cut into a piece for each layer, because compiling a draw for each layer would take seconds. The last
+    # column of a piece is the bias.
     sizes = [rows * (columns + 1) for rows, columns in shapes]
     pieces = jnp.split(jax.random.uniform(key, (sum(sizes),), minval=-1.0), np.cumsum(sizes)[:-1])
     layers = [s * p.reshape((rows, -1)) for s, p, (rows, _) in zip(scales, pieces, shapes, strict=True)]

@@ -1,4 +1,4 @@
-"""How networks are built, as values that travel from an architecture to its networks."""
+"""Settings of networks, which an architecture passes to the networks that it builds."""
 
 from dataclasses import dataclass
 from typing import final
@@ -13,12 +13,12 @@ from .conditioners.mlp import MLP
 @final
 @dataclass(frozen=True)
 class MLPSettings:
-    """How multilayer perceptrons are built, masked ones too.
+    """Settings of multilayer perceptrons, masked or not.
 
     Attributes:
         hidden: width of each hidden layer.
         activation: "relu", "gelu", "silu" or "tanh".
-        residual: add its input to each hidden layer that is as wide as the one before it.
+        residual: whether to add its input to each hidden layer that is as wide as the layer before it.
     """
 
     hidden: tuple[int, ...] = (128, 128)
@@ -26,27 +26,27 @@ class MLPSettings:
     residual: bool = False
 
     def build(self, key: Key, in_size: int, out_shape: tuple[int, int], cond_dim: int = 0) -> MLP:
-        """Return a network of `in_size` elements and a condition; see `MLP`."""
+        """Return a network whose inputs are `in_size` elements and a condition; see `MLP`."""
         return MLP(key, in_size, out_shape, cond_dim=cond_dim, **vars(self))
 
     def build_masked(
         self, key: Key, dim: int, num_params: int, cond_dim: int = 0, order: tuple[int, ...] | None = None
     ) -> MaskedMLP:
-        """Return an autoregressive network of `dim` elements and a condition; see `MaskedMLP`."""
+        """Return an autoregressive network whose inputs are `dim` elements and a condition; see `MaskedMLP`."""
         return MaskedMLP(key, dim, num_params, cond_dim=cond_dim, order=order, **vars(self))
 
 
 @final
 @dataclass(frozen=True)
 class ConvNetSettings:
-    """How convolutional networks are built.
+    """Settings of convolutional networks.
 
     Attributes:
         width: channels of the hidden layers.
         blocks: number of residual blocks.
         activation: "relu", "gelu", "silu" or "tanh".
-        compute: "bfloat16" for products in it, added up in float32; None: in the dtype of what comes in.
-            Log-determinants stay in that dtype either way.
+        compute: "bfloat16" to multiply in bfloat16 and add in float32; None to compute in the dtype of the input.
+            Log-determinants have the dtype of the input in both cases.
     """
 
     width: int = 64
@@ -57,5 +57,5 @@ class ConvNetSettings:
     def build(
         self, key: Key, in_shape: tuple[int, int, int], out_shape: tuple[int, int, int, int], cond_dim: int = 0
     ) -> ConvNet:
-        """Return a network of images and a condition; see `ConvNet`."""
+        """Return a network whose inputs are an image and a condition; see `ConvNet`."""
         return ConvNet(key, in_shape, out_shape, cond_dim=cond_dim, **vars(self))

@@ -1,4 +1,4 @@
-"""Pure functions on arrays: safe elementary functions, masks, convolution, and what to tell the compiler."""
+"""Pure functions on arrays: safe elementary functions, masks, convolution, and hints to the compiler."""
 
 from .convolution import convolve as convolve
 from .masks import hidden_degrees as hidden_degrees

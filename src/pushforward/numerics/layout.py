@@ -1,9 +1,9 @@
-"""Where a compiler should stop fusing.
+"""Operations that stop the compiler from fusing.
 
-XLA on CPU fuses a cheap operation into every reader of its result, and computes it once per element that is read: an
-array that is broadcast along the bins of a spline would be computed again for each bin. It does not do so for what it
-counts as expensive, divisions among them, and offers no other way to say so (an optimization barrier is removed before
-the fusion). These functions return their argument, bit for bit unless it is subnormal, through such an operation.
+XLA on CPU fuses a cheap operation into every reader of its result, and computes it once per element that is read: it
+would compute an array that is broadcast along the bins of a spline again for each bin. It does not fuse operations that
+it counts as expensive, such as divisions, and offers no other way to stop it (it removes optimization barriers before
+fusing). These functions return their argument, bit for bit unless it is subnormal, through an expensive operation.
 """
 
 import jax
@@ -12,12 +12,12 @@ from jaxtyping import Array, Float, Int
 
 
 def one_like(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Return ones that the compiler does not know to be ones, for finite x."""
+    """Return ones, for finite x, that the compiler cannot recognize as ones."""
     return jax.lax.stop_gradient(1.0 + (x - x))
 
 
 def materialize(x: Float[Array, "..."], one: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Return x = x / one; its cotangent is materialized as well."""
+    """Return x = x / one, materialized; its cotangent is materialized as well."""
     return x / one
 
 

@@ -8,13 +8,13 @@ def hidden_degrees(width: int, dim: int, lowest: int) -> NDArray[np.int64]:
     """Return the sorted degrees of `width` hidden units; a unit of degree g sees the first g elements.
 
     Degrees run over lowest, ..., dim - 1, in contiguous blocks that differ in size by at most one. With
-    fewer units than degrees they are spread evenly from the lowest, without which the first parameters would not
-    see the condition, to the largest, without which the last elements would not be seen.
+    fewer units than degrees, they are spread evenly from the lowest to the largest degree: without the lowest the
+    first parameters would not see the condition, and without the largest no unit would see the last elements.
 
     Arguments:
         width: number of units.
         dim: number of elements.
-        lowest: 1, or 0 where units that see the condition only are useful.
+        lowest: 1, or 0 if there should be units that see the condition only.
     """
     lowest = min(lowest, dim - 1)
     count = dim - lowest
@@ -41,9 +41,9 @@ def output_mask(dim: int, num_params: int, degrees: NDArray[np.int64]) -> NDArra
 
 
 def window_starts(degrees: NDArray[np.int64], dim: int, span: int = 1) -> tuple[NDArray[np.int64], int]:
-    """Return where the units of each `span` of the degrees 0, ..., dim - 1 begin, and how many those are at most.
+    """Return the first unit of each `span` of the degrees 0, ..., dim - 1, and the largest number of units in a span.
 
-    A window of that size from a start covers the units of these degrees; starts are moved down so that the
+    A window of this size from a start covers the units of the span; starts are moved down so that the
     window ends within the layer.
     """
     starts = np.searchsorted(degrees, np.arange(0, dim, span))

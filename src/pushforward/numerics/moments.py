@@ -1,4 +1,4 @@
-"""Location, scale, range and correlation of the columns of a table, in float64, a block at a time."""
+"""Location, scale, range and correlation of the columns of a table, in float64, block by block."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 @final
 @dataclass(frozen=True)
 class Moments:
-    """Of each column: weighted mean and standard deviation, smallest and largest value; shape (columns,)."""
+    """Weighted mean and standard deviation, smallest and largest value of each column; shape (columns,)."""
 
     loc: np.ndarray
     scale: np.ndarray
@@ -19,10 +19,10 @@ class Moments:
 
 
 def moments(parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> Moments:
-    """Return the moments of columns that come as (values (rows, columns), weights (rows,)) in float64.
+    """Return the moments of columns, given as blocks (values (rows, columns), weights (rows,)) in float64.
 
-    Blocks are merged by their means and sums of squares, so that a location far from zero costs no accuracy,
-    and values are taken relative to the largest so far, so that no square overflows or vanishes.
+    Blocks are merged by their means and sums of squares, so that a location far from zero costs no accuracy.
+    Values are divided by the largest value so far, so that no square overflows or underflows.
 
     Reference:
         "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", Chan, Golub, LeVeque,
@@ -47,7 +47,7 @@ def moments(parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> Moments:
 
 
 def covariance(parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Return the weighted covariance matrix of columns of order one: (values (rows, columns), weights (rows,))."""
+    """Return the weighted covariance matrix of columns of order one, given as blocks as in `moments`."""
     total, mean, products = 0.0, np.zeros(1), np.zeros((1, 1))
     for values, weights in parts:
         weight = weights.sum()
@@ -62,7 +62,7 @@ def covariance(parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
 
 
 def correlation(parts: Iterable[np.ndarray], of: Moments) -> np.ndarray:
-    """Return the correlation matrix of columns that come as blocks (rows, columns) in float64, of moments `of`."""
+    """Return the correlation matrix of columns with moments `of`, given as blocks (rows, columns) in float64."""
     total = np.zeros((len(of.loc), len(of.loc)))
     for block in parts:
         z = (block - of.loc) / of.scale

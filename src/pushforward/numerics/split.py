@@ -1,4 +1,4 @@
-"""Split rows into those to fit and those held out; rows that belong together stay on one side."""
+"""Split rows into rows to fit and rows held out; rows of one group stay on one side."""
 
 from collections.abc import Iterable
 
@@ -16,14 +16,14 @@ def split_rows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of the rows kept and of the rows held out, each in order.
 
-    Rows are held out in a random order. With groups, a row brings the rest of its group along; a group that is larger
-    than what is left to hold out is kept. Groups of one row each give the split without groups.
+    Rows are held out in a random order. With groups, a row is held out with its whole group; a group with more rows
+    than are still to be held out is kept. Groups of one row each give the same split as no groups.
 
     Arguments:
         rng: decides the order.
         n: number of rows.
-        held_out: number of rows to hold out; with groups at most so many, unless the smallest group is larger.
-        groups: shape (n,), a non-negative integer for each row, the same for rows that stay together.
+        held_out: number of rows to hold out; with groups, the most rows, unless the smallest group is larger.
+        groups: shape (n,), a non-negative integer for each row, equal for rows that stay together.
     """
     order = rng.permutation(n)
     if groups is None:
@@ -33,7 +33,7 @@ def split_rows(
 
 
 def _held_groups(shuffled: np.ndarray, held_out: int) -> np.ndarray:
-    """Return the groups to hold out, given those of the shuffled rows."""
+    """Return the groups to hold out, given the groups of the shuffled rows."""
     names, first, sizes = np.unique(shuffled, return_index=True, return_counts=True)
     if held_out == 0 or len(names) == 1:
         return names[:0]
@@ -48,10 +48,10 @@ def _held_groups(shuffled: np.ndarray, held_out: int) -> np.ndarray:
 
 
 def copies(parts: Iterable[np.ndarray]) -> np.ndarray:
-    """Return for each row the index of the first row that is equal to it, shape (rows,).
+    """Return for each row the index of the first row equal to it, shape (rows,).
 
-    Rows are compared by hashes of 64 bits: two of a hundred million different rows are taken for equal with a
-    probability of 3e-4.
+    Rows are compared by hashes of 64 bits: with a probability of 3e-4, two of a hundred million different rows have the
+    same hash.
 
     Arguments:
         parts: the rows, block by block, in float64, each of shape (rows, columns). No block is kept.
@@ -62,7 +62,7 @@ def copies(parts: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def joined(groups: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the finest groups of rows such that rows of one group in either argument are of one group.
+    """Return the finest groups in which rows that share a group in either argument share a group.
 
     Arguments:
         groups, others: shape (rows,), non-negative integers.
@@ -81,7 +81,7 @@ def _hashes(part: np.ndarray) -> np.ndarray:
     column = STEP * np.arange(1, part.shape[1] + 1, dtype=np.uint64)
     out = np.empty(len(part), np.uint64)
     for start in range(0, len(part), step):
-        # Zero is added because -0.0 and 0.0 are equal numbers of different bits.
+        # Adding zero turns -0.0 into 0.0, an equal number with other bits.
         bits = (part[start : start + step] + 0.0).view(np.uint64) + column
         bits ^= bits >> np.uint64(30)
         bits *= FIRST

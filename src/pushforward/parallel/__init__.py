@@ -1,1 +1,1 @@
-"""Devices and compilation: the one place that knows them."""
+"""Devices and compilation, which no other folder knows."""

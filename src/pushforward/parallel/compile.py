@@ -12,28 +12,28 @@ from jax.core import Tracer
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: XLA on CPU hands reductions and what is around them to a library, which for sums over a few rows of a large array
-#: takes twice as long as XLA's own code: a step of training of a spline flow is a quarter faster without.
+#: XLA on CPU hands reductions and operations around them to a library, which takes twice as long as XLA's own code for
+#: sums over a few rows of a large array: a training step of a spline flow is a quarter faster without it.
 CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""}
 
-#: What is traced.
+#: The types of arguments that are traced.
 ARRAYS = (jax.Array, np.ndarray, np.generic)
-#: Where an array belongs among what a program is compiled for.
+#: The placeholder of an array among the static arguments.
 ARRAY = object()
 
 
 def compiled(fun: Callable[P, T], donate: Literal["all-except-first", "none"] = "none") -> Callable[P, T]:
-    """Return `fun` compiled, with the options of this machine where it is not part of a program.
+    """Return `fun` compiled, with the options for this machine outside other JAX programs.
 
-    Arrays among the leaves of the arguments are traced, and it is compiled anew for other values of all other leaves;
-    it returns arrays. `eqx.filter_jit` does that, too, but takes a quarter of a millisecond more for each call, as long
+    Arrays among the leaves of the arguments are traced; other values of any other leaf compile `fun` anew. It must
+    return arrays. `eqx.filter_jit` does the same, but takes a quarter of a millisecond more per call, as long
     as a GPU takes for thousands of densities.
 
-    JAX takes options for a whole program only, so inside a user's `jax.jit`, `jax.grad` or `jax.vmap` there are none.
+    JAX takes options for whole programs only, so none are used inside a user's `jax.jit`, `jax.grad` or `jax.vmap`.
 
     Arguments:
-        fun: of trees.
-        donate: "all-except-first" for arrays of all arguments but the first, which is given by position, to be used up.
+        fun: a function of trees.
+        donate: "all-except-first" to donate the arrays of all arguments but the first, which must be positional.
     """
     takes_trees: Callable[..., T] = fun
 
@@ -57,7 +57,7 @@ def compiled(fun: Callable[P, T], donate: Literal["all-except-first", "none"] = 
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
         parts, structures = zip(*map(jax.tree.flatten, (args[:1], (args[1:], kwargs))), strict=True)
         arrays = [[leaf for leaf in part if isinstance(leaf, ARRAYS)] for part in parts]
-        # With their types, since 1, 1.0 and True are equal.
+        # Types are part of the key, since 1, 1.0 and True are equal.
         static = tuple((None, ARRAY) if isinstance(leaf, ARRAYS) else (type(leaf), leaf) for leaf in chain(*parts))
         program = plain if is_traced(arrays) else tuned(jax.default_backend())
         return program(*arrays, structures, static)
@@ -67,7 +67,7 @@ def compiled(fun: Callable[P, T], donate: Literal["all-except-first", "none"] = 
 
 @lru_cache
 def _options(backend: str) -> dict[str, Any]:
-    """Return the options, none if this version of XLA does not know them or computes elsewhere."""
+    """Return the options of a backend; none off CPU, or if this version of XLA does not know them."""
     if backend != "cpu":
         return {}
     try:
@@ -79,6 +79,6 @@ def _options(backend: str) -> dict[str, Any]:
 
 
 def is_traced(*trees: Any) -> bool:
-    """Return whether this is part of a program that is being compiled, or differentiated."""
-    # Inside `jax.jit` the result of any operation is traced, also of constants; this one is quickly done.
+    """Return whether JAX is compiling or transforming the code that calls this."""
+    # Inside `jax.jit` the result of any operation is traced, even of constants; a negation is a cheap one.
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(trees)) or isinstance(jax.lax.neg(0), Tracer)

@@ -1,4 +1,4 @@
-"""The devices of JAX, among which a batch is shared."""
+"""The devices of JAX that share a batch."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -18,9 +18,9 @@ AXIS = "devices"
 
 
 def sharing(rows: int, least: int, *args: PyTree) -> int:
-    """Return how many devices share `rows` rows: each receives `least` rows at least.
+    """Return how many devices share `rows` rows, so that each receives at least `least` rows.
 
-    One if an array of `args` has been put on a device on purpose: that is left to who did it.
+    It is one if the user has put an array of `args` on a device.
     """
     if any(leaf.committed for leaf in jax.tree.leaves(args) if isinstance(leaf, jax.Array)):
         return 1
@@ -29,22 +29,22 @@ def sharing(rows: int, least: int, *args: PyTree) -> int:
 
 @lru_cache
 def mesh(devices: int) -> Mesh:
-    """Return the first of the devices, in a row."""
+    """Return a mesh of the first `devices` devices along one axis."""
     return Mesh(np.array(jax.local_devices()[:devices]), AXIS)
 
 
 def shared(f: Callable[..., Any], devices: int, in_specs: Any, out_specs: Any) -> Callable[..., Any]:
-    """Return f, to be run on each of the devices on its part of what a spec says is cut."""
-    # The check is that what is not cut is the same everywhere, and does not know of custom derivatives.
+    """Return f run on each device, with the device's part of every argument that `in_specs` cuts."""
+    # `check_vma` would check that uncut arrays are equal on all devices, but does not support custom derivatives.
     return jax.shard_map(f, mesh=mesh(devices), in_specs=in_specs, out_specs=out_specs, check_vma=False)
 
 
 def place(tree: T, devices: int, spec: Spec) -> T:
-    """Return the arrays of a tree where programs of so many devices read them; with one, as they are."""
+    """Return the tree with its arrays placed by `spec` on the first `devices` devices; unchanged with one device."""
     return tree if devices == 1 else jax.device_put(tree, NamedSharding(mesh(devices), spec))
 
 
 def gather(tree: T, devices: int) -> T:
-    """Return copies of the arrays of a tree where any other result would be; with one device, the arrays."""
-    # By way of the host, since JAX would keep in mind that the user wanted them on a device.
+    """Return the tree with its arrays copied to JAX's default device; unchanged with one device."""
+    # Copied through the host, since a direct transfer would commit the arrays to a device.
     return tree if devices == 1 else jax.tree.map(lambda a: jnp.asarray(np.array(a)), tree)

@@ -1,24 +1,24 @@
-"""The least rows of a batch that a device receives: with fewer the exchange costs more than it spares."""
+"""The smallest number of rows for which a device is used: with fewer, communication costs more than sharing saves."""
 
 from dataclasses import dataclass
 from typing import Literal, final
 
 import jax
 
-#: Events whose density is evaluated, or that are drawn, on CPU.
+#: For events that are evaluated or drawn on CPU.
 SHARE = 1024
 
 
 @final
 @dataclass(frozen=True)
 class Share:
-    """The least rows for each device, on CPU and elsewhere."""
+    """The smallest number of rows for each device, on CPU and elsewhere."""
 
     cpu: int
     other: int
 
 
-#: Of a step of training: rows of a table, events of several axes, draws of a fit to a log-density, and observations of
+#: For a training step: rows of a table, events with several axes, draws in a fit to a log-density, and observations in
 #: a fit to a source, each of which is compared with many draws.
 TRAINING = {
     "vectors": Share(128, 4096),
@@ -26,11 +26,11 @@ TRAINING = {
     "density": Share(128, 4096),
     "source": Share(16, 128),
 }
-#: What a step of training computes.
+#: The kind of a training step.
 Kind = Literal["vectors", "images", "density", "source"]
 
 
 def least_rows(kind: Kind) -> int:
-    """Return the least rows of a step of training that a device receives."""
+    """Return the smallest number of rows of a training step for which a device is used."""
     share = TRAINING[kind]
     return share.cpu if jax.default_backend() == "cpu" else share.other

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from .._arrays import require_unmasked
 from .._errors import require, require_count
 from .._types import ArrayLike
 from ..data import Table
@@ -89,6 +90,7 @@ class FlowDensity(DensityMixin, BaseEstimator):
         Raises:
             ValueError: if an argument is not as stated, or as `pushforward.fit` raises it.
         """
+        require_unmasked("X", X)
         X = validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=2)
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight)
@@ -123,6 +125,7 @@ class FlowDensity(DensityMixin, BaseEstimator):
             X: shape (rows, columns).
         """
         check_is_fitted(self)
+        require_unmasked("X", X)
         X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
         return np.asarray(self.flow_.log_prob(X))
 

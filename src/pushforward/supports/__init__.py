@@ -1,4 +1,4 @@
-"""The sets that events live in."""
+"""The sets of possible events."""
 
 from ._base import AbstractSimpleSupport as AbstractSimpleSupport
 from ._base import AbstractSupport as AbstractSupport

@@ -1,4 +1,4 @@
-"""The contract of a set that one event lives in."""
+"""The contract of a set of possible events."""
 
 from abc import abstractmethod
 from typing import Any
@@ -14,17 +14,18 @@ from .._arrays import as_float
 from .._errors import require
 from .._types import ArrayLike, Event
 
-#: Events whose batch, of any number of axes, comes behind the axes of one event; or one event.
+#: Events whose batch axes, of any number, come after the axes of one event; or one event.
 Batch = Float[Array, "..."]
-#: A truth for each element of such events, or for each event.
+#: A boolean for each element of such events, or for each event.
 Mask = Bool[Array, "..."]
 
 
 class AbstractSupport(eqx.Module):
-    """The set that one event of `shape` lives in.
+    """The set of possible events of `shape`.
 
-    A subclass says what lies outside, in words too, and what a network is to see of an event. `outside` and `features`
-    take the batch behind the event, as bijections do; `contains` takes it in front, as distributions do.
+    A subclass tests which events lie outside, states its rule in words, and gives the features of an event for a
+    network. In `outside` and `features` batch axes come after the axes of an event, as in bijections; in `contains`
+    they come first, as in distributions.
 
     Attributes:
         shape: the shape of one event.
@@ -35,22 +36,22 @@ class AbstractSupport(eqx.Module):
     @property
     @abstractmethod
     def measure(self) -> str:
-        """What a density on the set is a density with respect to.
+        """The measure that densities on the set refer to.
 
-        "lebesgue" (volume, per unit of x), "counting" (a probability for each value), "surface" (area), or, of several
-        side by side, their product, as "lebesgue x counting".
+        "lebesgue" (volume, per unit of x), "counting" (a probability for each value), "surface" (area), or the product
+        of these for supports side by side, such as "lebesgue x counting".
         """
 
     @property
     @abstractmethod
     def rule(self) -> str:
-        """What every event of the set is, in words that go on from "is not", such as "positive"."""
+        """The property of every event of the set, in words that can follow "is not", such as "positive"."""
 
     @abstractmethod
     def outside(self, x: Batch) -> Mask:
-        """Return what is outside: for each element if every element is judged alone, else for each event.
+        """Return which elements are outside or, if the rule joins elements, which events are.
 
-        NaN is not outside, so that the density there is NaN and not zero.
+        NaN is not outside, so that its density is NaN and not zero.
 
         Arguments:
             x: shape (*shape, *batch).
@@ -61,7 +62,7 @@ class AbstractSupport(eqx.Module):
 
     @abstractmethod
     def features(self, x: Batch) -> Batch:
-        """Return what a network is to see of events: shape (*shape, *batch) to (num_features, *batch)."""
+        """Return the features of events for a network: shape (*shape, *batch) to (num_features, *batch)."""
 
     @abstractmethod
     def explain(self, x: ArrayLike) -> str:
@@ -69,11 +70,11 @@ class AbstractSupport(eqx.Module):
 
     @property
     def num_features(self) -> int:
-        """The numbers that a network sees of one event."""
+        """The number of features of one event."""
         return jax.eval_shape(self.features, jax.ShapeDtypeStruct(self.shape, jnp.result_type(float))).shape[0]
 
     def contains(self, x: ArrayLike) -> Bool[Array, "..."]:
-        """Return which events are in the set; those with NaN or infinite numbers are not.
+        """Return which events are in the set; events with NaN or infinite numbers are not.
 
         Arguments:
             x: shape (..., *shape).
@@ -92,7 +93,7 @@ class AbstractSupport(eqx.Module):
         return ~(events_outside(self, events) | jnp.any(~jnp.isfinite(events), axis=tuple(range(len(self.shape)))))
 
     def equals(self, other: "AbstractSupport") -> bool:
-        """Return whether both are one set, built alike; False where numbers are not known yet, inside `jax.jit`."""
+        """Return whether both are the same set, built alike; False for numbers unknown inside `jax.jit`."""
         if jax.tree.structure(self) != jax.tree.structure(other):
             return False
         pairs = zip(jax.tree.leaves(self), jax.tree.leaves(other), strict=True)
@@ -100,7 +101,7 @@ class AbstractSupport(eqx.Module):
 
 
 class AbstractSimpleSupport(AbstractSupport):
-    """A support of one rule."""
+    """A support with one rule."""
 
     def explain(self, x: ArrayLike) -> str:
         """Return which rule one event breaks, such as "element 2 is -1, not positive"; "" if it breaks none."""
@@ -133,7 +134,7 @@ def flat(support: AbstractSupport, x: Batch) -> Batch:
 
 
 def beside(constants: Array, x: Batch) -> Array:
-    """Return constants of the shape of one event with an axis for each of the batch."""
+    """Return constants of the shape of one event, with an axis added for each batch axis of x."""
     return jnp.expand_dims(constants, tuple(range(constants.ndim, x.ndim)))
 
 

@@ -16,14 +16,14 @@ from .integer_range import not_whole
 class Categories(AbstractSimpleSupport):
     """Arrays of categories without order, held as the numbers 0, 1, ..., n - 1.
 
-    A network sees n numbers of each: 1 at the place of the category, 0 elsewhere.
+    A network sees each category as n numbers: 1 at the place of the category, 0 elsewhere.
 
     Arguments:
-        categories: how many there are, or their names in the order of their numbers.
+        categories: the number of categories, or their names in the order of their numbers.
         shape: the shape of one event.
 
     Raises:
-        ValueError: if there is no category, or two have one name.
+        ValueError: if there is no category, or two categories have the same name.
     """
 
     count: int = eqx.field(static=True)
@@ -43,16 +43,16 @@ class Categories(AbstractSimpleSupport):
 
     @property
     def measure(self) -> str:
-        """What a density is a density with respect to."""
+        """The measure that densities refer to."""
         return "counting"
 
     @property
     def rule(self) -> str:
-        """Which numbers stand for a category."""
+        """The numbers of the categories, in words."""
         return f"the number of a category, 0 to {self.count - 1}"
 
     def outside(self, x: Batch) -> Mask:
-        """Return whether each element is the number of no category."""
+        """Return whether each element is not the number of a category."""
         return not_whole(x) | (x < 0) | (x > self.count - 1)
 
     def features(self, x: Batch) -> Batch:

@@ -13,12 +13,12 @@ from ._base import AbstractSimpleSupport, Batch, Mask, flat
 
 @final
 class Circle(AbstractSimpleSupport):
-    """Arrays of angles, 0 <= x < period, of which both ends are one point; with more than one element, a torus.
+    """Arrays of angles, 0 <= x < period, where 0 and the period are one point; with more than one element, a torus.
 
-    A network sees cos and sin of 2π x / period. A density is one with respect to the angle, per unit of x.
+    A network sees cos and sin of 2π x / period. Densities are with respect to the angle, per unit of x.
 
     Arguments:
-        period: of one turn, in the units of x, such as 2π, 360 (degrees) or 24 (hours).
+        period: one turn in the units of x, such as 2π, 360 (degrees) or 24 (hours).
         shape: the shape of one event.
 
     Raises:
@@ -38,12 +38,12 @@ class Circle(AbstractSimpleSupport):
 
     @property
     def measure(self) -> str:
-        """What a density is a density with respect to."""
+        """The measure that densities refer to."""
         return "lebesgue"
 
     @property
     def rule(self) -> str:
-        """Between which ends the angles are."""
+        """The range of the angles, in words."""
         return f"an angle of [0, {self.period:g})"
 
     def outside(self, x: Batch) -> Mask:

@@ -15,12 +15,12 @@ class IntegerRange(AbstractSimpleSupport):
     """Arrays of whole numbers from `low` to `high`, both included: counts, levels of pixels.
 
     Arguments:
-        low: the least number.
-        high: the greatest one, None if there is none.
+        low: the smallest number.
+        high: the largest number, or None for no upper end.
         shape: the shape of one event.
 
     Raises:
-        ValueError: if an end is no whole number, or `high` is below `low`.
+        ValueError: if an end is not a whole number, or `high` is below `low`.
     """
 
     low: int = eqx.field(static=True)
@@ -38,16 +38,16 @@ class IntegerRange(AbstractSimpleSupport):
 
     @property
     def measure(self) -> str:
-        """What a density is a density with respect to."""
+        """The measure that densities refer to."""
         return "counting"
 
     @property
     def rule(self) -> str:
-        """From where to where the numbers are."""
+        """The range of the numbers, in words."""
         return f"a whole number {f'of at least {self.low}' if self.high is None else f'from {self.low} to {self.high}'}"
 
     def outside(self, x: Batch) -> Mask:
-        """Return whether each element is no whole number or beyond an end."""
+        """Return whether each element is not a whole number, or lies beyond an end."""
         outside = not_whole(x) | (x < self.low)
         return outside if self.high is None else outside | (x > self.high)
 
@@ -57,5 +57,5 @@ class IntegerRange(AbstractSimpleSupport):
 
 
 def not_whole(x: Batch) -> Mask:
-    """Return whether numbers are not whole; NaN and infinite ones are no answer, False."""
+    """Return whether numbers are not whole; False for NaN and infinite numbers."""
     return jnp.abs(x - jnp.round(x)) > 0

@@ -21,7 +21,7 @@ class Interval(AbstractSimpleSupport):
 
     Arguments:
         low, high: the ends, numbers or arrays. They are not trained.
-        shape: the shape of one event; by default that of `low` and `high` together.
+        shape: the shape of one event; by default the broadcast shape of `low` and `high`.
 
     Raises:
         ValueError: unless low < high, both finite.
@@ -35,7 +35,7 @@ class Interval(AbstractSimpleSupport):
         ends = as_float("low", low), as_float("high", high)
         self.shape = jnp.broadcast_shapes(ends[0].shape, ends[1].shape) if shape is None else checked_shape(shape)
         self.low, self.high = (jnp.broadcast_to(end, self.shape) for end in ends)
-        # Inside `jax.jit` numbers cannot be checked; there they are those of a map that was checked when it was built.
+        # Numbers cannot be checked inside `jax.jit`; there they come from a map that was checked when it was built.
         if not any(isinstance(end, Tracer) for end in (self.low, self.high)):
             finite = bool(np.all(np.isfinite(self.low)) and np.all(np.isfinite(self.high)))
             ok = finite and bool(np.all(np.asarray(self.low) < np.asarray(self.high)))
@@ -43,12 +43,12 @@ class Interval(AbstractSimpleSupport):
 
     @property
     def measure(self) -> str:
-        """What a density is a density with respect to."""
+        """The measure that densities refer to."""
         return "lebesgue"
 
     @property
     def rule(self) -> str:
-        """Between which ends the numbers are."""
+        """The range of the numbers, in words."""
         ends = [np.unique(np.asarray(end)) for end in (self.low, self.high)]
         if any(end.size != 1 for end in ends):
             return "between the ends of its interval"

@@ -29,16 +29,16 @@ class Ordered(AbstractSimpleSupport):
 
     @property
     def measure(self) -> str:
-        """What a density is a density with respect to."""
+        """The measure that densities refer to."""
         return "lebesgue"
 
     @property
     def rule(self) -> str:
-        """What every event is."""
+        """The property of every event, in words."""
         return "increasing"
 
     def outside(self, x: Batch) -> Mask:
-        """Return whether a step of each event is not upward."""
+        """Return whether each event fails to increase somewhere."""
         return jnp.any(jnp.diff(x, axis=0) <= 0, axis=0)
 
     def features(self, x: Batch) -> Batch:

@@ -24,12 +24,12 @@ class Positive(AbstractSimpleSupport):
 
     @property
     def measure(self) -> str:
-        """What a density is a density with respect to."""
+        """The measure that densities refer to."""
         return "lebesgue"
 
     @property
     def rule(self) -> str:
-        """What every event is."""
+        """The property of every event, in words."""
         return "positive"
 
     def outside(self, x: Batch) -> Mask:

@@ -21,11 +21,11 @@ class Product(AbstractSupport):
     A network sees the features of the pieces one after the other.
 
     Arguments:
-        supports: the sets in order, at least one, of shapes that agree off the axis.
+        supports: the sets in order, at least one; their shapes may differ along the axis only.
         axis: the axis to cut, from -ndim to ndim - 1.
 
     Raises:
-        ValueError: if there is none, the axis does not exist or the shapes do not agree.
+        ValueError: if `supports` is empty, the axis does not exist or the shapes do not agree.
     """
 
     supports: tuple[AbstractSupport, ...]
@@ -48,7 +48,7 @@ class Product(AbstractSupport):
         return ", ".join(f"{s.rule} in part {i}" for i, s in enumerate(self.supports))
 
     def outside(self, x: Batch) -> Mask:
-        """Return whether a piece of each event is outside its set."""
+        """Return whether any piece of each event is outside its set."""
         masks = [events_outside(s, piece) for s, piece in zip(self.supports, self._pieces(x), strict=True)]
         return jnp.any(jnp.stack(masks), axis=0)
 

@@ -14,14 +14,14 @@ from ._base import AbstractSimpleSupport, Batch, Mask, flat
 
 @final
 class Simplex(AbstractSimpleSupport):
-    """Positive parts of a whole: the first dim of dim + 1 positive numbers of sum 1.
+    """Positive parts of a whole: the first dim of dim + 1 positive numbers with sum 1.
 
-    The last part is no free number: a density is one with respect to the others, as a Dirichlet distribution's, and
-    `parts` adds it. It is known from the others to the rounding of numbers near 1 and no better, so let a part that is
-    seldom tiny come last; the others may be as small as the dtype allows.
+    The others determine the last part: densities are with respect to the others, like a Dirichlet density, and `parts`
+    adds the last part. Its accuracy is the rounding error of numbers near 1, so put a part last that is seldom tiny;
+    the others may be as small as the dtype allows.
 
     Arguments:
-        dim: elements of an event, one less than there are parts.
+        dim: elements of an event, one less than the number of parts.
 
     Raises:
         ValueError: if `dim` is not a positive integer.
@@ -35,31 +35,31 @@ class Simplex(AbstractSimpleSupport):
 
     @property
     def measure(self) -> str:
-        """What a density is a density with respect to."""
+        """The measure that densities refer to."""
         return "lebesgue"
 
     @property
     def rule(self) -> str:
-        """What every event is."""
+        """The property of every event, in words."""
         return "of positive parts, of which the last, 1 minus the others, is positive too"
 
     def parts(self, x: ArrayLike) -> Event:
-        """Return all dim + 1 parts, of which the last is 1 - Σ x without rounding on the way.
+        """Return all dim + 1 parts; the last is 1 - Σ x, without rounding errors in between.
 
         Arguments:
             x: events, of shape (..., dim).
 
         Raises:
-            ValueError: if the last axis is not of length dim.
+            ValueError: if the last axis does not have length dim.
         """
         x = as_float("x", x)
         require(x.shape[-1:] == self.shape, "x", f"of shape (..., {self.shape[0]})", f"`shape {x.shape}`")
         return jnp.concatenate([x, one_minus_sum(x, axis=-1)], axis=-1)
 
     def outside(self, x: Batch) -> Mask:
-        """Return whether a part of each event is not positive, the last one included."""
+        """Return whether any part of each event, the last part included, is not positive."""
         parts = jnp.concatenate([x, one_minus_sum(x, axis=0)])
-        # A part above 1 is asked for by itself: the sum of numbers that are not in [0, 1) is not exact.
+        # Parts of 1 or more are tested one by one, because `one_minus_sum` is inexact for numbers outside [0, 1).
         return jnp.any(parts <= 0, axis=0) | jnp.any(x >= 1, axis=0)
 
     def features(self, x: Batch) -> Batch:

@@ -9,15 +9,15 @@ from .._errors import require_count
 from .._types import Whole
 from ._base import AbstractSimpleSupport, Batch, Mask, flat
 
-#: How far from 1 the norm of a vector may be: the rounding of float32, in which data were normalized, and some more.
+#: The largest distance of a norm from 1: somewhat more than the rounding of data normalized in float32.
 NEAR = 1e-5
 
 
 @final
 class Sphere(AbstractSimpleSupport):
-    """Unit vectors: the sphere of `dim` dimensions in the space of dim + 1, up to rounding.
+    """Unit vectors, up to rounding: the sphere of `dim` dimensions in the space of dim + 1.
 
-    A density is one with respect to the area of the sphere.
+    Densities are with respect to the area of the sphere.
 
     Arguments:
         dim: 1 for the circle, 2 for the surface of a ball; an event has dim + 1 elements.
@@ -34,12 +34,12 @@ class Sphere(AbstractSimpleSupport):
 
     @property
     def measure(self) -> str:
-        """What a density is a density with respect to."""
+        """The measure that densities refer to."""
         return "surface"
 
     @property
     def rule(self) -> str:
-        """What every event is."""
+        """The property of every event, in words."""
         return "of norm 1"
 
     def outside(self, x: Batch) -> Mask:

@@ -18,7 +18,7 @@ class Union(AbstractSimpleSupport):
         supports: the sets, at least one, of one shape and one measure.
 
     Raises:
-        ValueError: if there is none, or their shapes or their measures differ.
+        ValueError: if `supports` is empty, or their shapes or measures differ.
     """
 
     supports: tuple[AbstractSupport, ...]
@@ -34,12 +34,12 @@ class Union(AbstractSimpleSupport):
 
     @property
     def measure(self) -> str:
-        """The measure of each."""
+        """The measure of each set."""
         return self.supports[0].measure
 
     @property
     def rule(self) -> str:
-        """The rules, one of which holds."""
+        """The rules of the sets, joined by "or"."""
         return " or ".join(s.rule for s in self.supports)
 
     def outside(self, x: Batch) -> Mask:
@@ -52,6 +52,6 @@ class Union(AbstractSimpleSupport):
 
 
 def union(supports: Sequence[AbstractSupport]) -> AbstractSupport:
-    """Return the one support if all are equal, else their `Union`."""
+    """Return the first support if all are equal, else their `Union`."""
     first = supports[0]
     return first if all(first.equals(s) for s in supports[1:]) else Union(supports)

@@ -1,4 +1,4 @@
-"""Strictly increasing maps of the line, with parameters handed in per element."""
+"""Strictly increasing maps of the line, whose parameters are arguments, per element."""
 
 from ._base import AbstractUnivariate as AbstractUnivariate
 from .affine import Affine as Affine

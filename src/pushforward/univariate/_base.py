@@ -7,11 +7,11 @@ from jaxtyping import Array, Float
 
 
 class AbstractUnivariate(eqx.Module):
-    """A strictly increasing map of the line to itself: what the literature calls the transformer.
+    """A strictly increasing map of the line to itself, called the transformer in the literature.
 
-    Pure and elementwise: it holds no arrays; its `num_params` parameters per element come as an
+    It is pure and elementwise, and holds no arrays: its `num_params` parameters per element are an
     argument, unconstrained, and the map constrains them. All-zero parameters give the identity, so
-    that a conditioner whose last layer starts at zero starts a flow at the identity. The same object
+    a flow starts at the identity if the last layer of its conditioner starts at zero. The same object
     serves `Elementwise`, `Coupling` and `Autoregressive`.
     """
 

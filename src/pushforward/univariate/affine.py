@@ -15,7 +15,7 @@ from ._base import AbstractUnivariate
 class Affine(AbstractUnivariate):
     """Affine map, f(z) = exp(s) z + t, with the log-scale kept in (-S, S) by s = a / (1 + |a| / S).
 
-    The bound is smooth: a clipped log-scale has no gradient and an unbounded one overflows.
+    The bound is smooth, because a clipped log-scale would have no gradient, and an unbounded one would overflow.
 
     Arguments:
         max_log_scale: S, positive. The default lets one layer scale by up to exp(5) = 148.

@@ -13,9 +13,9 @@ from ._base import AbstractUnivariate
 
 @final
 class Compose(AbstractUnivariate):
-    """Composition of univariate maps, first to last on the way from base to data: u(z) = u_n(... u_1(z)).
+    """Composition of univariate maps, in order from base to data: u(z) = u_n(... u_1(z)).
 
-    The parameters of an element are those of u_1, then those of u_2, and so on.
+    An element has the parameters of u_1, then the parameters of u_2, and so on.
 
     Arguments:
         maps: u_1, ..., u_n, at least one.

@@ -26,12 +26,12 @@ class RationalQuadratic(AbstractUnivariate):
         f'(x) = s² (d_1 t² + 2 s t (1-t) + d_0 (1-t)²) / (s + (d_0 + d_1 - 2s) t (1-t))²
 
     The 3K - 1 parameters of an element are K widths and K heights (softmax) and K - 1 inner slopes
-    (softplus); the slope at ±B is 1, that of the tails, so f is continuously differentiable on the whole line.
+    (softplus). The slope at ±B is 1, like the slope of the tails, so f is continuously differentiable on the line.
 
     Arguments:
         bins: K.
         bound: B, positive.
-        min_bin: the smallest width and height of a bin, relative to the domain; less than 1 / K. It is what
+        min_bin: the smallest width and height of a bin, relative to the domain; less than 1 / K. It
             keeps the inverse accurate in float32.
         min_slope: the smallest slope at an inner knot, in (0, 1).
 
@@ -47,12 +47,11 @@ class RationalQuadratic(AbstractUnivariate):
     num_params: int = eqx.field(static=True)
 
     def __init__(self, bins: int = 8, bound: float = 5.0, *, min_bin: float = 1e-2, min_slope: float = 1e-3):
-        require_count("bins", bins, 2)
-        self.bins = bins
+        self.bins = require_count("bins", bins, 2)
         self.bound = bound
         self.min_bin = min_bin
         self.min_slope = min_slope
-        self.num_params = 3 * bins - 1
+        self.num_params = 3 * self.bins - 1
 
     def __check_init__(self) -> None:
         """Check the settings."""
@@ -86,7 +85,7 @@ class RationalQuadratic(AbstractUnivariate):
         several times more. The parameter axis comes first, because XLA vectorizes along the last axis only.
         """
         k = self.bins
-        # `at` is finite: what is outside, or not a number, has been replaced.
+        # `at` is finite: the caller has replaced numbers outside and NaN.
         one = one_like(at)
         raw_sizes, raw_slopes = jnp.split(
             jnp.moveaxis(jnp.broadcast_to(params, (*at.shape, self.num_params)), -1, 0), [2 * k]
@@ -100,13 +99,13 @@ class RationalQuadratic(AbstractUnivariate):
             _count_passed(weights[int(by_height)], free[int(by_height)], at, least, self.bound), k - 1
         )
         bins = np.arange(k, dtype=np.int32).reshape((k,) + (1,) * at.ndim)
-        # Products, because the zeros of a `where` would become an array that is read from memory.
+        # Products, because XLA would read the zeros of a `where` from memory.
         before = (weights * (bins < index)).sum(axis=1)
         here = (weights * (bins == index)).sum(axis=1)
         starts = free * before + (index * least - self.bound)
         sizes = free * here + least
-        # The end is computed as the next bin computes its start, so that a bin ends where the next one begins. The size
-        # is not the difference of the two, which has lost digits, and all of them in a narrow bin.
+        # A bin ends exactly where the next bin begins, because both compute this number alike. The size is computed by
+        # itself, because the difference of start and end loses digits, in a narrow bin all of them.
         ends = free * (before + here) + ((index + 1) * least - self.bound)
 
         def slope(knot: Array, at_end: Array) -> Array:
@@ -126,7 +125,7 @@ class RationalQuadratic(AbstractUnivariate):
 
 
 class _Bin(NamedTuple):
-    """Left end (x, y), right end, size and the slopes at both ends of a bin."""
+    """A bin: its left end (x, y), its right end, its size and the slopes at both ends."""
 
     x: Array
     y: Array
@@ -143,15 +142,16 @@ class _Bin(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where in its bin a number is, seen from the nearer end, the right one if `flip`.
+    """The place of a number in its bin, measured from the nearer end: the right end if `flip`.
 
-    A bin is a bin again when both axes are mirrored. Close to the right end, distances from the left have lost
-    the digits that distinguish one from the end, and the inverse of a flat piece would not be increasing.
+    A bin mirrored in both axes is a bin again. Close to the right end, a distance from the left end has lost the digits
+    that tell it from the size of the bin, and the inverse of a flat piece would not be increasing.
 
     Attributes:
-        t: the distance in units of the width.
-        rise: how much of the height lies between.
-        near, far: the slopes at both ends.
+        t: the distance from the nearer end, in units of the width.
+        rise: the rise of f over this distance, in units of the height.
+        near, far: the slopes at the nearer and at the farther end.
+        flip: whether the nearer end is the right one.
     """
 
     t: Array
@@ -162,7 +162,7 @@ class _Place(NamedTuple):
 
 
 def _from_nearer_end(at: Array, start: Array, end: Array, size: Array, b: _Bin) -> tuple[Array, Array, Array, Array]:
-    """Return the distance from the nearer end in units of the size, the slopes there and beyond, and which end."""
+    """Return the distance from the nearer end in units of the size, the slopes at nearer and farther end, `flip`."""
     flip = at - start > end - at
     t = round_into(jnp.where(flip, end - at, at - start) / size, 0.0, 1.0)
     return t, jnp.where(flip, b.right, b.left), jnp.where(flip, b.left, b.right), flip
@@ -179,20 +179,20 @@ def _place_of_x(x: Array, b: _Bin) -> _Place:
 
 
 def _from_left(of_nearer: Array, flip: Array) -> tuple[Array, Array]:
-    """Return a distance from the left and from the right end, in units of the size."""
+    """Return the distances from the left and from the right end, in units of the size."""
     rest = 1 - of_nearer
     return jnp.where(flip, rest, of_nearer), jnp.where(flip, of_nearer, rest)
 
 
 class _Partials(NamedTuple):
-    """Partial derivatives of the rise, and of the log-derivative, by t, the mean slope, the left and right slope."""
+    """Partial derivatives of the rise, and of the log-derivative, by t and the mean, left and right slope."""
 
     rise: tuple[Array, Array, Array, Array]
     log_derivative: tuple[Array, Array, Array, Array]
 
 
 def _partials(p: _Place, b: _Bin) -> _Partials:
-    """Return the partial derivatives, counted from the left end, without differences of numbers that are nearly one."""
+    """Return the partial derivatives as seen from the left end, without subtracting numbers that are nearly one."""
     u = p.t * (1 - p.t)
     n, d = _numerator_denominator(p.t, b.slope, p.near, p.far)
     by_n, by_d = 1 / n, 1 / d
@@ -235,8 +235,8 @@ def _inverse(x: Array, b: _Bin) -> tuple[Array, Array]:
     return jnp.where(p.flip, b.x_end - passed, b.x + passed), _log_derivative(p.t, b.slope, p.near, p.far)
 
 
-# The rules below are the derivatives written out: those of the formula of a root cancel, and differentiation operation
-# by operation makes longer programs. The right end of a bin follows from the left one and the size.
+# The rules below are the derivatives in closed form: derivatives of the root formula cancel digits, and automatic
+# differentiation makes longer programs. They need no tangent of the right end, which follows from left end and size.
 
 
 @_forward.defjvp
@@ -261,14 +261,14 @@ def _inverse_jvp(primals: tuple[Array, _Bin], tangents: tuple[Array, _Bin]) -> t
 
 
 def _changes(p: _Place, b: _Bin, b_dot: _Bin) -> tuple[_Partials, Array, Array, tuple[Array, Array, Array]]:
-    """Return the partial derivatives, t and rise from the left end, and how the slopes change: mean, left, right."""
+    """Return the partial derivatives, t and rise from the left end, and the tangents of the mean, left, right slope."""
     slope_dot = (b_dot.height - b.slope * b_dot.width) / b.width
     t, rise = (_from_left(of_nearer, p.flip)[0] for of_nearer in (p.t, p.rise))
     return _partials(p, b), t, rise, (slope_dot, b_dot.left, b_dot.right)
 
 
 def _count_passed(weights: Array, free: Array, at: Array, least: float, bound: float) -> Array:
-    """Return the number of inner knots at or below `at`, up to rounding, so that `at` is in its bin or beside it."""
+    """Return the number of inner knots at or below `at`: the index of its bin or, by rounding, of a bin next to it."""
     total = jnp.zeros_like(free)
     count = jnp.zeros(at.shape, jnp.int32)
     for j in range(len(weights) - 1):
@@ -278,7 +278,7 @@ def _count_passed(weights: Array, free: Array, at: Array, least: float, bound: f
 
 
 def _rise(t: Array, s: Array, left: Array, right: Array) -> Array:
-    """Return how much of the bin's height has been climbed at t, from 0 to 1."""
+    """Return the rise of f up to t, in units of the bin's height."""
     u = t * (1 - t)
     return (s * t * t + left * u) / (s + (left + right - 2 * s) * u)
 
@@ -289,7 +289,7 @@ def _numerator_denominator(t: Array, s: Array, left: Array, right: Array) -> tup
 
 
 def _log_derivative(t: Array, s: Array, left: Array, right: Array) -> Array:
-    """Return log(s² n / d²), with factors whose product does not leave the range of floats before it must."""
+    """Return log(s² n / d²), with factors in an order that avoids overflow and underflow."""
     n, d = _numerator_denominator(t, s, left, right)
     return jnp.log((n / d) * (s * (s / d)))
 
@@ -298,8 +298,8 @@ def _log_derivative(t: Array, s: Array, left: Array, right: Array) -> Array:
 def _inverse_rise(r: Array, s: Array, left: Array, right: Array) -> Array:
     """Return the t at which `_rise` is r, as the root of A t² + B t + C = 0.
 
-    Both forms of the root are exact in real numbers; the one whose terms do not cancel depends on the sign of B. If
-    B < 0, then r (d_0 + d_1 - 2s) > d_0, so that A > s > 0: neither form divides by zero.
+    The root has two forms, equal in real numbers; the sign of B decides whose terms do not cancel. If B < 0, then
+    r (d_0 + d_1 - 2s) > d_0, so that A > s > 0: neither form divides by zero.
     """
     bend = r * (left + right - 2 * s)
     a, b, c = s - left + bend, left - bend, -s * r
@@ -312,8 +312,8 @@ def _inverse_rise(r: Array, s: Array, left: Array, right: Array) -> Array:
 
 @_inverse_rise.defjvp
 def _inverse_rise_jvp(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
-    # By the implicit function theorem, from the derivatives of `_rise`: those of the root formula cancel, and the
-    # square root has none at zero.
+    # By the implicit function theorem, from the derivatives of `_rise`: derivatives of the root formula cancel digits,
+    # and the square root has no derivative at zero.
     r_dot, *shape_dots = tangents
     t = _inverse_rise(*primals)
     shape = primals[1:]

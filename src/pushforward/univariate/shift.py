@@ -11,7 +11,7 @@ from ._base import AbstractUnivariate
 
 @final
 class Shift(AbstractUnivariate):
-    """Translation, f(z) = z + t, of log-derivative 0: the volume-preserving map of NICE.
+    """Translation, f(z) = z + t, with log-derivative 0: the volume-preserving map of NICE.
 
     Reference:
         "NICE: Non-linear Independent Components Estimation", Dinh, Krueger, Bengio, 2014.

@@ -13,7 +13,7 @@ from .._base import AbstractBijection, AbstractSequence, Part, forward_batch, in
 
 @final
 class Chain(AbstractSequence):
-    """Composition, first to last on the way from base to data: f(z) = f_n(... f_2(f_1(z))).
+    """Composition, in order from base to data: f(z) = f_n(... f_2(f_1(z))).
 
     The log-determinant is the sum of the parts'. The condition goes to every conditional part.
 
@@ -21,7 +21,7 @@ class Chain(AbstractSequence):
         bijections: f_1, ..., f_n, at least one, all of one event shape.
 
     Raises:
-        ValueError: if there is none, or their shapes or the shapes they are conditioned on differ.
+        ValueError: if `bijections` is empty, or their event shapes or condition shapes differ.
     """
 
     bijections: tuple[AbstractBijection, ...]
@@ -45,7 +45,7 @@ class Chain(AbstractSequence):
         return tuple(Part(f"bijections[{i}]", b) for i, b in enumerate(self.bijections))
 
     def rebuild(self, bijections: Sequence[AbstractBijection]) -> "Chain":
-        """Return the composition of other maps."""
+        """Return the composition of `bijections`."""
         return Chain(bijections)
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:

@@ -20,16 +20,16 @@ from ..onto import onto
 
 @final
 class Concatenate(AbstractComposite):
-    """Bijections side by side: the event is cut along an axis and each part has its own map.
+    """Bijections side by side: the event is cut along an axis, and each piece has its own map.
 
     The log-determinant is the sum of the parts'. The condition goes to every conditional part.
 
     Arguments:
-        bijections: the maps in order, at least one, of shapes that agree off the axis.
+        bijections: the maps in order, at least one; their shapes may differ along the axis only.
         axis: the axis to cut, from -ndim to ndim - 1.
 
     Raises:
-        ValueError: if there is none, the axis does not exist or the shapes do not agree.
+        ValueError: if `bijections` is empty, the axis does not exist or the shapes do not agree.
     """
 
     bijections: tuple[AbstractBijection, ...]
@@ -44,7 +44,7 @@ class Concatenate(AbstractComposite):
         self.cond_shape = merge_cond_shapes(self.bijections)
 
     def parts(self) -> tuple[Part, ...]:
-        """Return the maps, each with the piece of the event that it takes."""
+        """Return the maps, each with its piece of the event."""
         ends = np.cumsum([b.shape[self.axis] for b in self.bijections]).tolist()
         cuts = [slice(end - b.shape[self.axis], end) for end, b in zip(ends, self.bijections, strict=True)]
         return tuple(
@@ -53,7 +53,7 @@ class Concatenate(AbstractComposite):
         )
 
     def rebuild(self, bijections: Sequence[AbstractBijection]) -> "Concatenate":
-        """Return the same, side by side, of other maps."""
+        """Return `bijections` side by side along the same axis."""
         return Concatenate(bijections, self.axis)
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:

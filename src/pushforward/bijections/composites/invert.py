@@ -27,11 +27,11 @@ class Invert(AbstractComposite):
         self.cond_shape = bijection.cond_shape
 
     def parts(self) -> tuple[Part, ...]:
-        """Return the map, run the other way."""
+        """Return the map, marked as inverted."""
         return (Part("bijection", self.bijection, inverted=True),)
 
     def rebuild(self, bijections: Sequence[AbstractBijection]) -> "Invert":
-        """Return the inverse of other maps."""
+        """Return the inverse of the one map in `bijections`."""
         (bijection,) = bijections
         return Invert(bijection)
 

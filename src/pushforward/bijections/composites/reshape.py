@@ -17,7 +17,7 @@ class Reshape(AbstractComposite):
 
     Arguments:
         bijection: the map.
-        shape: the shape of one event, of as many elements as the bijection's.
+        shape: the shape of one event, with as many elements as the bijection's.
 
     Raises:
         ValueError: if the numbers of elements differ.
@@ -38,11 +38,11 @@ class Reshape(AbstractComposite):
         require(math.prod(self.shape) == math.prod(inner), "shape", f"of as many elements as {inner}", self.shape)
 
     def parts(self) -> tuple[Part, ...]:
-        """Return the map, of the event in its own shape."""
+        """Return the map, which sees the event in its own shape."""
         return (Part("bijection", self.bijection, take=self._inward, put=self._outward),)
 
     def rebuild(self, bijections: Sequence[AbstractBijection]) -> "Reshape":
-        """Return the same view of other maps."""
+        """Return the one map in `bijections`, seen through the same shape."""
         (bijection,) = bijections
         return Reshape(bijection, self.shape)
 

@@ -1,4 +1,4 @@
-"""Space to depth: an image as a smaller one of more channels."""
+"""Space to depth: an image as a smaller image with more channels."""
 
 from collections.abc import Sequence
 from typing import final
@@ -13,17 +13,17 @@ from .._base import AbstractBijection, AbstractComposite, Part, forward_batch, i
 
 @final
 class Squeeze(AbstractComposite):
-    """A bijection of smaller images of more channels: each square of pixels becomes one pixel on the way in.
+    """A bijection applied to smaller images with more channels: each square of pixels becomes one pixel on the way in.
 
-    The bijection's image (h, w, k² c) is seen as one of (k h, k w, c): the channels of its pixel (i, j) are, row by
-    row, the pixels (k i, k j), ..., (k i + k - 1, k j + k - 1). The log-determinant is the bijection's.
+    An event (k h, k w, c) enters the bijection as an image (h, w, k² c). The channels of its pixel (i, j) are, row by
+    row, the pixels (k i, k j), ..., (k i + k - 1, k j + k - 1) of the event. The log-determinant is the bijection's.
 
     Arguments:
         bijection: of images (h, w, k² c).
         factor: k, the side of a square.
 
     Raises:
-        ValueError: if the bijection is not of images, or their channels no multiple of k².
+        ValueError: if the bijection is not of images, or their number of channels is no multiple of k².
 
     Reference:
         "Density Estimation using Real NVP", Dinh, Sohl-Dickstein, Bengio, 2017, section 3.6.
@@ -35,7 +35,7 @@ class Squeeze(AbstractComposite):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, bijection: AbstractBijection, factor: int = 2):
-        require_count("factor", factor)
+        factor = require_count("factor", factor)
         inner = bijection.shape
         fits = len(inner) == 3 and inner[2] % factor**2 == 0
         require(fits, "bijection", f"of images (height, width, a multiple of {factor**2} channels)", inner)
@@ -45,11 +45,11 @@ class Squeeze(AbstractComposite):
         self.cond_shape = bijection.cond_shape
 
     def parts(self) -> tuple[Part, ...]:
-        """Return the map, of the squeezed image."""
+        """Return the map, which sees the squeezed image."""
         return (Part("bijection", self.bijection, take=self._squeezed, put=lambda _, image: self._spread(image)),)
 
     def rebuild(self, bijections: Sequence[AbstractBijection]) -> "Squeeze":
-        """Return the same view of other maps."""
+        """Return the one map in `bijections`, applied to squeezed images."""
         (bijection,) = bijections
         return Squeeze(bijection, self.factor)
 
@@ -68,7 +68,7 @@ class Squeeze(AbstractComposite):
         return jnp.transpose(squares, (0, 2, 1, 3, 4, 5)).reshape((*self.bijection.shape, -1))
 
     def _spread(self, image: Events) -> Events:
-        """Return what the bijection sees as images: the inverse of `_squeezed`."""
+        """Return images (h, w, k² c, n) of the bijection as images (k h, k w, c, n): the inverse of `_squeezed`."""
         (h, w, _), k = self.bijection.shape, self.factor
         squares = image.reshape((h, w, k, k, self.shape[2], -1))
         return jnp.transpose(squares, (0, 2, 1, 3, 4, 5)).reshape((*self.shape, -1))

@@ -19,7 +19,7 @@ from .._base import AbstractBijection, AbstractComposite, Part, forward_batch, i
 _Direction: TypeAlias = Callable[[AbstractBijection, Events, Conditions], tuple[Events, Scalars]]
 _Carry: TypeAlias = tuple[Events, Scalars]
 
-#: What a layer keeps for its gradient; the rest is computed again.
+#: The results that a layer keeps for its gradient; the gradient computes all others again.
 Keep: TypeAlias = Literal["products", "everything", "nothing"]
 
 _POLICIES = {
@@ -30,7 +30,7 @@ _POLICIES = {
     "nothing": jax.checkpoint_policies.nothing_saveable,
 }
 
-#: More layers than this are compiled as a loop over so many at a time.
+#: The most layers that are compiled one by one; more are compiled as a loop over this many at a time.
 MOST_UNROLLED = 8
 
 
@@ -63,7 +63,7 @@ def _scan_to_unroll(
     layers: AbstractBijection,
     condition: Conditions,
 ) -> _Carry:
-    """Scan, but differentiate the unrolled loop: only there is it worth its compilation."""
+    """Scan, but differentiate the unrolled loop: only a gradient gains enough from it to pay for compilation."""
     return _scan(1, direction, length, keep, carry, layers, condition)
 
 
@@ -76,23 +76,23 @@ def _scan_to_unroll_jvp(
 
 @final
 class Stack(AbstractComposite):
-    """Composition of layers of one structure, as `Chain` but with stacked arrays, run by a scan.
+    """Composition of layers of one structure, like `Chain`, but with stacked arrays and run by a scan.
 
     The compiled program holds one layer, or eight if it is unrolled, so compile time does not grow with depth.
 
     Arguments:
-        layers: f_1, ..., f_n on the way from base to data; same classes, settings and array shapes.
-        unroll: where a gradient is taken, compile up to eight layers one by one. Steps of training are a quarter
-            faster, of small layers above all, because what a layer leaves for its gradient is not copied into one
-            array for all of them, and the gradients of two layers are computed at once; compilation takes longer.
-            None stands for what suits splines of many parameters: to do so, except on CPUs, where it gains less.
-        keep: what a layer leaves for its gradient. "products": the results of matrix products and convolutions; the
-            dozens of small arrays between them are computed again, which takes less time than to store them.
-            "everything": faster where these are large. "nothing": each layer is computed twice, and memory is that of
-            its events: for deep stacks of large networks.
+        layers: f_1, ..., f_n in order from base to data; same classes, settings and array shapes.
+        unroll: whether to compile up to eight layers one by one where a gradient is taken. Training steps are then a
+            quarter faster, above all with small layers: the results that layers keep for their gradients are not
+            copied into one array, and the gradients of two layers are computed at once. Compilation takes longer.
+            None unrolls except on CPUs, where it gains less: the choice for splines of many parameters.
+        keep: the results that a layer keeps for its gradient. "products": matrix products and convolutions; computing
+            the dozens of small arrays between them again is faster than storing them. "everything": faster where
+            these arrays are large. "nothing": each layer is computed twice and keeps only its events, for deep stacks
+            of large networks.
 
     Raises:
-        ValueError: if there is no layer, two differ in structure, or `keep` is none of these.
+        ValueError: if there is no layer, two layers differ in structure, or `keep` is not one of the three.
     """
 
     layer: AbstractBijection
@@ -110,7 +110,7 @@ class Stack(AbstractComposite):
         for i in range(1, len(layers)):
             same = structures[i] == structures[0] and shapes[i] == shapes[0]
             require(same, "layers", "of one structure", f"`layer {i} unlike layer 0`", "Use `Chain` for these.")
-        # On the host, where nothing has to be compiled, unless this is part of a program.
+        # NumPy stacks without compiling anything; under a JAX transformation only JAX can stack.
         host: Any = jnp if is_traced(layers) else np
         self.layer = jax.tree.map(lambda *arrays: jnp.asarray(host.stack(arrays)), *layers)
         self.length = len(layers)
@@ -128,7 +128,7 @@ class Stack(AbstractComposite):
         return tuple(Part(f"layers()[{i}]", layer) for i, layer in enumerate(self.layers()))
 
     def rebuild(self, bijections: Sequence[AbstractBijection]) -> "Stack":
-        """Return the stack of other maps."""
+        """Return the stack of `bijections`."""
         return Stack(bijections, unroll=self.unroll, keep=self.keep)
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
@@ -143,7 +143,7 @@ class Stack(AbstractComposite):
         return run(direction, self.length, self.keep, self._carry(events), self.layer, condition)
 
     def _carry(self, events: Events) -> tuple[Array, Array]:
-        """Return the events and zero log-determinants, of the dtype that the layers will return."""
+        """Return the events and zero log-determinants, in the dtype that the layers will return."""
         floats = [a.dtype for a in jax.tree.leaves(self.layer) if eqx.is_inexact_array(a)]
         dtype = jnp.result_type(events, *floats)
         return events.astype(dtype), jnp.zeros(events.shape[-1:], dtype)

@@ -7,9 +7,9 @@ from .._base import AbstractBijection
 
 
 class AbstractConstraint(AbstractBijection):
-    """A bijection of all real arrays of its shape onto a support that is not all real arrays.
+    """A bijection from all real arrays of its shape onto a support that is not all real arrays.
 
-    Every other map that is no composite is taken for one of all real arrays onto themselves. Outside the support the
+    Any other map that is no composite is assumed to map all real arrays onto all real arrays. Outside the support the
     inverse has log-determinant -inf: the density there is zero.
     """
 

@@ -1,4 +1,4 @@
-"""The space to the Cholesky factors of correlation matrices."""
+"""Map from all real vectors onto the Cholesky factors of correlation matrices."""
 
 import math
 from typing import final
@@ -25,8 +25,8 @@ class CorrelationCholesky(AbstractBatchBijection, AbstractConstraint):
         L_ij = tanh(z_ij) s_ij,   s_ij² = 1 - Σ_(k<j) L_ik²,   j < i;   L_ii = s_ii
         log|det df/dz| = Σ_(j<i) log s_ij - 2 log cosh z_ij
 
-    Event and z hold the entries below the diagonal row by row: L_10, L_20, L_21, L_30, ... z = 0 goes to the identity
-    matrix. `pushforward.supports.CorrelationCholesky` has the matrices, and the density of the correlations themselves.
+    Event and z hold the entries below the diagonal row by row: L_10, L_20, L_21, L_30, ... z = 0 gives the identity
+    matrix. `pushforward.supports.CorrelationCholesky` computes the matrices and the density of the correlations.
 
     A draw whose row rounds to a norm of 1 is scaled down, so that L_ii stays positive. Outside the support, where the
     squares of a row sum to 1 or more, the inverse has log-determinant -inf: the density there is zero.
@@ -47,7 +47,7 @@ class CorrelationCholesky(AbstractBatchBijection, AbstractConstraint):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, size: int):
-        require_count("size", size, 2)
+        size = require_count("size", size, 2)
         self.size = int(size)
         self.shape = (self.size * (self.size - 1) // 2,)
         self.cond_shape = None
@@ -58,7 +58,7 @@ class CorrelationCholesky(AbstractBatchBijection, AbstractConstraint):
         return supports.CorrelationCholesky(self.size)
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        # log cosh is even; written for |z| so that nothing large cancels.
+        # log cosh is even, and in terms of |z| no large numbers cancel.
         far = jnp.abs(z)
         log_sech = math.log(2) - far - jax.nn.softplus(-2 * far)
         rows = self.codomain.rows(log_sech)
@@ -75,10 +75,10 @@ class CorrelationCholesky(AbstractBatchBijection, AbstractConstraint):
         rows = self.codomain.rows(x)
         last = one_minus_sum_of_squares(rows, axis=1)
         outside = self.codomain.outside(x)
-        # s² after each entry, summed from the diagonal on: a difference from 1 would cancel.
+        # s² after each entry is summed from the diagonal on, because subtracting from 1 would cancel digits.
         after = jax.lax.cumsum(jnp.concatenate([rows[:, 1:] ** 2, last], axis=1), axis=1, reverse=True)
         x, after = jnp.where(outside, 0.0, x), jnp.where(outside, 1.0, self._flat(after))
-        # With t = tanh z, the next s² is s² (1 - t²) = (s / cosh z)²: its root divides x = s t to sinh z.
+        # With t = tanh z, the next s² is s² (1 - t²) = (s / cosh z)², and x = s t divided by its root is sinh z.
         log_det = -0.5 * (self._weights(x) * jnp.log(after)).sum(axis=0)
         return jnp.arcsinh(x / jnp.sqrt(after)), jnp.where(outside, -jnp.inf, log_det)
 
@@ -87,10 +87,9 @@ class CorrelationCholesky(AbstractBatchBijection, AbstractConstraint):
         return rows[self.codomain.index()]
 
     def _weights(self, like: Events) -> Float[Array, "elements 1"]:
-        """Return how often log s after each entry is a term of the log-determinant.
+        """Return how often log s after each entry occurs in the log-determinant: twice at the end of a row, else once.
 
-        An entry adds log s_before + 2 log(s_after / s_before), and the next one's s_before is s_after: once each,
-        and twice at the end of a row.
+        An entry adds log s_before + 2 log(s_after / s_before), and the s_before of the next entry is this s_after.
         """
         row, column = self.codomain.index()
         return jnp.asarray(np.where(row == column, 2, 1)[:, None], like.dtype)

@@ -1,4 +1,4 @@
-"""The line to the positive numbers, by the exponential."""
+"""Map from the line onto the positive numbers, by the exponential."""
 
 from typing import final
 
@@ -13,7 +13,7 @@ from ._base import AbstractConstraint
 
 @final
 class Exp(AbstractConstraint):
-    """Exponential, f(z) = exp(z), onto the positive numbers, of log-determinant Σ z.
+    """Exponential, f(z) = exp(z), onto the positive numbers, with log-determinant Σ z.
 
     Outside the support (x <= 0) the inverse has log-determinant -inf: the density there is zero.
 

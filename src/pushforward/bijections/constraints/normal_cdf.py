@@ -1,4 +1,4 @@
-"""The line to an interval, by the normal distribution function."""
+"""Map from the line onto an interval, by the normal distribution function."""
 
 import math
 from typing import final
@@ -26,11 +26,11 @@ class NormalCDF(AbstractConstraint):
 
         log|det df/dz| = Σ log(high - low) - z² / 2 - log(2π) / 2
 
-    It makes a standard normal uniform. So in front of it a density that does not vanish at the ends has the tails of a
-    normal base, and a flow follows it up to the ends; in front of `Sigmoid` the same density has heavier tails than
-    a flow with a normal base, and weights of importance sampling have no bound.
+    It maps a standard normal to a uniform distribution. So, before this map, a density that does not vanish at the
+    ends has normal tails, and a flow with a normal base fits it up to the ends. Before `Sigmoid` the same density has
+    heavier tails than such a flow, and importance weights are unbounded.
 
-    The image is the open interval, in floating point too: a value that rounds to an end is moved to the number
+    The image is the open interval, in floating point too: a value that rounds to an end is replaced by the number
     next to it. At the ends and outside, the inverse has log-determinant -inf: the density there is zero.
 
     Arguments:
@@ -59,7 +59,7 @@ class NormalCDF(AbstractConstraint):
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         width = self.high - self.low
-        # From the nearer end, so that x - low (or high - x) keeps its relative precision.
+        # Measured from the nearer end, x - low (or high - x) keeps its relative precision.
         x = jnp.where(z < 0, self.low + width * ndtr(z), self.high - width * ndtr(-z))
         log_derivative = jnp.log(width) - 0.5 * z**2 - HALF_LOG_2PI
         return into_open_interval(x, self.low, self.high), log_derivative.sum()
@@ -75,7 +75,7 @@ class NormalCDF(AbstractConstraint):
         return jnp.where(lower, z, -z), jnp.where(outside, -jnp.inf, log_derivative).sum()
 
 
-# And not `Sigmoid`: bases are normal, and densities on an interval seldom vanish at its ends.
+# Not `Sigmoid`, because bases are normal and densities on an interval seldom vanish at its ends.
 @onto.register
 def _(support: Interval) -> NormalCDF:
     return NormalCDF(support.shape, support.low, support.high)
@@ -83,7 +83,7 @@ def _(support: Interval) -> NormalCDF:
 
 @jax.custom_jvp
 def _quantile(p: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Return Φ⁻¹(p); its derivative is 1 / φ, where that of the approximation of Φ⁻¹ is less accurate."""
+    """Return Φ⁻¹(p) with derivative 1 / φ, which is more accurate than differentiating the approximation of Φ⁻¹."""
     return ndtri(p)
 
 

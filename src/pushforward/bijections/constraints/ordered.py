@@ -1,4 +1,4 @@
-"""The space to the increasing vectors."""
+"""Map from all real vectors onto the increasing vectors."""
 
 from typing import final
 
@@ -17,14 +17,14 @@ from ._base import AbstractConstraint
 
 @final
 class Ordered(AbstractBatchBijection, AbstractConstraint):
-    """Strictly increasing vectors: the first element is free, each further one lies a softplus above the one before.
+    """Strictly increasing vectors: the first element is free, and each gap is the softplus of an element of z.
 
         x_0 = z_0,   x_i = x_(i-1) + log(1 + exp(z_i)),   log|det df/dz| = -Σ_(i>0) softplus(-z_i)
 
-    The gaps are softplus and not exponential because it grows like z itself: far out a gap has the tail of the flow
-    that it comes from, and does not overflow, while a small gap is exp(z) either way. In floating point, too, x
-    increases: a gap that would round away is as wide as the spacing of numbers there. Where x does not increase, the
-    inverse has log-determinant -inf: the density there is zero.
+    A softplus grows like z itself, so a large gap keeps the tail of z and does not overflow, as an exponential would;
+    a small gap is exp(z) in both. x increases in floating point too: a gap that would be rounded off is widened to the
+    spacing of numbers there. Where x does not increase, the inverse has log-determinant -inf: the density there is
+    zero.
 
     Arguments:
         dim: elements of an event.
@@ -37,7 +37,7 @@ class Ordered(AbstractBatchBijection, AbstractConstraint):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, dim: int):
-        require_count("dim", dim)
+        dim = require_count("dim", dim)
         self.shape = (int(dim),)
         self.cond_shape = None
 
@@ -54,7 +54,7 @@ class Ordered(AbstractBatchBijection, AbstractConstraint):
             x = below + (gap + jax.lax.stop_gradient(jnp.maximum(least - gap, 0)))
             return x, x
 
-        # One by one, since each sum must be rounded above the one before; the sums of a cumsum are rounded apart.
+        # A loop, since each sum must be above the one before after rounding; `cumsum` rounds sums independently.
         _, above = jax.lax.scan(step, z[0], jax.nn.softplus(z[1:]))
         return jnp.concatenate([z[:1], above]), -jax.nn.softplus(-z[1:]).sum(axis=0)
 

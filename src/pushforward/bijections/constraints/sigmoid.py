@@ -1,4 +1,4 @@
-"""The line to an interval, by the logistic function."""
+"""Map from the line onto an interval, by the logistic function."""
 
 from typing import final
 
@@ -17,12 +17,12 @@ from ._base import AbstractConstraint
 
 @final
 class Sigmoid(AbstractConstraint):
-    """Logistic map to an interval, f(z) = low + (high - low) / (1 + exp(-z)).
+    """Logistic map onto an interval, f(z) = low + (high - low) / (1 + exp(-z)).
 
         log|det df/dz| = Σ log(high - low) - softplus(z) - softplus(-z)
         log|det df⁻¹/dx| = Σ log(high - low) - log(x - low) - log(high - x)
 
-    The image is the open interval, in floating point too: a value that rounds to an end is moved to the number
+    The image is the open interval, in floating point too: a value that rounds to an end is replaced by the number
     next to it. At the ends and outside, the inverse has log-determinant -inf: the density there is zero.
 
     Arguments:
@@ -51,7 +51,7 @@ class Sigmoid(AbstractConstraint):
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         width = self.high - self.low
-        # From the nearer end, so that x - low (or high - x) keeps its relative precision.
+        # Measured from the nearer end, x - low (or high - x) keeps its relative precision.
         x = jnp.where(z < 0, self.low + width * jax.nn.sigmoid(z), self.high - width * jax.nn.sigmoid(-z))
         log_derivative = jnp.log(width) - jax.nn.softplus(z) - jax.nn.softplus(-z)
         return into_open_interval(x, self.low, self.high), log_derivative.sum()

@@ -1,4 +1,4 @@
-"""The line to the positive numbers, linear far out."""
+"""Map from the line onto the positive numbers, linear for large z."""
 
 from typing import final
 
@@ -16,9 +16,9 @@ from ._base import AbstractConstraint
 
 @final
 class Softplus(AbstractConstraint):
-    """Softplus, f(z) = log(1 + exp(z)), onto the positive numbers, of log-determinant -Σ softplus(-z).
+    """Softplus, f(z) = log(1 + exp(z)), onto the positive numbers, with log-determinant -Σ softplus(-z).
 
-    It grows like z itself, so it keeps the weight of the upper tail, where `Exp` makes it heavier. Outside the
+    It grows like z itself, so it keeps the weight of the upper tail; `Exp` makes that tail heavier. Outside the
     support (x <= 0) the inverse has log-determinant -inf: the density there is zero.
 
     Arguments:
@@ -38,7 +38,7 @@ class Softplus(AbstractConstraint):
         return Positive(self.shape)
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
-        # Far out in the lower tail softplus underflows to 0; the smallest positive number keeps x in the support.
+        # In the far lower tail softplus underflows to 0; the smallest normal number keeps x in the support.
         x = jnp.maximum(jax.nn.softplus(z), jnp.finfo(z.dtype).tiny)
         return x, -jax.nn.softplus(-z).sum()
 

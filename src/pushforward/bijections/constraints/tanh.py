@@ -1,4 +1,4 @@
-"""The line to (-1, 1), by the hyperbolic tangent."""
+"""Map from the line onto (-1, 1), by the hyperbolic tangent."""
 
 import math
 from typing import final
@@ -20,7 +20,7 @@ class Tanh(AbstractConstraint):
 
         log|det df/dz| = Σ 2 (log 2 - z - softplus(-2z))
 
-    which stays exact where 1 - tanh² has rounded to zero. A value that rounds to ±1 is moved to the number next
+    This form stays accurate where 1 - tanh² rounds to zero. A value that rounds to ±1 is replaced by the number next
     to it. At ±1 and outside, the inverse has log-determinant -inf: the density there is zero.
 
     Arguments:
@@ -41,7 +41,7 @@ class Tanh(AbstractConstraint):
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
         one = jnp.ones((), z.dtype)
-        # Even in z; written for |z| so that nothing large cancels.
+        # The derivative is even in z, and in terms of |z| no large numbers cancel.
         far = jnp.abs(z)
         log_derivative = 2 * (math.log(2) - far - jax.nn.softplus(-2 * far))
         return into_open_interval(jnp.tanh(z), -one, one), log_derivative.sum()

@@ -1,1 +1,1 @@
-"""Maps whose parameters a network reads off other elements."""
+"""Maps whose parameters a network computes from other elements."""

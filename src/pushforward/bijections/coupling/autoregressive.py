@@ -1,4 +1,4 @@
-"""Autoregressive: each element's map is set by the elements before it."""
+"""Autoregressive: the elements before an element set its map."""
 
 from typing import final
 
@@ -12,26 +12,27 @@ from ...networks.conditioners._base import AbstractAutoregressiveConditioner
 from ...networks.settings import MLPSettings
 from ...univariate._base import AbstractUnivariate
 from .._base import AbstractBatchBijection
+from ._parts import require_parts
 
 
 @final
 class Autoregressive(AbstractBatchBijection):
     """Autoregressive map: x_i = u(z_i; params_i(x_<i, condition)), with i counted in the conditioner's order.
 
-    x_i is a number or, with a conditioner over tokens, an array of which each element has a map of its own.
+    x_i is a number or, with a conditioner over tokens, an array whose elements each have a map of their own.
 
-    Its Jacobian is triangular, so log|det| = Σ log u'. `inverse` (density) is one parallel pass. `forward`
-    (samples) goes through the elements one by one, but on the conditioner's incremental form, so that it costs
-    about one parallel pass too. `Invert` gives the inverse autoregressive map.
+    The Jacobian is triangular, so log|det| = Σ log u'. `inverse` (density) is one parallel pass. `forward`
+    (samples) computes the elements one by one with the conditioner's incremental form, which costs about one parallel
+    pass in all. `Invert` gives the inverse autoregressive map.
 
-    `Autoregressive.mlp` builds the usual one of a vector.
+    `Autoregressive.mlp` builds the usual autoregressive map of a vector.
 
     Arguments:
-        conditioner: the network that gives the parameters, over events of shape (dim, *token).
+        conditioner: the network that gives the parameters, for events of shape (dim, *token).
         univariate: u.
 
     Raises:
-        ValueError: if the network gives another number of parameters than u takes.
+        ValueError: if the network does not give as many parameters as u takes.
 
     Reference:
         "Masked Autoregressive Flow for Density Estimation", Papamakarios, Pavlakou, Murray, 2017.
@@ -43,6 +44,7 @@ class Autoregressive(AbstractBatchBijection):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, conditioner: AbstractAutoregressiveConditioner, univariate: AbstractUnivariate):
+        require_parts(conditioner, AbstractAutoregressiveConditioner, univariate)
         self.conditioner = conditioner
         self.univariate = univariate
         self.shape = (conditioner.dim, *conditioner.token)
@@ -59,7 +61,7 @@ class Autoregressive(AbstractBatchBijection):
         order: tuple[int, ...] | None = None,
         network: MLPSettings = MLPSettings(),  # noqa: B008  (it cannot be changed)
     ) -> "Autoregressive":
-        """Return the autoregressive map of a vector by a masked multilayer perceptron.
+        """Return an autoregressive map of a vector, with a masked multilayer perceptron as its network.
 
         Arguments:
             key: for the network.

@@ -1,4 +1,4 @@
-"""Coupling: one part of an event sets the map of the other."""
+"""Coupling: one part of an event sets the map of the other part."""
 
 from typing import final
 
@@ -10,6 +10,7 @@ from ...networks.conditioners._base import AbstractConditioner
 from ...networks.settings import MLPSettings
 from ...univariate._base import AbstractUnivariate
 from .._base import AbstractBatchBijection
+from ._parts import require_parts
 from .split import AbstractSplit, Halves
 
 
@@ -19,17 +20,17 @@ class Coupling(AbstractBatchBijection):
 
         x_a = z_a,   x_b = u(z_b; params(z_a, condition)),   log|det| = Σ log u'
 
-    Both directions cost one pass of the network. Put a `Permute` between couplings, or let them take turns in what
-    passes. `Coupling.mlp` builds the usual one of a vector.
+    Both directions cost one pass of the network. Put a `Permute` between couplings, or let successive couplings pass
+    different parts. `Coupling.mlp` builds the usual coupling of a vector.
 
     Arguments:
         conditioner: the network that gives the parameters.
         univariate: u.
         split: which elements pass through: `Halves` of a vector or of channels, `Checkerboard`.
-        shape: of one event; by default, that of a vector of the elements that the network sees and sets.
+        shape: of one event; by default, of the vector of the elements that pass through and those that are mapped.
 
     Raises:
-        ValueError: if the network does not fit the parts, or an event cannot be split so.
+        ValueError: if the network does not fit the parts, or `split` does not fit the shape.
 
     Reference:
         "NICE: Non-linear Independent Components Estimation", Dinh, Krueger, Bengio, 2014; "Density Estimation using
@@ -49,6 +50,7 @@ class Coupling(AbstractBatchBijection):
         split: AbstractSplit | None = None,
         shape: tuple[int, ...] | None = None,
     ):
+        require_parts(conditioner, AbstractConditioner, univariate)
         self.conditioner = conditioner
         self.univariate = univariate
         self.split = Halves() if split is None else split
@@ -65,7 +67,7 @@ class Coupling(AbstractBatchBijection):
         cond_dim: int = 0,
         network: MLPSettings = MLPSettings(),  # noqa: B008  (it cannot be changed)
     ) -> "Coupling":
-        """Return the coupling of a vector by a multilayer perceptron: its first dim // 2 elements pass through.
+        """Return a coupling of a vector, with a multilayer perceptron; the first dim // 2 elements pass through.
 
         For dim = 1 the parameters depend on the condition only.
 

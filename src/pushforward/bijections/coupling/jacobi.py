@@ -1,4 +1,4 @@
-"""Autoregressive samples by parallel fixed-point iteration."""
+"""Autoregressive sampling by parallel fixed-point iteration."""
 
 from typing import final
 
@@ -18,10 +18,10 @@ class Jacobi(AbstractBatchBijection):
 
         x⁰ = z,   x^(j+1) = u(z; params(x^j, condition)),   f(z) = x^k
 
-    After k passes the first k elements, or tokens, are exact, so k = dim gives the map itself; with fewer the rest has
-    an error that `pushforward.evaluate.round_trip` measures, since `inverse` is exact. Where elements depend weakly on
-    those far before them, as the patches of images do, a few passes suffice, and each uses the machine better than a
-    step for one element.
+    After k passes the first k elements, or tokens, are exact, so k = dim gives the map itself. With fewer passes the
+    other elements have an error, which `pushforward.evaluate.round_trip` measures, since `inverse` is exact. Where
+    elements depend weakly on distant earlier elements, as patches of images do, a few passes suffice, and each uses
+    the machine better than a step for one element.
 
     Arguments:
         bijection: the autoregressive map.
@@ -37,7 +37,7 @@ class Jacobi(AbstractBatchBijection):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, bijection: Autoregressive, iterations: int):
-        require_count("iterations", iterations)
+        iterations = require_count("iterations", iterations)
         self.bijection = bijection
         self.iterations = iterations
         self.shape = bijection.shape

@@ -1,4 +1,4 @@
-"""Which elements of an event a coupling lets through, and which it maps."""
+"""Splits of an event into the elements that a coupling passes through and the elements that it maps."""
 
 from abc import abstractmethod
 from typing import final
@@ -13,14 +13,14 @@ from ..._types import Events
 
 
 class AbstractSplit(eqx.Module):
-    """The two parts of an event in a coupling: one passes through and sets the map of the other.
+    """The two parts of an event in a coupling: one part passes through and sets the map of the other.
 
     The batch is the last axis of events.
     """
 
     @abstractmethod
     def shapes(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Return the shapes of what `seen` and `moved` return of one event of `shape`.
+        """Return the shapes of the results of `seen` and `moved` for one event of `shape`.
 
         Raises:
             ValueError: if such an event cannot be split.
@@ -36,22 +36,22 @@ class AbstractSplit(eqx.Module):
 
     @abstractmethod
     def join(self, events: Events, moved: Events, log_derivative: Array) -> tuple[Events, Array]:
-        """Return the events with the other part mapped, and the logarithms of the derivatives that count.
+        """Return the events with the mapped part replaced, and the log-derivatives whose sum is the log-determinant.
 
         Arguments:
-            events: before.
-            moved: what became of their other part.
-            log_derivative: of each of its elements.
+            events: the events before the map.
+            moved: the mapped part, after the map.
+            log_derivative: of each element of `moved`.
         """
 
 
 @final
 class Halves(AbstractSplit):
-    """The first half of the elements along an axis passes through, the smaller one if their number is odd.
+    """The first half of the elements along an axis passes through; it is the smaller half if their number is odd.
 
     Arguments:
         axis: of the event: 0 for a vector, 2 for the channels of an image.
-        other: whether it is the other half that passes through.
+        other: whether the other half passes through instead.
     """
 
     axis: int = eqx.field(static=True, default=0)
@@ -85,10 +85,10 @@ class Halves(AbstractSplit):
 class Checkerboard(AbstractSplit):
     """The pixels of an image (height, width, channels) whose row + column is even pass through.
 
-    The network sees the whole image, with zeros in place of the others.
+    The network sees the whole image, with zeros in place of the other pixels.
 
     Arguments:
-        other: whether it is the other pixels that pass through.
+        other: whether the other pixels pass through instead.
 
     Reference:
         "Density Estimation using Real NVP", Dinh, Sohl-Dickstein, Bengio, 2017, section 3.4.
@@ -106,11 +106,11 @@ class Checkerboard(AbstractSplit):
         return jnp.where(self._passes(events), events, 0.0)
 
     def moved(self, events: Events) -> Events:
-        """Return the image with zeros in place of the pixels that pass, which so cannot spoil a gradient."""
+        """Return the image with zeros in place of the pixels that pass, so that these cannot spoil a gradient."""
         return jnp.where(self._passes(events), 0.0, events)
 
     def join(self, events: Events, moved: Events, log_derivative: Array) -> tuple[Events, Array]:
-        """Return the image of both kinds of pixels; the derivatives of those that pass are one."""
+        """Return the image of both kinds of pixels; pixels that pass have log-derivative 0."""
         passes = self._passes(events)
         return jnp.where(passes, events, moved), jnp.where(passes, 0.0, log_derivative)
 

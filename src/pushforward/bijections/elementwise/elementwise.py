@@ -1,13 +1,15 @@
 """A univariate map in each element."""
 
+from collections.abc import Callable
 from typing import final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from ..._errors import bad, checked_shape, require
-from ..._types import Conditions, Events, Scalars
+from ..._types import Conditions, Event, Events, Scalar, Scalars
 from ...networks.conditioners._base import AbstractConditioner
 from ...univariate._base import AbstractUnivariate
 from .._base import AbstractBatchBijection
@@ -15,7 +17,7 @@ from .._base import AbstractBatchBijection
 
 @final
 class Elementwise(AbstractBatchBijection):
-    """One univariate map per element, with parameters of its own, or with those that a network reads off the condition.
+    """One univariate map per element; its parameters are learned, or a network computes them from the condition.
 
         f(z)_i = u(z_i; params_i)   or   f(z)_i = u(z_i; params_i(condition)),   log|det| = Σ log u'
 
@@ -24,8 +26,8 @@ class Elementwise(AbstractBatchBijection):
     Arguments:
         univariate: u.
         shape: the shape of one event.
-        conditioner: a network of the condition, which it takes for its x: of in_shape `cond_shape` and out_shape
-            (*shape, parameters of u); None for parameters that depend on nothing.
+        conditioner: a network that takes the condition as its x, with in_shape `cond_shape` and out_shape
+            (*shape, parameters of u); None for parameters that do not depend on the condition.
 
     Raises:
         ValueError: if the network does not fit.
@@ -55,18 +57,22 @@ class Elementwise(AbstractBatchBijection):
                 raise bad("conditioner", "of the condition alone", f"`cond_dim {self.conditioner.cond_dim}`")
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        x, log_derivative = self.univariate.forward_and_log_derivative(z, self._params(condition))
-        return x, self._sum(log_derivative, x)
+        return self._map(self.univariate.forward_and_log_derivative, z, condition)
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        z, log_derivative = self.univariate.inverse_and_log_derivative(x, self._params(condition))
-        return z, self._sum(log_derivative, z)
+        return self._map(self.univariate.inverse_and_log_derivative, x, condition)
 
-    def _params(self, condition: Conditions) -> Array:
+    def _map(
+        self, u: Callable[[Array, Array], tuple[Array, Array]], events: Events, condition: Conditions
+    ) -> tuple[Events, Scalars]:
         if self.conditioner is not None:
-            return self.conditioner(jnp.asarray(condition))
-        # The same for all of the batch, the last axis of events.
-        return jnp.expand_dims(jnp.asarray(self.params), -2)
+            mapped, log_derivative = u(events, self.conditioner(jnp.asarray(condition)))
+            return mapped, log_derivative.sum(axis=tuple(range(len(self.shape))))
+        params = jnp.asarray(self.params)
 
-    def _sum(self, log_derivative: Array, events: Events) -> Scalars:
-        return jnp.broadcast_to(log_derivative, events.shape).sum(axis=tuple(range(len(self.shape))))
+        def one(event: Event) -> tuple[Event, Scalar]:
+            mapped, log_derivative = u(event, params)
+            return mapped, log_derivative.sum()
+
+        # One event at a time, so that what depends on the parameters only is computed once for all of the batch.
+        return jax.vmap(one, in_axes=-1, out_axes=-1)(events)

@@ -1,4 +1,4 @@
-"""A scale and a shift for each channel, set by the first data."""
+"""A scale and a shift for each channel, set from a sample of the data and then trained."""
 
 import math
 from typing import final
@@ -14,7 +14,7 @@ from .._base import AbstractBatchBijection
 from .._fitted import AbstractData, AbstractFitted
 from .standardize import checked_loc_scale
 
-#: Smallest standard deviation of a channel that is scaled to one.
+#: The smallest standard deviation that is scaled to one; a channel with a smaller one keeps its scale.
 MIN_SCALE = 1e-3
 
 
@@ -24,12 +24,12 @@ class ActNorm(AbstractBatchBijection, AbstractFitted):
 
         log|det df/dz| = (elements of an event / channels) Σ s
 
-    It starts at the identity. `pushforward.fit` first sets s and t so that, on some training events, z has mean 0 and
-    variance 1 in each channel, where `fitted` is False (`pushforward.train.initialize` does this and nothing else);
-    from there on the two are trained.
+    It starts at the identity. Where `fitted` is False, `pushforward.fit` first sets s and t so that z has mean 0 and
+    variance 1 in each channel on a sample of the training events, and then trains them;
+    `pushforward.train.initialize` only sets them.
 
     Arguments:
-        shape: of one event, of one axis at least.
+        shape: of one event, with at least one axis.
 
     Raises:
         ValueError: if the shape has no axis.
@@ -55,7 +55,7 @@ class ActNorm(AbstractBatchBijection, AbstractFitted):
         self.fitted = fitted
 
     def fit_to(self, data: AbstractData) -> "ActNorm":
-        """Return the mean and the standard deviation of each channel, of a sample: they are only where training starts.
+        """Return the map with mean and standard deviation of each channel; a sample suffices as a start of training.
 
         Reference:
             "Glow: Generative Flow with Invertible 1x1 Convolutions", Kingma, Dhariwal, 2018, section 3.1.

@@ -17,26 +17,25 @@ from ...numerics.safe import compress_tails
 from .._fitted import AbstractData, AbstractFitted, flat_events
 from .whiten import MAX_CORRELATED
 
-#: Smallest ridge of a regression, relative to the variance of a condition: what is linear but for rounding is left with
-#: a scale that float32 can tell from zero.
+#: The smallest ridge of a regression, relative to the variance of a condition: data that are linear up to rounding keep
+#: a residual scale that float32 can tell from zero.
 MIN_RIDGE = 1e-4
 
 
 @final
 class Regress(AbstractFitted):
-    """Linear regression as part of the density: x = z + A s(c) + b, of log-determinant 0.
+    """Linear regression as part of the density: x = z + A s(c) + b, with log-determinant 0.
 
-    s(c) is the condition as a network sees it: numbers within ±5 as they are, those beyond as ±5 (1 + log(|c| / 5)), so
-    that one wrong cell moves no event far. A and b are those of a ridge regression, set once from data
-    (`pushforward.fit` does so where `fitted` is False), saved with the model and never trained. With it, and a
-    `Whiten` before it, a conditional flow starts from the normal distribution around the regression line and learns
-    what is not linear or not normal. The condition should be of order one, as a `StandardizeCondition` around it
-    makes it.
+    s(c) is the condition as networks see it: s(c) = c within ±5 and ±5 (1 + log(|c| / 5)) beyond, so that one wrong
+    cell moves no event far. `pushforward.fit` sets A and b once, by ridge regression, where `fitted` is False; they are
+    saved with the model and never trained. With this map, and a `Whiten` before it, a conditional flow starts from the
+    normal distribution around the regression line and learns the nonlinear and non-normal rest. The condition should
+    be of order one; a `StandardizeCondition` around this map makes it so.
 
     Arguments:
         coefficients: A, shape (dim, cond_dim).
         intercept: b, shape (dim,).
-        fitted: whether the two came from data; if not, `pushforward.fit` replaces them.
+        fitted: whether A and b came from data; if not, `pushforward.fit` replaces them.
 
     Raises:
         ValueError: if the shapes do not match or a number is not finite.
@@ -65,15 +64,15 @@ class Regress(AbstractFitted):
 
     @classmethod
     def unfitted(cls, dim: int, cond_dim: int) -> "Regress":
-        """Return the identity, to be replaced by the regression of the data that it is fitted to."""
+        """Return the identity, which fitting replaces by the regression of the data."""
         return cls(np.zeros((dim, cond_dim)), np.zeros(dim), fitted=False)
 
     def fit_to(self, data: AbstractData) -> "Regress":
         """Return the ridge regression of x on the condition, with a ridge of columns / rows * noise / signal.
 
-        That is the best one if all coefficients together explain the variance that is called signal: the fewer the
-        rows, the smaller the coefficients. Noise and signal of each element of x are those of a ridge of columns /
-        rows. Beyond `MAX_CORRELATED` columns it stays the identity.
+        This ridge is the best if signal is the variance that all coefficients explain together: the fewer the rows, the
+        smaller the coefficients. A first regression, with a ridge of columns / rows, estimates noise and signal of each
+        element of x. Beyond `MAX_CORRELATED` columns the map stays the identity.
 
         Reference:
             "Ridge Regression: Some Simulations", Hoerl, Kennard, Baldwin, 1975.
@@ -114,5 +113,5 @@ class Regress(AbstractFitted):
 
 
 def _side_by_side(events: Events, condition: Conditions) -> Array:
-    """Return the elements of the events, and below them those of the condition as the regression sees them."""
+    """Return the elements of the events followed by the elements of the condition, as the regression sees them."""
     return flat_events(events, None) if condition is None else jnp.concatenate([events, compress_tails(condition)])

@@ -16,15 +16,15 @@ from .._fitted import AbstractData, AbstractFitted, loc_scale
 
 @final
 class Standardize(AbstractFitted):
-    """Standardization as part of the density: x = scale * z + loc, of log-determinant Σ log scale.
+    """Standardization as part of the density: x = scale * z + loc, with log-determinant Σ log scale.
 
-    Location and scale are set once from data (`pushforward.fit` does so where `fitted` is False), saved with the
-    model and never trained. Being part of the map, they leave densities in the units of the data.
+    `pushforward.fit` sets location and scale once from data, where `fitted` is False; they are saved with the model and
+    never trained. As they are part of the map, densities stay in the units of the data.
 
     Arguments:
         loc: location, of the shape of one event.
         scale: positive scale, of the same shape.
-        fitted: whether the two came from data; if not, `pushforward.fit` replaces them.
+        fitted: whether location and scale came from data; if not, `pushforward.fit` replaces them.
 
     Raises:
         ValueError: if the shapes differ or a scale is not positive and finite.
@@ -44,11 +44,11 @@ class Standardize(AbstractFitted):
 
     @classmethod
     def unfitted(cls, shape: tuple[int, ...]) -> "Standardize":
-        """Return the identity, to be replaced by the location and scale of the data that it is fitted to."""
+        """Return the identity, which fitting replaces by the location and scale of the data."""
         return cls(jnp.zeros(shape), jnp.ones(shape), fitted=False)
 
     def fit_to(self, data: AbstractData) -> "Standardize":
-        """Return the mean and the standard deviation of each element."""
+        """Return the map with the mean and the standard deviation of each element."""
         return Standardize(*loc_scale(data.moments(), self.shape, jnp.result_type(self.loc, data.dtype)))
 
     def inverted(self) -> "Standardize":
@@ -66,7 +66,7 @@ def checked_loc_scale(loc: ArrayLike, scale: ArrayLike) -> tuple[Array, Array]:
     """Return location and scale as arrays.
 
     Raises:
-        ValueError: if the shapes differ, a location is not finite or a scale not positive and finite.
+        ValueError: if the shapes differ, a location is not finite, or a scale is not positive and finite.
     """
     loc, scale = as_float("loc", loc), as_float("scale", scale)
     require(scale.shape == loc.shape, "scale", f"of the shape of `loc`, {loc.shape}", f"`shape {scale.shape}`")

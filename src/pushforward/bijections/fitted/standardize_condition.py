@@ -19,14 +19,14 @@ from .standardize import checked_loc_scale
 class StandardizeCondition(AbstractComposite, AbstractFitted):
     """A conditional bijection that sees the standardized condition, f(z; (c - loc) / scale).
 
-    Location and scale are set once from data (`pushforward.fit` does so where `fitted` is False), saved with the
-    model and never trained.
+    `pushforward.fit` sets location and scale once from data, where `fitted` is False; they are saved with the model and
+    never trained.
 
     Arguments:
         bijection: a conditional bijection.
         loc: location of the condition, of shape `bijection.cond_shape`.
         scale: positive scale of the condition, of the same shape.
-        fitted: whether the two came from data; if not, `pushforward.fit` replaces them.
+        fitted: whether location and scale came from data; if not, `pushforward.fit` replaces them.
 
     Raises:
         ValueError: if the bijection is unconditional, the shapes differ or a scale is not positive and finite.
@@ -51,7 +51,7 @@ class StandardizeCondition(AbstractComposite, AbstractFitted):
 
     @classmethod
     def unfitted(cls, bijection: AbstractBijection) -> "StandardizeCondition":
-        """Return the bijection unchanged, to learn the location and scale of the conditions it is fitted to."""
+        """Return the bijection with location 0 and scale 1, which fitting replaces by the conditions' own."""
         shape = bijection.cond_shape or ()
         return cls(bijection, jnp.zeros(shape), jnp.ones(shape), fitted=False)
 
@@ -60,12 +60,12 @@ class StandardizeCondition(AbstractComposite, AbstractFitted):
         return (Part("bijection", self.bijection, condition=self._standardized),)
 
     def rebuild(self, bijections: Sequence[AbstractBijection]) -> "StandardizeCondition":
-        """Return another bijection that sees the same of the condition."""
+        """Return the one bijection in `bijections`, which sees the same standardized condition."""
         (bijection,) = bijections
         return StandardizeCondition(bijection, self.loc, self.scale, fitted=self.fitted)
 
     def fit_to(self, data: AbstractData) -> "StandardizeCondition":
-        """Return the mean and the standard deviation of each element of the condition."""
+        """Return the map with the mean and the standard deviation of each element of the condition."""
         dtype = jnp.result_type(self.loc, data.condition_dtype)
         return StandardizeCondition(self.bijection, *loc_scale(data.moments(flat_condition), self.loc.shape, dtype))
 

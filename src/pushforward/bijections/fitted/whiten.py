@@ -14,26 +14,27 @@ from ..._types import ArrayLike, Condition, Event, Scalar
 from ...numerics.products import precision
 from .._fitted import AbstractData, AbstractFitted
 
-#: Most elements of which a matrix of correlations is made; beyond, it would cost more than the rest of a flow.
+#: The most elements for which a correlation matrix is computed; a larger one would cost more than the rest of a flow.
 MAX_CORRELATED = 1000
-#: Smallest variance, relative to the columns', that is kept in any direction.
+#: The smallest variance in any direction, relative to the variances of the columns.
 MIN_VARIANCE = 1e-7
 
 
 @final
 class Whiten(AbstractFitted):
-    """Whitening as part of the density: x = L z, L lower triangular, of log-determinant Σ log L_ii.
+    """Whitening as part of the density: x = L z, L lower triangular, with log-determinant Σ log L_ii.
 
-    L is the Cholesky factor of the data's covariance (behind a `Standardize`: correlation), set once
-    (`pushforward.fit` does so where `fitted` is False), saved with the model and never trained. With it a flow
-    starts from the normal distribution of the data's covariance and learns what is not normal.
+    L is the Cholesky factor of the data's covariance (of their correlation, if a `Standardize` lies between this map
+    and the data). `pushforward.fit` sets it once, where `fitted` is False; it is saved with the model and never
+    trained. With it a flow starts from the normal distribution with the data's covariance and learns the non-normal
+    rest.
 
     Arguments:
-        matrix: L, shape (dim, dim), of positive diagonal; the upper triangle is not read.
-        fitted: whether it came from data; if not, `pushforward.fit` replaces it.
+        matrix: L, shape (dim, dim), with positive diagonal; the upper triangle is not read.
+        fitted: whether L came from data; if not, `pushforward.fit` replaces it.
 
     Raises:
-        ValueError: if the matrix is not square and finite, or its diagonal not positive.
+        ValueError: if the matrix is not square and finite, or its diagonal is not positive.
     """
 
     matrix: Array = eqx.field(metadata=FIXED)
@@ -57,14 +58,14 @@ class Whiten(AbstractFitted):
 
     @classmethod
     def unfitted(cls, dim: int) -> "Whiten":
-        """Return the identity, to be replaced by the Cholesky factor of the data that it is fitted to."""
+        """Return the identity, which fitting replaces by the Cholesky factor of the data's covariance."""
         return cls(np.eye(dim), fitted=False)
 
     def fit_to(self, data: AbstractData) -> "Whiten":
-        """Return the Cholesky factor of the covariance, its correlations scaled down by 1 - (dim / rows)².
+        """Return the map by the Cholesky factor of the covariance, with correlations scaled by 1 - (dim / rows)².
 
-        That keeps it positive definite where rows are few: with no more rows than columns there are none.
-        Beyond `MAX_CORRELATED` elements it stays the identity.
+        The scaling keeps the covariance positive definite where rows are few: with no more rows than columns, all
+        correlations are zero. Beyond `MAX_CORRELATED` elements the map stays the identity.
         """
         dim = self.shape[0]
         if dim > MAX_CORRELATED:
@@ -85,8 +86,8 @@ class Whiten(AbstractFitted):
         return _product(self.matrix, z), jnp.log(jnp.diag(self.matrix)).sum()
 
     def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
-        # Products instead of a triangular solve, a call to which XLA fuses nothing and which slows a step of training
-        # by half; the second product takes the rounding of the first away, as a solve would.
+        # XLA fuses nothing into a triangular solve, which slows a training step by half, so products stand in for it.
+        # The second product removes the rounding error of the first, as a solve would.
         z = _product(self.inverse_matrix, x)
         z = z + _product(self.inverse_matrix, x - _product(self.matrix, z))
         return z, -jnp.log(jnp.diag(self.matrix)).sum()

@@ -20,16 +20,16 @@ from .._base import AbstractBatchBijection
 
 @final
 class Conv1x1(AbstractBatchBijection):
-    """Invertible 1 x 1 convolution: the channels of each pixel, the last axis, are mixed by z = P L U x.
+    """Invertible 1 x 1 convolution: z = P L U x mixes the channels of each pixel, the last axis.
 
         log|det df/dz| = -(elements of an event / channels) Σ log|U_ii|,   |U_ii| = exp(d_i)
 
-    P is a permutation and the sign of each U_ii is fixed, L is unit lower triangular: the map is invertible at any
-    parameters. It starts at a random rotation. Density is a product, sampling two triangular solves.
+    P is a permutation, L is unit lower triangular, and the sign of each U_ii is fixed, so the map is invertible for any
+    parameters. It starts at a random rotation. A density costs one product, a sample two triangular solves.
 
     Arguments:
         key: for the rotation.
-        shape: of one event, of one axis at least.
+        shape: of one event, with at least one axis.
 
     Raises:
         ValueError: if the shape has no axis.
@@ -52,7 +52,7 @@ class Conv1x1(AbstractBatchBijection):
         self.shape = checked_shape(shape)
         require(len(self.shape) > 0, "shape", "of one axis at least", shape)
         channels = self.shape[-1]
-        # On the host: the factors of a small matrix, of which nothing is to be compiled.
+        # NumPy and SciPy factor this small matrix without compiling anything.
         draw = np.asarray(jax.random.normal(key, (channels, channels)), np.float64)
         factors: Any = scipy.linalg.lu(np.linalg.qr(draw)[0], p_indices=True)
         order, lower, upper = factors
@@ -85,5 +85,5 @@ class Conv1x1(AbstractBatchBijection):
 
     @property
     def _log_det(self) -> Array:
-        """Return the log-determinant of the inverse."""
+        """The log-determinant of the inverse."""
         return math.prod(self.shape[:-1]) * self.log_diagonal.sum()

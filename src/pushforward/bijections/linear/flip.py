@@ -12,9 +12,9 @@ from .._base import AbstractBijection
 
 @final
 class Flip(AbstractBijection):
-    """Reversal of the elements of a vector, f(z)_i = z_(dim - 1 - i), of log-determinant 0.
+    """Reversal of the elements of a vector, f(z)_i = z_(dim - 1 - i), with log-determinant 0.
 
-    It is `Permute.reverse(dim)` without the look-up, which costs more, above all in a gradient.
+    It equals `Permute.reverse(dim)` and costs less, above all in a gradient, because it needs no look-up.
 
     Arguments:
         dim: number of elements.
@@ -24,7 +24,7 @@ class Flip(AbstractBijection):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, dim: int):
-        require_count("dim", dim)
+        dim = require_count("dim", dim)
         self.shape = (dim,)
         self.cond_shape = None
 

@@ -15,10 +15,10 @@ from .._base import AbstractBijection
 
 @final
 class Householder(AbstractBijection):
-    """Orthogonal map, the product of reflections H_n ... H_1, H_k = I - 2 v_k v_kᵀ / |v_k|², of log-det 0.
+    """Orthogonal map, the product of reflections H_n ... H_1, H_k = I - 2 v_k v_kᵀ / |v_k|², with log-determinant 0.
 
-    A product of `dim` reflections reaches every orthogonal matrix of determinant (-1)^dim. A vector v_k of
-    zeros stands for the identity.
+    Products of `dim` reflections reach every orthogonal matrix of determinant (-1)^dim. H_k is the identity if v_k is
+    zero.
 
     Arguments:
         key: for the initial vectors.
@@ -34,9 +34,8 @@ class Householder(AbstractBijection):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, key: Key, dim: int, reflections: int | None = None):
-        reflections = dim if reflections is None else reflections
-        require_count("dim", dim)
-        require_count("reflections", reflections)
+        dim = require_count("dim", dim)
+        reflections = require_count("reflections", dim if reflections is None else reflections)
         self.vectors = jax.random.normal(key, (reflections, dim))
         self.shape = (dim,)
         self.cond_shape = None
@@ -48,7 +47,7 @@ class Householder(AbstractBijection):
         return self._reflect(x, self.vectors[::-1]), jnp.zeros((), x.dtype)
 
     def _reflect(self, event: Event, vectors: Array) -> Event:
-        # Scaling by the largest element first keeps the squares from over- and underflowing.
+        # Scaling by the largest element first keeps the squares from overflowing and underflowing.
         largest = jnp.max(jnp.abs(vectors), axis=1, keepdims=True)
         zero = largest == 0
         scaled = vectors / jnp.where(zero, 1.0, jax.lax.stop_gradient(largest))

@@ -17,11 +17,11 @@ from .._base import AbstractBijection
 
 @final
 class LULinear(AbstractBijection):
-    """Linear map f(z) = L U z + b, with L unit lower and U upper triangular of positive diagonal.
+    """Affine map f(z) = L U z + b, with L unit lower triangular and U upper triangular with positive diagonal.
 
         log|det df/dz| = Σ log U_ii,   U_ii = softplus(a_i + c) with softplus(c) = 1
 
-    Solving costs O(dim²), as multiplying does. The positive diagonal keeps the map invertible at any
+    Solving costs O(dim²), as multiplying does. The positive diagonal keeps the map invertible for any
     parameters. It starts at the identity.
 
     Arguments:
@@ -39,7 +39,7 @@ class LULinear(AbstractBijection):
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
 
     def __init__(self, dim: int):
-        require_count("dim", dim)
+        dim = require_count("dim", dim)
         self.lower = jnp.zeros((dim, dim))
         self.upper = jnp.zeros((dim, dim))
         self.diagonal = jnp.zeros(dim)

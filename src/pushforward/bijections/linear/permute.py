@@ -15,9 +15,9 @@ from .._base import AbstractBijection
 
 @final
 class Permute(AbstractBijection):
-    """Permutation of the elements of a vector, f(z)_i = z_p(i), of log-determinant 0.
+    """Permutation of the elements of a vector, f(z)_i = z_p(i), with log-determinant 0.
 
-    `Permute.reverse(dim)` and `Permute.random(key, dim)` build the usual ones.
+    `Permute.reverse(dim)` and `Permute.random(key, dim)` build the usual permutations.
 
     Arguments:
         permutation: p, the numbers 0, ..., dim - 1 in some order.

@@ -19,7 +19,7 @@ from .._base import AbstractBijection
 
 @final
 class TriangularAffine(AbstractBijection):
-    """Affine map f(z) = A z + b with A triangular of positive diagonal, learned from the start given.
+    """Affine map f(z) = A z + b with A triangular with positive diagonal; training starts from the given A and b.
 
         log|det df/dz| = Σ log A_ii,   A_ii = softplus(a_i)
 

@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Float, Int
 
+from ..._columns import read_columns
 from ..._errors import bad, require
 from .columns import NotNumbers, floats
 from .files import ArrowTable, PathLike, format_of, read_arrow, write_arrow
@@ -49,6 +50,21 @@ class Table:
         if self.rows_read < 0:
             object.__setattr__(self, "rows_read", shape[0])
             object.__setattr__(self, "rows", np.arange(shape[0]))
+
+    @staticmethod
+    def of(data: Any) -> "Table":
+        """Return a data frame of pandas, Polars or PyArrow, or a structured array, as a table; a table as it is.
+
+        Raises:
+            ValueError: if a column does not hold numbers, or the columns have no names.
+        """
+        if isinstance(data, Table):
+            return data
+        found = read_columns("data", data)
+        if found is None or found.names is None:
+            remedy = "Name the columns: pf.data.Table(names, values)."
+            raise bad("data", "a table or a data frame", f"`{type(data).__name__}`", remedy)
+        return Table(found.names, np.asarray(found.values, np.float64))
 
     def columns(self, names: Sequence[str]) -> Float[np.ndarray, "rows chosen"]:
         """Return the values of the named columns, in the order of `names`.

@@ -12,14 +12,14 @@ from jaxtyping import Array, Float, Int
 
 from ..._types import Condition
 
-#: What an autoregressive conditioner remembers between two steps: any pytree of arrays.
+#: The state of an autoregressive conditioner between two steps: any pytree of arrays.
 State = Any
 
 
 class AbstractConditioner(eqx.Module):
     """A network (x, condition) -> params of `out_shape` = (*elements, parameters per element).
 
-    Batch axes come last in what goes in, and before the last axis in what comes out.
+    Batch axes are the last axes of the inputs, and come before the last axis of the result.
     """
 
     in_shape: eqx.AbstractVar[tuple[int, ...]]
@@ -39,12 +39,12 @@ class AbstractConditioner(eqx.Module):
 class AbstractAutoregressiveConditioner(eqx.Module):
     """A network whose i-th row of parameters depends on the elements before i only.
 
-    An element is a number, or a token: an array of shape `token` that one step generates as a whole. "Before" is meant
-    in `order`: `order[i]` is the element that step i generates. The network has two forms that give the same numbers.
-    The parallel one, `__call__`, needs all of x and returns all parameters at once (density of given data). The
-    incremental one learns one element at a time (sampling), and its `dim` steps together cost about one parallel pass,
-    not `dim` of them. `run` takes these steps: in blocks of `block` steps, the last of which may be shorter, `enter`,
-    then `params_at` and `advance` for each step, then `leave`. Batch axes are as in `AbstractConditioner`.
+    An element is a number, or a token: an array of shape `token` that one step generates as a whole. "Before" refers to
+    `order`: step i generates element `order[i]`. The network has two forms that give the same numbers. The parallel
+    form, `__call__`, takes all of x and returns all parameters at once (density of given data). The incremental form
+    receives one element at a time (sampling), and its `dim` steps together cost about one parallel pass. `run` takes
+    these steps in blocks of `block` steps, of which the last may be shorter. For each block it calls `enter`, then
+    `params_at` and `advance` for each step, then `leave`. Batch axes are as in `AbstractConditioner`.
     """
 
     dim: eqx.AbstractVar[int]
@@ -60,27 +60,27 @@ class AbstractAutoregressiveConditioner(eqx.Module):
     @property
     @abstractmethod
     def block(self) -> int:
-        """The number of steps of a block."""
+        """The number of steps in a block."""
 
     @abstractmethod
     def start(self, condition: Condition = None, batch: tuple[int, ...] = ()) -> State:
-        """Return what is known before the first block, of batch axes `batch`."""
+        """Return the state before the first block, for batch axes `batch`."""
 
     @abstractmethod
     def enter(self, known: State, number: int | Int[Array, ""]) -> State:
-        """Return the state before the first step of block `number`, given what is known after those before it."""
+        """Return the state before the first step of block `number`, given the state after the blocks before it."""
 
     @abstractmethod
     def params_at(self, block: State, i: int | Int[Array, ""]) -> tuple[Float[Array, "... p"], State]:
-        """Return the parameters of element `order[i]`, given that the steps before have been taken, and the state."""
+        """Return the parameters of element `order[i]` and the new state, after all earlier steps."""
 
     @abstractmethod
     def advance(self, block: State, i: int | Int[Array, ""], x_i: Float[Array, "..."]) -> State:
-        """Return the state after element `order[i]` has become known to be `x_i`."""
+        """Return the state after element `order[i]` has received the value `x_i`."""
 
     @abstractmethod
     def leave(self, block: State) -> State:
-        """Return what is known after a block."""
+        """Return the state after a block."""
 
     def run(
         self,
@@ -88,10 +88,10 @@ class AbstractAutoregressiveConditioner(eqx.Module):
         given: Float[Array, "dim ..."],
         condition: Condition = None,
     ) -> tuple[Float[Array, "dim ..."], Any]:
-        """Take all steps: step i has `x_i, result = draw(params, given[i])`.
+        """Take all steps; step i computes `x_i, result = draw(params, given[i])`.
 
         Returns:
-            x and the results of the steps, in the order of the steps, along the first axis.
+            x and the results of the steps, in the order of the steps along the first axis.
         """
 
         def step(state: State, at: tuple[Array, Array]) -> tuple[State, tuple[Array, Any]]:
@@ -110,7 +110,7 @@ class AbstractAutoregressiveConditioner(eqx.Module):
         blocks = math.ceil(self.dim / self.block)
         if blocks == 1:
             return block(known, (jnp.zeros((), int), given))[1]
-        # Steps beyond the last element, if any, are taken and forgotten.
+        # The last block may have steps beyond the last element, whose results are dropped.
         rest = jnp.zeros((blocks * self.block - self.dim, *given.shape[1:]), given.dtype)
         filled = jnp.concatenate([given, rest]).reshape((blocks, self.block, *given.shape[1:]))
         results = jax.lax.scan(block, known, (jnp.arange(blocks), filled))[1]

@@ -20,7 +20,7 @@ from ._base import AbstractAutoregressiveConditioner
 
 
 class _Layers(NamedTuple):
-    """Weights of the layers, stacked: from inputs, the last axis but one, to outputs, the last."""
+    """Stacked weights of the layers; the last two axes are inputs and outputs."""
 
     attend: Array
     project: Array
@@ -31,11 +31,11 @@ class _Layers(NamedTuple):
 
 
 class _State(NamedTuple):
-    """What is known before a step.
+    """The state before a step.
 
     Attributes:
         last: the token of the step before, (size, *batch).
-        given: what the condition adds to each token, (n, width).
+        given: the term that the condition adds to each token, (n, width).
         keys, values: of the tokens so far, (layers, n, heads, dim, width / heads).
     """
 
@@ -53,8 +53,8 @@ class CausalTransformer(AbstractAutoregressiveConditioner):
         h ← h + attention(norm(h)),   h ← h + W₂ gelu(W₁ norm(h)),   params_order[i] = U norm(h_i) + bias_i
 
     Attention at step i sees the steps up to i. The incremental form keeps the keys and values of the tokens so far, so
-    that each token goes through the network once; together the steps cost what one parallel pass costs. U starts at
-    zero. Inputs beyond ±5 are seen as ±5 (1 + log(|x| / 5)).
+    that each token goes through the network once; together the steps cost as much as one parallel pass. U starts at
+    zero. The network sees inputs beyond ±5 as ±5 (1 + log(|x| / 5)).
 
     Arguments:
         key: for the initial weights.
@@ -66,8 +66,8 @@ class CausalTransformer(AbstractAutoregressiveConditioner):
         heads: number of heads of attention.
         cond_dim: elements of the condition, 0 for none.
         order: the token that each step generates; 0, 1, ..., dim - 1 by default.
-        compute: "bfloat16" to multiply in it; None: in the dtype of x. In "bfloat16" the two forms agree to its three
-            digits only, and so do the densities of draws that come with them and those evaluated afterwards.
+        compute: "bfloat16" to multiply in bfloat16; None to multiply in the dtype of x. In bfloat16 the two forms agree
+            to its three digits only, and so do the density returned with a draw and its density evaluated afterwards.
 
     Reference:
         "Attention Is All You Need", Vaswani et al., 2017; "Normalizing Flows are Capable Generative Models", Zhai et
@@ -104,11 +104,10 @@ class CausalTransformer(AbstractAutoregressiveConditioner):
         compute: Compute = None,
     ):
         counts = {"dim": dim, "size": size, "num_params": num_params, "width": width, "layers": layers, "heads": heads}
-        for name, count in counts.items():
-            require_count(name, count)
-        require_count("cond_dim", cond_dim, 0)
+        dim, size, num_params, width, layers, heads = (require_count(name, count) for name, count in counts.items())
+        cond_dim = require_count("cond_dim", cond_dim, 0)
         require(width % heads == 0, "width", f"a multiple of the {heads} `heads`", width)
-        order = tuple(range(dim)) if order is None else tuple(order)
+        order = tuple(range(dim)) if order is None else tuple(int(i) for i in order)
         require(sorted(order) == list(range(dim)), "order", f"a permutation of 0, ..., {dim - 1}", order)
         of_layer = [(width, 3 * width), (width, width), (width, 4 * width), (4 * width, width)]
         shapes = [shape for shape in of_layer for _ in range(layers)]
@@ -136,7 +135,7 @@ class CausalTransformer(AbstractAutoregressiveConditioner):
 
     @property
     def block(self) -> int:
-        """The number of steps of a block: all."""
+        """The number of steps in a block: all."""
         return self.dim
 
     def __call__(
@@ -164,9 +163,9 @@ class CausalTransformer(AbstractAutoregressiveConditioner):
             query, key, value = jnp.split(_product(normalized(h, -1).astype(dtype), own.attend), 3, axis=-1)
             return _rest(h, attention(query, key, value), own), None
 
-        # Layers are few and compiled one by one: what they leave for a gradient is not copied into one array then.
+        # Compiled one by one, the few layers need not copy the results that they keep for a gradient into one array.
         h = jax.lax.scan(layer, h, self.layers, unroll=True)[0]
-        # Parameters come as the first axis and the batch as the last, as the univariate maps read them fastest.
+        # Univariate maps read parameters fastest with parameters as the first axis and the batch as the last.
         last = jnp.swapaxes(normalized(h, -1).astype(dtype), 0, 1).reshape((self.dim * n, h.shape[-1]))
         params = jnp.einsum("kw,tw->kt", self.out.astype(dtype), last, precision=precision()).astype(x.dtype)
         params = params.reshape((self.num_params, self.size, self.dim, n)) + self.out_bias[..., None]
@@ -174,18 +173,18 @@ class CausalTransformer(AbstractAutoregressiveConditioner):
         return params.reshape((*x.shape, self.num_params))
 
     def start(self, condition: Condition = None, batch: tuple[int, ...] = ()) -> _State:
-        """Return what is known before the first step."""
+        """Return the state before the first step."""
         layers, width = _Layers(*self.layers).down_bias.shape
         n, dtype = math.prod(batch), self.embed.dtype
         cache = jnp.zeros((layers, n, self.heads, self.dim, width // self.heads), computed_in(self.compute, dtype))
         return _State(jnp.zeros((self.size, *batch), dtype), self._of(condition, n), cache, cache)
 
     def enter(self, known: _State, number: int | Int[Array, ""]) -> _State:
-        """Return the state: there is one block."""
+        """Return the state unchanged, as there is one block."""
         return known
 
     def params_at(self, block: _State, i: int | Int[Array, ""]) -> tuple[Float[Array, "size *batch p"], _State]:
-        """Return the parameters of token `order[i]`, and the state with the keys and values that they took."""
+        """Return the parameters of token `order[i]`, and the state with the keys and values of step i."""
         dtype = block.keys.dtype
         n = len(block.given)
         last = _product(compress_tails(block.last.reshape((self.size, n)).T).astype(dtype), self.embed)
@@ -215,15 +214,15 @@ class CausalTransformer(AbstractAutoregressiveConditioner):
         return params.reshape((*block.last.shape, self.num_params)), state
 
     def advance(self, block: _State, i: int | Int[Array, ""], x_i: Float[Array, "size *batch"]) -> _State:
-        """Return the state after token `order[i]` has become known to be `x_i`."""
+        """Return the state after token `order[i]` has received the value `x_i`."""
         return block._replace(last=x_i.astype(block.last.dtype))
 
     def leave(self, block: _State) -> _State:
-        """Return the state."""
+        """Return the state unchanged."""
         return block
 
     def _of(self, condition: Condition, n: int) -> Float[Array, "n width"]:
-        """Return what the condition adds to each token."""
+        """Return the term that the condition adds to each token."""
         if condition is None or self.given is None:
             return jnp.zeros((n, self.embed.shape[-1]), self.embed.dtype)
         given = compress_tails(condition.reshape((self.cond_dim, n))).T.astype(self.embed.dtype)
@@ -231,20 +230,20 @@ class CausalTransformer(AbstractAutoregressiveConditioner):
 
 
 def _product(h: Float[Array, "... m"], weights: Float[Array, "m k"]) -> Float[Array, "... k"]:
-    # Of matrices: the gradient of a product over two axes would be transposed in memory first.
+    # Flattened to matrices, because XLA would transpose the gradient of a product over two axes in memory first.
     rows = h.reshape((math.prod(h.shape[:-1]), h.shape[-1]))
     flat = jnp.matmul(rows, weights.astype(h.dtype), precision=precision())
     return checkpoint_name(flat.reshape((*h.shape[:-1], weights.shape[-1])), PRODUCT)
 
 
 def _weights(logits: Array, sees: Any, size: int) -> Array:
-    """Return the weights of attention to what a step sees, of logits along the last axis; in float32 at least."""
+    """Return the attention weights from logits along the last axis, in float32 at least; 0 where `sees` is false."""
     wide = logits.astype(jnp.promote_types(logits.dtype, jnp.float32)) / math.sqrt(size)
     return jax.nn.softmax(jnp.where(sees, wide, -jnp.inf), axis=-1).astype(logits.dtype)
 
 
 def _rest(h: Array, attended: Array, own: _Layers) -> Array:
-    """Return the layer's result, given that of its heads."""
+    """Return the result of a layer, given the result of its heads."""
     h = h + _product(attended, own.project)
     up = _product(normalized(h, -1).astype(h.dtype), own.up) + own.up_bias.astype(h.dtype)
     return h + _product(jax.nn.gelu(up), own.down) + own.down_bias.astype(h.dtype)

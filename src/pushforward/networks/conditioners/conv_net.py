@@ -25,8 +25,8 @@ class ConvNet(AbstractConditioner):
         h ← conv(x) + b(row, column),   h ← h + a ⊙ sigmoid(g),   (a, g) = conv1x1(φ(conv(φ(norm(h))) + V condition))
 
     and at the end conv(φ(norm(h))), with φ the activation, norm over the channels of each pixel, and convolutions of
-    3 x 3 with zeros around the image. The bias of the first layer has a value for each pixel, so that a network that
-    sees half of the pixels, or images that are centered, can tell where it is. Inputs beyond ±5 are seen as
+    3 x 3 with zeros around the image. The bias of the first layer has a value for each pixel, so that the network knows
+    positions where it sees half of the pixels, or centered images. The network sees inputs beyond ±5 as
     ±5 (1 + log(|x| / 5)).
 
     Arguments:
@@ -37,7 +37,7 @@ class ConvNet(AbstractConditioner):
         blocks: number of residual blocks.
         cond_dim: elements of the condition, 0 for none.
         activation: "relu", "gelu", "silu" or "tanh".
-        compute: "bfloat16" to multiply in it and add up in float32; None: in the dtype of x.
+        compute: "bfloat16" to multiply in bfloat16 and add in float32; None to compute in the dtype of x.
 
     Reference:
         "PixelCNN++: Improving the PixelCNN with Discretized Logistic Mixture Likelihood and Other Modifications",
@@ -75,12 +75,11 @@ class ConvNet(AbstractConditioner):
     ):
         for name, sizes, count in (("in_shape", in_shape, 3), ("out_shape", out_shape, 4)):
             require(len(sizes) == count, name, f"of {count} sizes", sizes)
-            for size in sizes:
-                require_count(name, size)
+        in_sizes = tuple(require_count("in_shape", size) for size in in_shape)
+        out_sizes = tuple(require_count("out_shape", size) for size in out_shape)
         require(in_shape[:2] == out_shape[:2], "out_shape", f"of the size of the image, {in_shape[:2]}", out_shape)
-        require_count("width", width)
-        require_count("blocks", blocks)
-        require_count("cond_dim", cond_dim, 0)
+        width, blocks = require_count("width", width), require_count("blocks", blocks)
+        cond_dim = require_count("cond_dim", cond_dim, 0)
         require(activation in ACTIVATIONS, "activation", f"one of {tuple(ACTIVATIONS)}", activation)
         last = out_shape[2] * out_shape[3]
         shapes = [(3, 3, in_shape[2], width)]
@@ -94,8 +93,8 @@ class ConvNet(AbstractConditioner):
         self.inner_bias = tuple(zeros(width) for _ in range(blocks))
         self.gate_bias = tuple(zeros(2 * width) for _ in range(blocks))
         self.last, self.last_bias = zeros((3, 3, width, last)), zeros(last)
-        self.in_shape = tuple(in_shape)
-        self.out_shape = tuple(out_shape)
+        self.in_shape = in_sizes
+        self.out_shape = out_sizes
         self.cond_dim = cond_dim
         self.activation = activation
         self.compute = checked_compute(compute)
@@ -111,7 +110,7 @@ class ConvNet(AbstractConditioner):
         def convolved(kernel: Array, h: Array) -> Array:
             return checkpoint_name(convolve(h, kernel.astype(dtype)), PRODUCT)
 
-        # The compiler's library wants the images first and their channels last.
+        # The compiler's library expects the batch as the first axis and channels as the last.
         images = jnp.moveaxis(compress_tails(x.reshape((*self.in_shape, -1))), -1, 0).astype(dtype)
         h = convolved(self.first, images) + self.first_bias.astype(dtype)
         for i, (inner, gate) in enumerate(zip(self.inner, self.gate, strict=True)):
@@ -124,7 +123,7 @@ class ConvNet(AbstractConditioner):
             h = h + value * jax.nn.sigmoid(opening)
         params = convolved(self.last, pointed(h)).astype(x.dtype) + self.last_bias
         height, width, channels, num_params = self.out_shape
-        # Parameters are put first and the batch last in memory, as the univariate maps read them fastest.
+        # Univariate maps read parameters fastest with parameters first and the batch last in memory.
         params = jnp.transpose(params.reshape((-1, height, width, num_params, channels)), (3, 1, 2, 4, 0))
         params = materialize(params, one_like(params))
         return jnp.moveaxis(params.reshape((num_params, *self.out_shape[:3], *batch)), 0, -1)

@@ -13,7 +13,7 @@ from ._base import AbstractAutoregressiveConditioner, State
 
 
 class _Both(NamedTuple):
-    """The states of the network with the condition and without."""
+    """The states of the network with and without the condition."""
 
     with_condition: State
     without: State
@@ -21,13 +21,13 @@ class _Both(NamedTuple):
 
 @final
 class Guided(AbstractAutoregressiveConditioner):
-    """Guidance: parameters moved away from what they would be without the condition.
+    """Guidance: moves the parameters away from the parameters without the condition.
 
         params = params(x, condition) + w (params(x, condition) - params(x, 0))
 
-    Without a condition stands for the condition of zeros, which the network must have met in training; see
-    `drop_condition` of `pushforward.fit`. What comes out is autoregressive again, so the guided flow has an exact
-    density of its own, which is sharper than the one that was learned.
+    A condition of zeros stands for no condition; the network must have seen it in training, see `drop_condition` of
+    `pushforward.fit`. The result is autoregressive again, so the guided flow has an exact density of its own, sharper
+    than the learned density.
 
     Arguments:
         conditioner: the network, conditional.
@@ -63,7 +63,7 @@ class Guided(AbstractAutoregressiveConditioner):
 
     @property
     def block(self) -> int:
-        """The number of steps of a block."""
+        """The number of steps in a block."""
         return self.conditioner.block
 
     def __call__(self, x: Float[Array, "dim ..."], condition: Condition = None) -> Float[Array, "dim ... p"]:
@@ -71,25 +71,25 @@ class Guided(AbstractAutoregressiveConditioner):
         return self._mixed(self.conditioner(x, condition), self.conditioner(x, _nothing(condition)))
 
     def start(self, condition: Condition = None, batch: tuple[int, ...] = ()) -> _Both:
-        """Return what is known before the first block."""
+        """Return the states before the first block."""
         start = self.conditioner.start
         return _Both(start(condition, batch), start(_nothing(condition), batch))
 
     def enter(self, known: _Both, number: int | Int[Array, ""]) -> _Both:
-        """Return the state before the first step of block `number`."""
+        """Return the states before the first step of block `number`."""
         return _Both(*(self.conditioner.enter(state, number) for state in known))
 
     def params_at(self, block: _Both, i: int | Int[Array, ""]) -> tuple[Float[Array, "... p"], _Both]:
-        """Return the parameters of element `order[i]`, and the state."""
+        """Return the parameters of element `order[i]` and the new states."""
         (params, one), (plain, other) = (self.conditioner.params_at(state, i) for state in block)
         return self._mixed(params, plain), _Both(one, other)
 
     def advance(self, block: _Both, i: int | Int[Array, ""], x_i: Float[Array, "..."]) -> _Both:
-        """Return the state after element `order[i]` has become known to be `x_i`."""
+        """Return the states after element `order[i]` has received the value `x_i`."""
         return _Both(*(self.conditioner.advance(state, i, x_i) for state in block))
 
     def leave(self, block: _Both) -> _Both:
-        """Return what is known after a block."""
+        """Return the states after a block."""
         return _Both(*(self.conditioner.leave(state) for state in block))
 
     def _mixed(self, params: Array, plain: Array) -> Array:

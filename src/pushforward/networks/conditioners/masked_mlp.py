@@ -19,27 +19,27 @@ from ...numerics.safe import compress_tails
 from .._layers import ACTIVATIONS, Activation, affine, checked_settings, initial_layers, with_condition, zeros
 from ._base import AbstractAutoregressiveConditioner
 
-#: Up to so many elements, and so many for each parameter, there is one block of steps: writing the sums of the
-#: parameters, and reading them again, then costs more than it spares.
+#: All steps form one block for at most `ONE_BLOCK` elements, or at most `ONE_BLOCK_EACH` per parameter: writing and
+#: reading the sums of the parameters would then cost more than blocks save.
 ONE_BLOCK, ONE_BLOCK_EACH = 32, 4
 
 
 class _Known(NamedTuple):
-    """What the network sees of the elements known so far (in order, zero if unknown) and the condition; all units."""
+    """The inputs, which are the elements known so far (in order, zero if unknown) and the condition, and all units."""
 
     inputs: Array
     units: tuple[Array, ...]
 
 
 class _Block(NamedTuple):
-    """A block of steps under way.
+    """The state within a block of steps.
 
     Attributes:
-        known: as it was before these steps.
+        known: inputs and units before the block.
         number: of the block.
-        inputs, units: the rows of those in `known` that change in this block.
-        weights: of each layer, from these to these; of the last, to the parameters (num_params, steps, inputs).
-        sums: what else adds up to the units and the parameters: biases, the condition, and all from before the block.
+        inputs, units: the rows of the inputs and units in `known` that change in this block.
+        weights: of each layer, between these rows; of the last, to the parameters (num_params, steps, inputs).
+        sums: the other terms of units and parameters: biases, the condition, and all elements before the block.
     """
 
     known: _Known
@@ -51,7 +51,7 @@ class _Block(NamedTuple):
 
 
 class _Window(NamedTuple):
-    """Rows of an array that belong together: so many, from a start that depends on what they belong to."""
+    """Windows of `size` rows of an array, one window for each start."""
 
     starts: NDArray[np.int64]
     size: int
@@ -68,22 +68,22 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
     """Masked multilayer perceptron: row `order[i]` of the parameters depends on x[order[:i]] and the condition.
 
     Every hidden unit has a degree g and sees the first g elements in order; the parameters of step i see
-    units of degree <= i. Units are sorted by degree, so that those that become final when an element
-    becomes known are one window of each layer. The incremental form computes that window and nothing else: the
-    `dim` steps together compute each unit once, as one parallel pass does. Many steps go in blocks of about sqrt(dim):
-    what is known before a block enters by one matrix product, and a step reads what has become known within its
-    block, where reading all units again and again would take most of the time. The last layer starts at zero. Inputs
-    beyond ±5 are seen as ±5 (1 + log(|x| / 5)), so that a wrong cell, far out, does not throw the parameters.
+    units of degree <= i. Units are sorted by degree, so that the units that a new element completes form one window of
+    each layer. The incremental form computes this window only, so the `dim` steps together compute each unit once, as
+    one parallel pass does. Many steps run in blocks of about sqrt(dim): one matrix product per block adds all terms
+    from before the block, and each step reads the units of its block only; reading all units in every step would take
+    most of the time. The last layer starts at zero. The network sees inputs beyond ±5 as ±5 (1 + log(|x| / 5)), so that
+    one wrong, extreme number does not distort the parameters.
 
     Arguments:
         key: for the initial weights.
         dim: number of elements.
         num_params: parameters per element.
-        hidden: width of each hidden layer, any widths.
-        cond_dim: elements of the condition, 0 for none. With a condition there are units of degree 0.
+        hidden: width of each hidden layer; widths may differ.
+        cond_dim: elements of the condition, 0 for none. With a condition some units have degree 0.
         order: the element that each step generates; 0, 1, ..., dim - 1 by default.
         activation: "relu", "gelu", "silu" or "tanh".
-        residual: add its input to each hidden layer that is as wide as the one before it.
+        residual: whether to add its input to each hidden layer that is as wide as the layer before it.
 
     Reference:
         "MADE: Masked Autoencoder for Distribution Estimation", Germain, Gregor, Murray, Larochelle, 2015.
@@ -111,10 +111,10 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
         activation: Activation = "relu",
         residual: bool = False,
     ):
-        require_count("dim", dim)
-        require_count("num_params", num_params)
-        hidden = checked_settings(hidden, cond_dim, activation)
-        order = tuple(range(dim)) if order is None else tuple(order)
+        dim = require_count("dim", dim)
+        num_params = require_count("num_params", num_params)
+        hidden, cond_dim = checked_settings(hidden, cond_dim, activation)
+        order = tuple(range(dim)) if order is None else tuple(int(i) for i in order)
         require(sorted(order) == list(range(dim)), "order", f"a permutation of 0, ..., {dim - 1}", order)
         self.dim = dim
         self.token = ()
@@ -149,13 +149,13 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
 
     @property
     def block(self) -> int:
-        """The number of steps of a block."""
+        """The number of steps in a block."""
         few = self.dim <= max(ONE_BLOCK, ONE_BLOCK_EACH * self.num_params)
         blocks = 1 if few else math.isqrt(self.dim)
         return math.ceil(self.dim / blocks)
 
     def start(self, condition: Condition = None, batch: tuple[int, ...] = ()) -> _Known:
-        """Return what is known before the first step."""
+        """Return the state before the first step."""
         unknown = jnp.zeros((self.dim, *batch), self.weights[0].dtype)
         inputs = compress_tails(with_condition(unknown, condition))
         return _Known(inputs, tuple(jnp.zeros((len(b), *batch), b.dtype) for b in self.biases[:-1]))
@@ -169,7 +169,7 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
         masks = _masks(self.dim, self.num_params, self.cond_dim, self.hidden)
         for i, (w, b, mask) in enumerate(zip(self.weights, self.biases, masks, strict=True)):
             last = i == len(self.hidden)
-            # The rows of the last layer are, parameter by parameter, those of the elements.
+            # The last layer has a row for each element, parameter by parameter.
             shape = (self.num_params, self.dim) if last else (len(b),)
             rows = spans[0 if last else i + 1]
             w, b, mask = (rows.of(a.reshape((*shape, *a.shape[1:])), number, len(shape) - 1) for a in (w, b, mask))
@@ -181,15 +181,15 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
                 weights.append(spans[i].of(w * (mask & fresh), number, w.ndim - 1))
                 total = total + jnp.tensordot(w * (mask & ~fresh), before[i], 1, precision=precision())
             sums.append(total)
-        # All of them, the condition included, if there is but one block.
+        # A single block has all rows, the condition included.
         inputs, *units = before if one_block else (span.of(a, number) for span, a in zip(spans, before, strict=True))
         return _Block(known, number, inputs, tuple(units), tuple(weights), tuple(sums))
 
     def params_at(self, block: _Block, i: int | Int[Array, ""]) -> tuple[Float[Array, "*batch p"], _Block]:
-        """Return the parameters of element `order[i]`, and the block with the units that they took.
+        """Return the parameters of element `order[i]`, and the block with the units of step i.
 
-        The window of a step has the size of the largest, so it may also cover units of the next degrees, whose
-        values are not final, are masked for every reader until they are, and are computed again in their turn.
+        All windows have the size of the largest, so a window may also cover units of the next degrees. Their values are
+        not yet final: masks hide them from every reader, and a later step computes them again.
         """
         activate = ACTIVATIONS[self.activation]
         below, units = block.inputs, []
@@ -206,13 +206,13 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
         return jnp.moveaxis(params, 0, -1), block._replace(units=tuple(units))
 
     def advance(self, block: _Block, i: int | Int[Array, ""], x_i: Float[Array, "*batch"]) -> _Block:
-        """Return the block after element `order[i]` has become known to be `x_i`."""
+        """Return the block after element `order[i]` has received the value `x_i`."""
         row = i - self._spans[0].at(block.number)
         new = compress_tails(x_i[None]).astype(block.inputs.dtype)
         return block._replace(inputs=dynamic_update_slice_in_dim(block.inputs, new, row, 0))
 
     def leave(self, block: _Block) -> _Known:
-        """Return what is known after the block."""
+        """Return the state after the block."""
         inputs, *units = (
             dynamic_update_slice_in_dim(old, new, span.at(block.number), 0)
             for span, old, new in zip(
@@ -223,7 +223,7 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
 
     @property
     def _degrees(self) -> list[NDArray[np.int64]]:
-        """When the columns of each layer's weights become known: at which step; the condition is before the first."""
+        """The step at which each input of each layer becomes known; -1 for the condition, which is known before."""
         condition = np.full(self.cond_dim, -1)
         return [np.concatenate([np.arange(self.dim), condition]), *(self._degrees_of(n) for n in self.hidden)]
 
@@ -251,7 +251,7 @@ class MaskedMLP(AbstractAutoregressiveConditioner):
 
 
 def _masks(dim: int, num_params: int, cond_dim: int, hidden: tuple[int, ...]) -> list[NDArray[np.bool_]]:
-    """Return the mask of each layer; the condition is seen by every unit of the first."""
+    """Return the mask of each layer; every unit of the first layer sees the condition."""
     degrees = [hidden_degrees(width, dim, 0 if cond_dim else 1) for width in hidden]
     first = input_mask(degrees[0], dim)
     every = np.ones((hidden[0], cond_dim), bool)

@@ -19,16 +19,17 @@ from ._base import AbstractConditioner
 class MLP(AbstractConditioner):
     """Multilayer perceptron of (x, condition), whose last layer starts at zero.
 
-    Inputs beyond ±5 are seen as ±5 (1 + log(|x| / 5)), so that a wrong cell, far out, does not throw the parameters.
+    The network sees inputs beyond ±5 as ±5 (1 + log(|x| / 5)), so that one wrong, extreme number does not distort the
+    parameters.
 
     Arguments:
         key: for the initial weights.
-        in_size: elements of x; may be 0, then the parameters depend on the condition only.
+        in_size: elements of x; if 0, the parameters depend on the condition only.
         out_shape: (elements, parameters per element).
         hidden: width of each hidden layer.
         cond_dim: elements of the condition, 0 for none.
         activation: "relu", "gelu", "silu" or "tanh".
-        residual: add its input to each hidden layer that is as wide as the one before it.
+        residual: whether to add its input to each hidden layer that is as wide as the layer before it.
     """
 
     weights: tuple[Array, ...]
@@ -50,18 +51,17 @@ class MLP(AbstractConditioner):
         activation: Activation = "relu",
         residual: bool = False,
     ):
-        require_count("in_size", in_size, 0)
-        for size in out_shape:
-            require_count("out_shape", size)
-        hidden = checked_settings(hidden, cond_dim, activation)
+        in_size = require_count("in_size", in_size, 0)
+        elements, num_params = (require_count("out_shape", size) for size in out_shape)
+        hidden, cond_dim = checked_settings(hidden, cond_dim, activation)
         widths = (in_size + cond_dim, *hidden)
-        last = out_shape[0] * out_shape[1]
+        last = elements * num_params
         masks = [np.ones((above, below), bool) for below, above in pairwise(widths)]
         weights, biases = initial_layers(key, masks)
         self.weights = (*weights, zeros((last, hidden[-1])))
         self.biases = (*biases, zeros(last))
         self.in_shape = (in_size,)
-        self.out_shape = out_shape
+        self.out_shape = (elements, num_params)
         self.cond_dim = cond_dim
         self.activation = activation
         self.residual = residual

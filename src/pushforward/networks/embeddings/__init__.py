@@ -1,1 +1,1 @@
-"""Networks that make a vector of a condition of any shape."""
+"""Networks that turn a condition of any shape into a vector."""

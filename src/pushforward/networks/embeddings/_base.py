@@ -1,4 +1,4 @@
-"""The contract of the networks that make a vector of a condition of any shape."""
+"""The contract of the networks that turn a condition of any shape into a vector."""
 
 from abc import abstractmethod
 from typing import Any
@@ -10,14 +10,14 @@ from ..._shapes import Shapes
 
 
 class AbstractEmbedding(eqx.Module):
-    """A network from a condition, an array or a tree of arrays, to a vector of numbers that a flow is conditioned on.
+    """A network that turns a condition, an array or a tree of arrays, into the vector that a flow is conditioned on.
 
-    It ends with h = W norm(...) + b, without an activation: of order one at the start, and within ‖W‖ √width + ‖b‖
-    whatever the condition is, so that what a flow has learned of its location and scale stays about right in training.
-    Batch axes come last in what goes in and in what comes out.
+    It ends with h = W norm(...) + b, without an activation. So h is of order one at the start and within
+    ‖W‖ √width + ‖b‖ for any condition, and the location and scale that a flow takes from h before training stay about
+    right during training. Batch axes come last in the input and in the result.
 
     Attributes:
-        in_shape: the shape of the condition, or a tree of them: {"values": (50, 3), "mask": (50,)}.
+        in_shape: the shape of the condition, or a tree of shapes: {"values": (50, 3), "mask": (50,)}.
         out_dim: elements of the vector.
     """
 
@@ -29,6 +29,6 @@ class AbstractEmbedding(eqx.Module):
         """Return the vector, shape (out_dim, *batch).
 
         Arguments:
-            condition: an array of shape (*in_shape, *batch), or a tree of such arrays. Whole numbers, true and false
-                stand for themselves.
+            condition: an array of shape (*in_shape, *batch), or a tree of such arrays. Arrays may hold floating-point
+                numbers, integers or booleans.
         """

@@ -1,4 +1,4 @@
-"""What the embeddings share: their inputs, pooling over elements, and their last layers."""
+"""Parts that the embeddings share: reading inputs, pooling over elements, last layers."""
 
 from collections.abc import Sequence
 from itertools import chain, pairwise
@@ -19,12 +19,12 @@ Layers = tuple[tuple[Array, ...], tuple[Array, ...]]
 
 
 def masked_shapes(shape: tuple[int, ...], masked: bool) -> Shapes:
-    """Return the shapes of a condition whose elements, along all axes but the last, may be missing."""
+    """Return the shapes of a condition; if `masked`, elements along all axes but the last may be missing."""
     return frozen({"values": shape, "mask": shape[:-1]}) if masked else shape
 
 
 def checked_sizes(shape: Any, names: tuple[str, ...]) -> tuple[int, ...]:
-    """Return the shape of a condition, after a check that it has these axes."""
+    """Return the shape of a condition, after a check that it has an axis for each name."""
     rule = f"a tuple ({', '.join(names)})"
     require(isinstance(shape, (tuple, list)) and len(shape) == len(names), "shape", rule, shape)
     for size in shape:
@@ -33,18 +33,18 @@ def checked_sizes(shape: Any, names: tuple[str, ...]) -> tuple[int, ...]:
 
 
 def read(condition: Any, masked: bool, channels: int, like: Array) -> tuple[Array, Array | None]:
-    """Return the values as a network sees them, zero where they are missing, and which are there, None for all.
+    """Return the values as a network sees them, zero where they are missing, and the mask; None without a mask.
 
     Arguments:
         condition: values, or values and a mask.
-        masked: which of the two.
-        channels: the axis of the values that the mask has not got.
-        like: an array of the dtype in which the network sees whole numbers.
+        masked: whether there is a mask.
+        channels: the axis of the values that the mask lacks.
+        like: an array of the dtype to which integers and booleans are converted.
     """
     if not masked:
         return _seen(condition, like), None
     mask = condition["mask"] != 0
-    # What is missing may be anything, NaN too.
+    # A missing value may be any number, NaN included.
     return jnp.where(jnp.expand_dims(mask, channels), _seen(condition["values"], like), 0.0), mask
 
 
@@ -53,9 +53,9 @@ def _seen(values: Array, like: Array) -> Array:
 
 
 def pool(h: Float[Array, "width n *batch"], mask: Bool[Array, "n *batch"] | None) -> Float[Array, "m *batch"]:
-    """Return mean and largest value over the elements, and of a mask the logarithm of how many there are.
+    """Return the mean and the maximum over the elements and, with a mask, log(1 + number of elements).
 
-    Without an element they are zero. How many there are says how much is known.
+    All are zero without any element. The number of elements shows how much is known.
     """
     if mask is None:
         return jnp.concatenate([h.mean(1), h.max(1)])
@@ -66,19 +66,19 @@ def pool(h: Float[Array, "width n *batch"], mask: Bool[Array, "n *batch"] | None
 
 
 def pooled_size(width: int, masked: bool) -> int:
-    """Return how many numbers `pool` gives."""
+    """Return the number of values that `pool` gives."""
     return 2 * width + masked
 
 
 def check_widths(out_dim: int, width: int, activation: Activation) -> None:
-    """Check what every embedding is built from."""
+    """Check the settings that all embeddings share."""
     require_count("out_dim", out_dim)
     require_count("width", width, 2)
     require(activation in ACTIVATIONS, "activation", f"one of {tuple(ACTIVATIONS)}", activation)
 
 
 def perceptrons(key: Key, *widths: Sequence[int]) -> list[Layers]:
-    """Draw the weights and biases of some perceptrons, each of layers of these widths, from the inputs on."""
+    """Draw the weights and biases of several perceptrons, given the widths of each, inputs first."""
     masks = [[np.ones((above, below), bool) for below, above in pairwise(each)] for each in widths]
     weights, biases = initial_layers(key, list(chain(*masks)))
     ends = np.cumsum([0, *map(len, masks)])
@@ -86,14 +86,14 @@ def perceptrons(key: Key, *widths: Sequence[int]) -> list[Layers]:
 
 
 def activated(layers: Layers, activation: Activation, h: Float[Array, "n *batch"]) -> Float[Array, "m *batch"]:
-    """Return what hidden layers make of h."""
+    """Return h after these hidden layers."""
     for w, b in zip(*layers, strict=True):
         h = ACTIVATIONS[activation](affine(w, b, h))
     return h
 
 
 def head(layers: Layers, activation: Activation, h: Float[Array, "n *batch"]) -> Float[Array, "out *batch"]:
-    """Return W norm(h) + b, of h after all layers but the last: of order one, however large h is."""
+    """Return W norm(h) + b, where h has passed all layers but the last: of order one, however large h is."""
     weights, biases = layers
     h = activated((weights[:-1], biases[:-1]), activation, h)
     return affine(weights[-1], biases[-1], normalized(h, 0).astype(h.dtype))

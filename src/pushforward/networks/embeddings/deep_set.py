@@ -20,9 +20,9 @@ class DeepSet(AbstractEmbedding):
 
         h = ρ(mean_i φ(x_i), max_i φ(x_i))
 
-    with perceptrons φ and ρ, the latter of one hidden layer. In a set with a mask the means and maxima are those of the
-    elements that are there, their number is seen by ρ, too, and what stands in the other places does not matter.
-    Inputs beyond ±5 are seen as ±5 (1 + log(|x| / 5)); values of order one are learned from fastest.
+    with perceptrons φ and ρ; ρ has one hidden layer. With a mask, means and maxima are over the elements in the set,
+    and ρ also sees their number; values of the other elements do not matter. The network sees inputs beyond ±5 as
+    ±5 (1 + log(|x| / 5)), and learns fastest from values of order one.
 
     Arguments:
         key: for the initial weights.
@@ -31,8 +31,8 @@ class DeepSet(AbstractEmbedding):
         width: of the hidden layers.
         layers: number of hidden layers of φ.
         activation: "relu", "gelu", "silu" or "tanh".
-        masked: the condition is {"values": (..., elements, features), "mask": (..., elements)}, true where there is an
-            element, in place of the values alone.
+        masked: whether the condition is {"values": (..., elements, features), "mask": (..., elements)}, with a mask
+            that is true for elements in the set, instead of the values alone.
 
     Reference:
         "Deep Sets", Zaheer, Kottur, Ravanbakhsh, Poczos, Salakhutdinov, Smola, 2017.

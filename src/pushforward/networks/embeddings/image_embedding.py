@@ -23,10 +23,10 @@ class ImageEmbedding(AbstractEmbedding):
     """Embedding of an image: gated residual blocks of convolutions, each followed by means over 2 x 2 pixels.
 
         h ← conv(x) + b(row, column),   h ← means(h + a ⊙ sigmoid(g)),   (a, g) = conv1x1(φ(conv(φ(norm(h)))))
-        result: ρ(mean φ(norm(h)), max φ(norm(h))) over the places that are left
+        result: ρ(mean φ(norm(h)), max φ(norm(h))) over the remaining places
 
-    with convolutions of 3 x 3. The bias of the first layer has a value for each pixel, so that the network can tell
-    where something is. Inputs beyond ±5 are seen as ±5 (1 + log(|x| / 5)): divide bytes by 255.
+    with convolutions of 3 x 3. The bias of the first layer has a value for each pixel, so that the network knows
+    positions. It sees inputs beyond ±5 as ±5 (1 + log(|x| / 5)), so divide bytes by 255.
 
     Arguments:
         key: for the initial weights.
@@ -35,9 +35,9 @@ class ImageEmbedding(AbstractEmbedding):
         width: channels of the hidden layers.
         blocks: number of residual blocks; an image of 2^blocks pixels across becomes one place.
         activation: φ, "relu", "gelu", "silu" or "tanh".
-        masked: the condition is {"values": (..., height, width, channels), "mask": (..., height, width)}, true where
-            the image is known, in place of the values alone. The mask is one more channel of the network, and what
-            stands at other pixels does not matter.
+        masked: whether the condition is {"values": (..., height, width, channels), "mask": (..., height, width)}, with
+            a mask that is true for known pixels, instead of the values alone. The mask is one more channel of the
+            network, and values of the other pixels do not matter.
 
     Reference:
         "PixelCNN++: Improving the PixelCNN with Discretized Logistic Mixture Likelihood and Other Modifications",
@@ -90,7 +90,7 @@ class ImageEmbedding(AbstractEmbedding):
         def convolved(kernel: Array, h: Array) -> Array:
             return checkpoint_name(convolve(h, kernel.astype(h.dtype)), PRODUCT)
 
-        # The compiler's library wants the images first and their channels last.
+        # The compiler's library expects the batch as the first axis and channels as the last.
         images = jnp.moveaxis(values.reshape((*values.shape[:3], -1)), -1, 0)
         h = convolved(self.first, images) + self.first_bias
         for inner, inner_bias, gate, gate_bias in self.blocks:
@@ -103,7 +103,7 @@ class ImageEmbedding(AbstractEmbedding):
 
 
 def _halved(h: Float[Array, "n height width c"]) -> Float[Array, "n h w c"]:
-    """Return means over 2 x 2 pixels; those of an odd last row or column are over two pixels, or one."""
+    """Return means over 2 x 2 pixels, in an odd last row or column over two pixels or one."""
     sides = [(0, size % 2 if size > 1 else 0) for size in h.shape[1:3]]
     even = jnp.pad(h, ((0, 0), *sides, (0, 0)), mode="edge")
     n, height, width, channels = even.shape

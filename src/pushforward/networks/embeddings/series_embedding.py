@@ -17,15 +17,15 @@ from ._parts import check_widths, checked_sizes, head, masked_shapes, perceptron
 
 @final
 class SeriesEmbedding(AbstractEmbedding):
-    """Embedding of a series: gated residual blocks of convolutions along the time, of a stride that doubles.
+    """Embedding of a series: gated residual blocks of convolutions along time, with a dilation that doubles.
 
         h ← conv(x) + b(time),   h ← h + a ⊙ sigmoid(g),   (a, g) = W φ(conv(φ(norm(h))))
         result: ρ(mean_t φ(norm(h_t)), max_t φ(norm(h_t)))
 
-    with convolutions over three steps that are 1, 2, 4, ... apart from block to block, so that 2^(blocks + 1) steps are
-    seen together. The bias of the first layer has a value for each step, so that the network can tell when something
-    happens. Times that differ from series to series are a feature. Inputs beyond ±5 are seen as ±5 (1 + log(|x| / 5));
-    values of order one are learned from fastest.
+    with convolutions over three steps that are 1, 2, 4, ... apart in successive blocks, so that the network sees
+    2^(blocks + 1) steps together. The bias of the first layer has a value for each step, so that the network knows
+    times; pass times that differ between series as a feature. The network sees inputs beyond ±5 as
+    ±5 (1 + log(|x| / 5)), and learns fastest from values of order one.
 
     Arguments:
         key: for the initial weights.
@@ -34,12 +34,12 @@ class SeriesEmbedding(AbstractEmbedding):
         width: channels of the hidden layers.
         blocks: number of residual blocks.
         activation: φ, "relu", "gelu", "silu" or "tanh".
-        masked: the condition is {"values": (..., time, features), "mask": (..., time)}, true where the series is known,
-            in place of the values alone. What stands at other times does not matter.
+        masked: whether the condition is {"values": (..., time, features), "mask": (..., time)}, with a mask that is
+            true for known steps, instead of the values alone. Values of the other steps do not matter.
 
     Reference:
         "An Empirical Evaluation of Generic Convolutional and Recurrent Networks for Sequence Modeling", Bai, Kolter,
-        Koltun, 2018, there with convolutions that look back only.
+        Koltun, 2018, which uses causal convolutions.
     """
 
     first: Array
@@ -97,7 +97,7 @@ class SeriesEmbedding(AbstractEmbedding):
 
 
 def _neighbors(h: Float[Array, "c time *batch"], stride: int) -> Float[Array, "c3 time *batch"]:
-    """Return the channels of the step `stride` before, of the step itself and of the step `stride` after; 0 beyond."""
+    """Return the channels `stride` steps before, at, and `stride` steps after each step; 0 beyond the series."""
     time = h.shape[1]
     wide = jnp.pad(h, ((0, 0), (stride, stride), *[(0, 0)] * (h.ndim - 2)))
     return jnp.concatenate([wide[:, :time], h, wide[:, 2 * stride :]])

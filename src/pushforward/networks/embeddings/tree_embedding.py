@@ -1,4 +1,4 @@
-"""Embedding of several things at once."""
+"""Embedding of a tree of arrays."""
 
 from typing import Any, final
 
@@ -13,16 +13,16 @@ from ._base import AbstractEmbedding
 
 @final
 class TreeEmbedding(AbstractEmbedding):
-    """The embeddings of the parts of a tree, one behind the other.
+    """Embedding of a tree: the vectors of its parts, concatenated.
 
         h = (h_1(c_1), h_2(c_2), ...)
 
     Arguments:
-        parts: a dictionary of embeddings, by the names of the parts of the condition, or a tuple of them, in their
-            order. A part may be a `TreeEmbedding`, too.
+        parts: embeddings of the parts of the condition: a dictionary by the names of these parts, or a tuple in their
+            order. A part may itself be a `TreeEmbedding`.
 
     Raises:
-        ValueError: if there is no part, or one that is no embedding.
+        ValueError: if there is no part, or a part is no embedding.
     """
 
     parts: dict[str, AbstractEmbedding] | tuple[AbstractEmbedding, ...]
@@ -35,13 +35,13 @@ class TreeEmbedding(AbstractEmbedding):
         for name, part in named.items():
             if not isinstance(part, AbstractEmbedding):
                 raise bad(f"parts[{name!r}]", "an embedding, such as pf.networks.DeepSet(key, (10, 2))", part)
-        # In the order in which JAX puts the parts of a dictionary.
+        # JAX sorts the parts of a dictionary by name.
         self.parts = {name: parts[name] for name in sorted(parts)} if isinstance(parts, dict) else tuple(parts)
         shapes = {name: part.in_shape for name, part in named.items()}
         self.in_shape = frozen(shapes if isinstance(parts, dict) else tuple(shapes.values()))
         self.out_dim = sum(part.out_dim for part in named.values())
 
     def __call__(self, condition: Any) -> Float[Array, "out_dim *batch"]:
-        """Return the vectors of the parts, one behind the other, of a tree of arrays with batch axes last."""
+        """Return the concatenated vectors of the parts, for a tree of arrays with batch axes last."""
         names = self.parts if isinstance(self.parts, dict) else range(len(self.parts))
         return jnp.concatenate([self.parts[name](condition[name]) for name in names])  # pyright: ignore

@@ -20,12 +20,12 @@ class VectorEmbedding(AbstractEmbedding):
 
         h = W norm(φ(... φ(W₁ x + b₁))) + b
 
-    It is for what stands beside a set or a series in a `TreeEmbedding`, and for vectors of many numbers of which few
-    matter; a flow takes a short vector as it is. Inputs beyond ±5 are seen as ±5 (1 + log(|x| / 5)).
+    Use it for numbers beside a set or a series in a `TreeEmbedding`, and for long vectors in which few numbers matter;
+    a flow takes a short vector as it is. The network sees inputs beyond ±5 as ±5 (1 + log(|x| / 5)).
 
     Arguments:
         key: for the initial weights.
-        shape: of the array; a vector of 5 numbers has (5,).
+        shape: of the array, (5,) for a vector of 5 numbers.
         out_dim: elements of the result.
         width: of the hidden layers.
         layers: number of hidden layers.

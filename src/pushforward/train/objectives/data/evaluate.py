@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ...._errors import bad
+from ....distributions._base import AbstractDistribution
 from ....parallel.compile import compiled
 from ...rows import rows as _rows
 from ...rows.batch import Batch
@@ -79,10 +80,20 @@ def check_support(
     if outside.size:
         shown = ", ".join(map(str, outside[:5]))
         some = outside[:EVALUATION_ROWS]
-        cause = objective.explain(model, table.batches(some, 1.0), some)
+        cause = _broken_rule(objective.finish(model)[0], table.x[outside[0]])
+        cause = cause or objective.explain(model, table.batches(some, 1.0), some)
         raise bad(
             "x",
             "inside the support of `flow`",
             f"`{outside.size} of {len(used)} rows without a finite log-density`, first row {shown}",
             f"{cause} Drop these rows, or build the flow on a support that holds them.",
         )
+
+
+def _broken_rule(flow: AbstractDistribution, event: np.ndarray) -> str:
+    """Say which rule of the support an event breaks; "" if it breaks none, or the support cannot be told."""
+    try:
+        reason = flow.support.explain(event)
+    except ValueError:
+        return ""
+    return f"In that row {reason}." if reason else ""
