@@ -99,7 +99,7 @@ def multiscale(
     remaining channels: a coupling between the two halves.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         shape: (height, width, channels) of the image.
         scales: number of scales, the last of which keeps all channels.
         before: a function that builds the map before the squeeze; None for none.

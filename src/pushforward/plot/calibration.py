@@ -22,8 +22,8 @@ def calibration_histogram(
     is calibrated, all bars of its panel stay in the band with a probability of at least 95 %.
 
     Arguments:
-        result: of `pushforward.evaluate.sbc_ranks`, `pit` or `base_pit`.
-        names: of the columns; x0, x1, ... by default.
+        result: result of `pushforward.evaluate.sbc_ranks`, `pit` or `base_pit`.
+        names: names of the columns; x0, x1, ... by default.
         bins: number of bins of each histogram; for ranks, at most the number of their values.
         figure: where to draw; a new figure by default.
 
@@ -78,8 +78,8 @@ def calibration_ecdf(result: Calibration, names: Sequence[str] | None = None, *,
     drawn in color; the others too, if there are few columns.
 
     Arguments:
-        result: of `pushforward.evaluate.sbc_ranks`, `pit` or `base_pit`.
-        names: of the columns; x0, x1, ... by default.
+        result: result of `pushforward.evaluate.sbc_ranks`, `pit` or `base_pit`.
+        names: names of the columns; x0, x1, ... by default.
         ax: where to draw; a new figure by default.
 
     Returns:

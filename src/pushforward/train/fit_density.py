@@ -70,7 +70,7 @@ def fit_density(
             made of JAX operations. -inf stands for density zero. Its result is cast to the precision of the flow.
 
     Arguments: Objective
-        objective: of `pf.train`: `ReverseKL` (None), `ForwardKL`, `AlphaDivergence`, `FAB` for densities of many modes.
+        objective: `ReverseKL` (None), `ForwardKL`, `AlphaDivergence`, or `FAB` for many modes; all of `pf.train`.
         annealing: the share of the steps, from 0 to 1, in which p^b takes the place of p, b rising from 0.01 to 1.
             The flow finds modes that lie far apart more easily in this flatter density.
 

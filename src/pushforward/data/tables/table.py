@@ -53,7 +53,7 @@ class Table:
 
     @staticmethod
     def of(data: Any) -> "Table":
-        """Return a data frame of pandas, Polars or PyArrow, or a structured array, as a table; a table as it is.
+        """Convert a data frame of pandas, Polars or PyArrow, or a structured array, to a table; keep a table as it is.
 
         Raises:
             ValueError: if a column does not hold numbers, or the columns have no names.

@@ -32,7 +32,7 @@ def glow(
     paper, the last map is logistic, as in RealNVP, since many pixels are at an end of their range.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         shape: (height, width, channels), height and width multiples of 2^scales.
         levels: number of values of a pixel.
         cond_dim: elements of the condition, such as the number of classes of a one-hot label; 0 for none.

@@ -33,7 +33,7 @@ def nice_image(
     `pushforward.fit`). Unlike in the paper, each pixel is also normalized (`ActNorm`).
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         shape: (height, width, channels).
         levels: number of values of a pixel.
         cond_dim: elements of the condition, such as the number of classes of a one-hot label; 0 for none.

@@ -32,7 +32,7 @@ def real_nvp_image(
     out between two scales have a learned mean and scale.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         shape: (height, width, channels), height and width multiples of 2^scales.
         levels: number of values of a pixel.
         cond_dim: elements of the condition, such as the number of classes of a one-hot label; 0 for none.

@@ -33,7 +33,7 @@ def tarflow(
     network, since keys and values are cached; `pushforward.adapt.guide` sharpens samples of a class.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         shape: (height, width, channels), height and width multiples of `patch`.
         levels: number of values of a pixel.
         cond_dim: elements of the condition, such as the number of classes of a one-hot label; 0 for none.

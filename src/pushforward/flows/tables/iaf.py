@@ -24,7 +24,7 @@ def iaf(
     `iaf` to fit a log-density, and `maf` to fit data.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         dim: elements of an event.
         cond_dim: elements of the condition, 0 for an unconditional density.
         layers: number of layers.

@@ -21,7 +21,7 @@ def nice(
     """Additive couplings: every layer has determinant one.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         dim: elements of an event.
         cond_dim: elements of the condition, 0 for an unconditional density.
         layers: number of layers.

@@ -28,7 +28,7 @@ def nsf(
     """Neural spline flow: rational-quadratic splines, autoregressive or coupling.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         dim: elements of an event.
         cond_dim: elements of the condition, 0 for an unconditional density.
         layers: number of layers.

@@ -21,7 +21,7 @@ def real_nvp(
     """Affine couplings: both directions cost one pass of each network.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         dim: elements of an event.
         cond_dim: elements of the condition, 0 for an unconditional density.
         layers: number of layers.

@@ -91,7 +91,7 @@ def check_support(
 
 
 def _broken_rule(flow: AbstractDistribution, event: np.ndarray) -> str:
-    """Say which rule of the support an event breaks; "" if it breaks none, or the support cannot be told."""
+    """Return a sentence on the rule of the support that an event breaks; "" if there is none or it is unknown."""
     try:
         reason = flow.support.explain(event)
     except ValueError:
