@@ -1,4 +1,4 @@
-"""Changes to a flow, and to what it is fitted to: a support, a temperature, guidance, noise on whole numbers."""
+"""Changes to a flow or its data: a support, a temperature, guidance, noise on whole numbers."""
 
 from .constrain import constrain as constrain
 from .denoise import denoise as denoise

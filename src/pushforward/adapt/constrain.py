@@ -7,20 +7,20 @@ from ..supports import AbstractSupport
 
 
 def constrain(flow: Pushforward, onto: AbstractSupport | bijections.AbstractBijection) -> Pushforward:
-    """Put a flow onto a support: its events, then a map of the whole space onto the support.
+    """Put a flow onto a support: append a bijection from the whole space onto the support.
 
         x = f(y),   y ~ flow
 
-    All of the density lies on the support; outside, it is zero. `pushforward.fit` standardizes the data in the space of
-    y, where the flow works. A `Product` of supports, or a `Concatenate` of maps, gives each part of an event its own.
+    The density is zero outside the support. `pushforward.fit` standardizes the data in the space of y, where the flow
+    works. A `Product` of supports, or a `Concatenate` of bijections, gives each part of an event its own support.
 
     Arguments:
-        flow: of any architecture, conditional or not.
-        onto: a support of the flow's event shape, of which `pushforward.bijections.onto` knows the map f; or f itself,
-            of the flow's event shape.
+        flow: a flow of any architecture, conditional or not.
+        onto: a support of the flow's event shape for which `pushforward.bijections.onto` has a bijection f; or f
+            itself, of the flow's event shape.
 
     Raises:
-        ValueError: if the shapes of the two differ, or no map is known of the support.
+        ValueError: if the shapes of the two differ, or no bijection onto the support is known.
     """
     remedy = "A part of an event that is not constrained is `Real` in a `Product`, or `Identity` in a `Concatenate`."
     if not isinstance(onto, AbstractSupport | bijections.AbstractBijection):

@@ -1,4 +1,4 @@
-"""The mean of what a noisy event was before the noise, from the density of the noisy ones."""
+"""The expected clean event given a noisy one, from the density of noisy events."""
 
 import math
 
@@ -13,7 +13,7 @@ from ..distributions._base import AbstractDistribution, embed_batch, log_prob_ba
 from ..evaluate._pairs import checked_pairs
 from ..parallel.compile import compiled
 
-#: Numbers that are differentiated together: the intermediate results of a large network are hundreds of times as many.
+#: Numbers differentiated together: a large network has hundreds of times as many intermediate results.
 TOGETHER = 2**16
 
 
@@ -24,17 +24,17 @@ def denoise(
 
         x = x₀ + σ ε,   ε ~ N(0, 1):   E[x₀ | x] = x + σ² ∇ log p(x),   p the density of x, with the noise
 
-    It is exact if the density is that of noisy data. A flow that was fitted with noise of scale σ draws images with
-    that noise, which this takes away; it does not bring back what the noise has hidden.
+    The formula is exact if p is the density of the noisy data. A flow fitted with noise of scale σ draws images with
+    noise, which `denoise` removes; it does not restore details that the noise has hidden.
 
     Arguments:
-        flow: p, a density that was fitted to data with Gaussian noise of scale `noise_scale`.
-        x: shape (events, *flow.shape), noisy: draws of the flow, say.
+        flow: p, a density fitted to data with Gaussian noise of scale `noise_scale`.
+        x: noisy events, shape (events, *flow.shape), such as draws of the flow.
         noise_scale: σ, in the units of x.
         condition: shape (events, *flow.cond_shape), or None for an unconditional flow.
 
     Returns:
-        Of the shape of `x`. Events are taken in pieces, so that memory is bounded.
+        Shape of `x`. Events are processed in pieces, so that memory is bounded.
 
     Raises:
         ValueError: if a shape does not fit, `x` is not finite, or `noise_scale` is not positive and finite.
@@ -48,7 +48,7 @@ def denoise(
     size = min(len(x), max(1, TOGETHER // max(1, math.prod(flow.shape))))
     pieces = []
     for start in range(0, len(x), size):
-        # The last piece is filled up: pieces of one size are compiled once.
+        # The last piece is padded: pieces of equal size compile once.
         at = np.minimum(np.arange(start, start + size), len(x) - 1)
         noisy = as_float("x", np.moveaxis(x[at], 0, -1))
         given = jax.tree.map(lambda a, at=at: as_float("condition", np.moveaxis(a[at], 0, -1)), condition)
@@ -59,6 +59,6 @@ def denoise(
 
 @compiled
 def _score(flow: AbstractDistribution, x: Events, condition: ConditionTree) -> Events:
-    """Return ∇ log p of each event of a batch: none depends on another, so that it is that of their sum."""
+    """Return ∇ log p of each event of a batch: the gradient of their sum, since events are independent."""
     given = embed_batch(flow, condition)
     return jax.grad(lambda x: log_prob_batch(flow, x, given).sum())(x)

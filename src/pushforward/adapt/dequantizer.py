@@ -21,21 +21,21 @@ def dequantizer(
     activation: Activation = "relu",
     compute: Compute = None,
 ) -> Pushforward:
-    """Noise u of (0, 1) given the image x that it is added to: logistic of normal, set for each pixel by a network.
+    """Noise u in (0, 1) given the image x to which it is added: logit-normal, with parameters from a network.
 
-    For any q, log P(x) >= E_q[log p(x + u) - log q(u | x)], with the equals sign where q is what p makes of the noise.
-    Flows are smooth and find uniform noise, with its edges, hard to learn; this q can meet them. Pass it to
-    `pushforward.fit(..., noise=...)`, which trains it along, and to `pushforward.evaluate.bits_per_dim`.
+    For any q, log P(x) >= E_q[log p(x + u) - log q(u | x)], with equality if q(u | x) is the posterior of u under p.
+    Flows are smooth and learn the edges of uniform noise badly; this q can adapt to the flow. Pass it to
+    `pushforward.fit(..., noise=...)`, which trains it with the flow, and to `pushforward.evaluate.bits_per_dim`.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         shape: (height, width, channels).
         levels: number of values of a pixel.
-        width, blocks, activation, compute: how the network is built; see `pushforward.networks.ConvNetSettings`.
+        width, blocks, activation, compute: settings of the network; see `pushforward.networks.ConvNetSettings`.
 
     Reference:
         "Flow++: Improving Flow-Based Generative Models with Variational Dequantization and Architecture Design", Ho,
-        Chen, Srinivas, Duan, Abbeel, 2019, section 3.1, there with couplings in place of one affine map.
+        Chen, Srinivas, Duan, Abbeel, 2019, section 3.1, with couplings instead of one affine map.
     """
     shape = checked_image(key, shape, levels, 0, 1)
     affine = Affine(MAX_LOG_SCALE)

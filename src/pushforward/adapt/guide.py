@@ -10,11 +10,11 @@ from ..networks import AbstractAutoregressiveConditioner, Guided
 
 
 def guide(flow: Pushforward, weight: float) -> Pushforward:
-    """Return a conditional autoregressive flow of which every network is guided by the condition.
+    """Return a conditional autoregressive flow with guidance by the condition in every network.
 
-    Samples become more typical of their class and less diverse. The guided flow has an exact density of its own, and is
-    no longer the one that was learned. It was to be trained with `drop_condition` of `pushforward.fit`, so that its
-    networks know what to do without a condition. See `pushforward.networks.Guided`.
+    Samples become more typical of their class and less diverse. The guided flow has an exact density, which is no
+    longer the learned density. Train the flow with `drop_condition` of `pushforward.fit`, so that its networks also
+    learn to work without a condition. See `pushforward.networks.Guided`.
 
     Arguments:
         flow: a conditional flow with autoregressive maps, such as a `tarflow`.

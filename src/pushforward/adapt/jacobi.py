@@ -10,14 +10,14 @@ from ..distributions import Pushforward
 
 
 def jacobi(flow: Pushforward, iterations: int) -> Pushforward:
-    """Return the flow with samples by fixed-point iteration: of each map so many parallel passes, not one per element.
+    """Return the flow with samples by fixed-point iteration: a few parallel passes per map, not one per element.
 
-    Densities are those of the flow; draws come close to its draws, the closer the more passes. Their error is that of
-    `pushforward.evaluate.round_trip`. See `pushforward.bijections.Jacobi`.
+    Densities do not change. Draws approximate the draws of the flow, better with more passes;
+    `pushforward.evaluate.round_trip` shows their error. See `pushforward.bijections.Jacobi`.
 
     Arguments:
-        flow: with autoregressive maps, such as a `tarflow`.
-        iterations: passes of each map.
+        flow: a flow with autoregressive maps, such as a `tarflow`.
+        iterations: number of passes per map.
 
     Raises:
         ValueError: if there is no autoregressive map in the flow.

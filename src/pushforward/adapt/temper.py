@@ -14,11 +14,11 @@ def temper(flow: Pushforward, temperature: float) -> Pushforward:
 
         x = f(T z),   z ~ base
 
-    Below 1 it draws events that are more alike and more probable, which for images often look better. It is a density
-    of its own, exact in both directions, and no longer the one that was learned.
+    With T below 1, samples are more probable and less diverse; images often look better. The tempered flow has an exact
+    density, which is no longer the learned density.
 
     Arguments:
-        flow: any, conditional or not.
+        flow: any flow, conditional or not.
         temperature: T, positive; 1 leaves the density as it is.
 
     Reference:

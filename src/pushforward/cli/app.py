@@ -29,7 +29,7 @@ app.command()(explained(info))
 def main() -> None:
     """Run the command line."""
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        # A device per processor core: densities and draws of many rows are shared among them.
+        # One device per processor core: densities and draws of many rows are computed on all of them.
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(cores))
     app(prog_name="pushforward")

@@ -1,4 +1,4 @@
-"""What the commands share on the way to the terminal: errors, notes, lists of names."""
+"""Terminal output and input that the commands share: errors, notes, lists of names."""
 
 import csv
 import functools
@@ -13,12 +13,12 @@ from .options import flag
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Failures that a user can cause. Any other is a bug and keeps its traceback.
+#: Errors that a user can cause. Any other error is a bug and keeps its traceback.
 EXPECTED = (ValueError, OSError, RuntimeError, ImportError, ArithmeticError, MemoryError)
 
 
 def explained(command: Callable[P, R]) -> Callable[P, R]:
-    """Make a command say what is wrong in one sentence, and exit with status 1, instead of a traceback."""
+    """Make a command print its error as one sentence and exit with status 1, without a traceback."""
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -38,12 +38,12 @@ def explained(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def note(text: str) -> None:
-    """Print what a user should know but need not act on."""
+    """Print a note, on which the user need not act."""
     typer.echo(f"Note: {text}", err=True)
 
 
 def split_names(text: str | None) -> tuple[str, ...] | None:
-    """Split "a,b,c"; a name that holds a comma goes in double quotes. None if there is no name."""
+    """Split "a,b,c"; a name that holds a comma must stand in double quotes. None if there is no name."""
     names = next(csv.reader([text], skipinitialspace=True)) if text else ()
     return tuple(name.strip() for name in names if name.strip()) or None
 
@@ -59,6 +59,6 @@ def _sentence(error: BaseException) -> str:
 
 
 def _as_typed(sentence: str, arguments: Container[str]) -> str:
-    """Call an argument at fault, which stands in backticks at the head of the sentence, what is typed for it."""
+    """Replace the argument in backticks at the head of an error message by the option that the user types."""
     name, rule, rest = sentence.removeprefix("`").partition("` must be ")
     return f"`{flag(name)}{rule}{rest}" if rule and name in arguments else sentence

@@ -1,4 +1,4 @@
-"""`pushforward evaluate`: what a model scores on held-out rows."""
+"""`pushforward evaluate`: the scores of a model on held-out rows."""
 
 import typer
 
@@ -8,13 +8,13 @@ from .options import Data, Labels, Model, options_of
 def evaluate(model: Model, data: Data, labels: Labels = True) -> None:
     """Judge a model by held-out rows or images.
 
-    The log-likelihood of rows is compared with that of a Gaussian and of a kernel density estimate.
-    Where DATA is the table of the fit, these are the rows that the fit held out, and the other two are
-    fitted on the rows of the fit. Where it is not, DATA is split in two: the other two are fitted
+    The log-likelihood of the model is compared with a Gaussian and a kernel density estimate.
+    If DATA is the table of the fit, all three are judged on the rows that the fit held out, and the two
+    baselines are fitted on the rows of the fit. If not, DATA is split in two: the baselines are fitted
     on one half, and all three are judged on the other.
 
-    Of images the bits per dimension are printed: of those that the fit held out if DATA are the images of the fit, else
-    of all.
+    For images, the bits per dimension are printed: of the held-out images if DATA are the images of the fit, else of
+    all images.
     """
     from .. import models
 

@@ -91,7 +91,7 @@ def fit(
 @final
 @dataclass(frozen=True)
 class Run:
-    """What every fit is asked for, whatever the data; None in `settings`: the default of `pushforward.fit`."""
+    """The options of every fit, for any data; None in `settings` stands for the default of `pushforward.fit`."""
 
     data: Path
     output: Path
@@ -104,13 +104,13 @@ class Run:
     settings: dict[str, Any]
 
     def say(self, text: str) -> None:
-        """Print, unless it is to be quiet."""
+        """Print a text unless the run is quiet."""
         if text and not self.quiet:
             typer.echo(text)
 
 
 def run_fit(run: Run, options: dict[str, Any]) -> None:
-    """Read, check, split, fit, save, judge; what cannot work is found before the fit, not after."""
+    """Read, check, split, fit, save, evaluate; all errors of the user are found before the fit."""
     from .. import models
     from ..flows import architecture
 
@@ -129,7 +129,7 @@ def run_fit(run: Run, options: dict[str, Any]) -> None:
     size = "" if built is None else f"Flow: {built.name}, {built.parameters:,} parameters. "
     run.say(f"{size}{kind.rows}: {train.size:,} to fit, {test.size:,} held out.")
     model = _fit(run, model, data, fitting)
-    # Saved before it is judged: an interruption from here on loses nothing.
+    # Save before the evaluation: an interruption from here on does not lose the fit.
     model.save(run.output)
     shutil.rmtree(run.checkpoint, ignore_errors=True)
     if test.size:
@@ -167,7 +167,7 @@ def _fit(run: Run, model: Any, data: Any, options: dict[str, Any]) -> Any:
 
 
 def _widths(hidden: str | None) -> tuple[int, ...] | None:
-    """Return the widths of hidden layers that "128,128" stands for."""
+    """Return the widths of hidden layers from a text such as "128,128"."""
     from .._errors import bad
 
     try:
@@ -178,7 +178,7 @@ def _widths(hidden: str | None) -> tuple[int, ...] | None:
 
 
 def _require_no_data(run: Run) -> None:
-    """Check that the model will not replace data, those of the fit least of all."""
+    """Check that the model file will not replace data, above all the data of the fit."""
     from .._errors import require
     from ..data import SUFFIXES, require_writable
 

@@ -1,4 +1,4 @@
-"""`pushforward info`: what a model is, how it was fitted, what it scored."""
+"""`pushforward info`: the description of a model, its fit and its scores."""
 
 import typer
 

@@ -1,7 +1,7 @@
-"""Arguments and options that commands share, and how those of one kind of model find their way to it.
+"""Arguments and options that commands share, and the routing of options to a kind of model.
 
-An option is the argument of the same name of a method of `pushforward.models`: an option that the kind of model has no
-argument for is refused, and an error about the argument is one about the option.
+An option is passed to the argument of the same name of a method of `pushforward.models`. An option for which the kind
+of model has no argument is refused. An error about the argument is shown as an error about the option.
 """
 
 import inspect
@@ -29,21 +29,21 @@ Labels = Annotated[
 
 
 def flag(name: str, value: Any = None) -> str:
-    """Return what is typed for an argument of this name."""
+    """Return the text that the user types for an argument of this name."""
     known = {"data": "DATA", "model": "MODEL", "output": "-o"}
     return known.get(name) or ("--no-" if value is False else "--") + name.replace("_", "-")
 
 
 def options_of(options: Mapping[str, Any], reason: str, *functions: Callable[..., Any]) -> list[dict[str, Any]]:
-    """Return for each function those of the options that it has an argument for.
+    """Return for each function the options for which it has arguments.
 
     Arguments:
-        options: by the names of arguments; None stands for an option that was not given.
-        reason: why an option that no function has an argument for is to be left out.
+        options: options by the names of arguments; None stands for an option that was not given.
+        reason: why an option for which no function has an argument must be left out.
         functions: methods of a model, or of a kind of model.
 
     Raises:
-        ValueError: if there is such an option: where it has no meaning it is not passed over.
+        ValueError: if no function has an argument for an option; it is not silently ignored.
     """
     from .._errors import require
 

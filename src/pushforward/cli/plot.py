@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from ..data import Table
     from ..models import Record, TableModel
 
-#: Most columns that are drawn unless they are asked for, and most rows of each cloud.
+#: Most columns drawn by default, and most rows of each cloud.
 MOST_COLUMNS, MOST_ROWS = 12, 20_000
-#: With fewer variables than this the loss curves stand beside the corner plot, not in its empty half.
+#: With fewer variables than this, the loss curves stand beside the corner plot instead of in its empty half.
 WIDE_BELOW = 5
 
 
@@ -59,7 +59,7 @@ def plot(
 
 
 def _clouds(model: "TableModel", data: Path | None, seed: int) -> "tuple[Table, Table | None]":
-    """Return samples, and rows of the data if there are any: at whose conditions a conditional model is sampled."""
+    """Return samples, and rows of the data if given; a conditional model is sampled at the conditions of these rows."""
     import jax
     import numpy as np
 
@@ -79,7 +79,7 @@ def _clouds(model: "TableModel", data: Path | None, seed: int) -> "tuple[Table, 
 
 
 def _figure(module: Any, d: int, curves: bool) -> tuple[Any, tuple[float, int] | None]:
-    """Return a figure for d variables and, if loss curves go into it, the inches of its corner plot and d."""
+    """Return a figure for d variables and, if it shows loss curves, the size of its corner plot in inches and d."""
     size = min(max(1.6 * d + 0.8, 4.0), 18.0)
     wide = curves and d < WIDE_BELOW
     figure = module.Figure(figsize=(size + 4.6 if wide else size, size))

@@ -1,4 +1,4 @@
-"""`pushforward sample`: draws, under their names."""
+"""`pushforward sample`: draws with the names of their columns."""
 
 import math
 from pathlib import Path

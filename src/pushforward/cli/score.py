@@ -8,11 +8,11 @@ from .options import Data, Labels, Model, Output, options_of
 def score(model: Model, data: Data, output: Output, labels: Labels = True) -> None:
     """Write the log-density of each row or image, in nats, in a column log_prob.
 
-    A table is written with its columns, rows in their order; a row with a missing value has an empty log_prob.
+    A table is written with all its columns, rows in their order; a row with a missing value has an empty log_prob.
 
-    Of images are written the file or index, log_prob and bits_per_dim. Likelihood alone does not tell whether an image
-    is like those of the fit: flows give simple images of another kind higher likelihoods ("Do Deep Generative Models
-    Know What They Don't Know?", Nalisnick, Matsukawa, Teh, Gorur, Lakshminarayanan, 2019).
+    For images, the file or index, log_prob and bits_per_dim are written. Likelihood alone does not tell whether an
+    image is like the images of the fit: flows give simple images of another kind higher likelihoods ("Do Deep
+    Generative Models Know What They Don't Know?", Nalisnick, Matsukawa, Teh, Gorur, Lakshminarayanan, 2019).
     """
     from .. import models
 

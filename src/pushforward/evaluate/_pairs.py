@@ -1,4 +1,4 @@
-"""Truths, what they are conditioned on, and draws of a density beside them."""
+"""Truths, their conditions, and draws of a density for comparison."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -12,18 +12,18 @@ from .._shapes import is_shape, map_shapes
 from .._types import ArrayLike, Key
 from ..distributions._base import AbstractDistribution
 
-#: Numbers drawn at once, so that memory is bounded.
+#: Number of elements drawn at once, so that memory is bounded.
 MOST_NUMBERS = 2**24
 
 
 def checked_pairs(
     names: tuple[str, str, str], density: AbstractDistribution, truth: ArrayLike, given: ArrayLike | None
 ) -> tuple[np.ndarray, Any]:
-    """Return truths, and conditions or a tree of them, as arrays, row by row, in their own precision.
+    """Return truths, and conditions or a tree of conditions, as arrays of rows in their own precision.
 
     Arguments:
-        names: what the user calls the density, the truths and the conditions.
-        density: conditional, or not.
+        names: names of the arguments density, truths and conditions, for errors.
+        density: a conditional or unconditional density.
         truth: shape (rows, *density.shape).
         given: shape (rows, *density.cond_shape), a tree of such arrays, or None for an unconditional density.
 
@@ -47,7 +47,7 @@ def checked_pairs(
 
 
 def require_conditional(posterior: AbstractDistribution) -> None:
-    """Raise unless a posterior is conditional on something."""
+    """Raise a ValueError unless a posterior is conditional."""
     what = f"`a {type(posterior).__name__} of cond_shape None`"
     require(posterior.cond_shape is not None, "posterior", "a conditional density", what)
 
@@ -55,15 +55,15 @@ def require_conditional(posterior: AbstractDistribution) -> None:
 def draws(
     name: str, method: Callable[..., Any], key: Key, num_draws: int, truth: np.ndarray, given: Any
 ) -> Iterator[Any]:
-    """Yield draws for each row, a block of them at a time, `num_draws` of them altogether.
+    """Yield draws for each row in blocks, `num_draws` per row altogether.
 
     Arguments:
-        name: what the user calls the density.
+        name: name of the argument with the density, for errors.
         method: `sample` or `sample_and_log_prob` of a density.
-        key: for the draws.
-        num_draws: for each row.
+        key: random key for the draws.
+        num_draws: number of draws for each row.
         truth: the rows.
-        given: what they are conditioned on, if that is anything.
+        given: conditions of the rows, if any.
 
     Yields:
         What `method` returns for shape (draws of the block, rows), as NumPy arrays.
@@ -74,7 +74,7 @@ def draws(
     require_count("num_draws", num_draws)
     size = max(1, min(int(num_draws), MOST_NUMBERS // truth.size))
     for i, part in enumerate(jax.random.split(key, math.ceil(num_draws / size))):
-        # The last block may be cut: blocks of one size are compiled once.
+        # The last block is drawn whole and cut: blocks of equal size compile once.
         kept = min(size, num_draws - i * size)
         block = method(part, size if given is not None else (size, len(truth)), given)
         block = jax.tree.map(lambda a, kept=kept: np.asarray(a)[:kept], block)

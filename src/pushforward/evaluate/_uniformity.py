@@ -1,4 +1,4 @@
-"""Are values uniform on (0, 1)? Their empirical distribution function, a band for it, and p-values."""
+"""Tests that values are uniform on (0, 1): empirical distribution function, band, and p-values."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -7,9 +7,9 @@ from typing import final
 import numpy as np
 from jaxtyping import Float, Int
 
-#: What happens to calibrated densities with at most this probability is called a departure.
+#: Significance level of a departure from calibration.
 SIGNIFICANCE = 0.05
-#: Levels at which a distribution function is looked at, and calibrated ones simulated to know how they scatter.
+#: Most levels at which a distribution function is tested, and number of simulations under uniformity.
 MOST_LEVELS, SIMULATIONS = 99, 3999
 
 Levels = Float[np.ndarray, " levels"]
@@ -19,13 +19,13 @@ Values = Float[np.ndarray, "rows columns"]
 @final
 @dataclass(frozen=True, eq=False)
 class Uniformity:
-    """Empirical distribution functions beside that of uniform values.
+    """Empirical distribution functions compared with the uniform one.
 
     Attributes:
         levels: t, increasing.
-        shares: share of values below each level, for each column; t itself on average.
-        low, high: a band that all curves stay in with probability 95 % if all columns are uniform.
-        p_values: for each column, times the number of columns: below 5 % where the curve leaves the band.
+        shares: share of values below each level, for each column; on average t if the column is uniform.
+        low, high: a band in which all curves stay with probability 95 % if all columns are uniform.
+        p_values: p-value of each column times the number of columns; below 5 % if the curve leaves the band.
     """
 
     levels: Levels
@@ -38,13 +38,13 @@ class Uniformity:
 def uniformity(values: Values, num_draws: int | None) -> Uniformity:
     """Test whether the values of each column are independent and uniform on (0, 1).
 
-    The number of values below a level t is binomial. The smallest of its two-sided p-values over all levels is the
-    statistic, which sees departures at the ends, where bands of constant width are blind; simulated uniform
-    values say how small it is by chance.
+    The number of values below a level t is binomial. The statistic is its smallest two-sided p-value over all levels,
+    which detects departures at the ends, where bands of constant width detect none. Simulated uniform values give the
+    distribution of the statistic under uniformity.
 
     Arguments:
-        values: in (0, 1); with `num_draws`, (r + 1/2) / (num_draws + 1) for r = 0, ..., num_draws.
-        num_draws: None for continuous values.
+        values: values in (0, 1); with `num_draws`, (r + 1/2) / (num_draws + 1) for r = 0, ..., num_draws.
+        num_draws: number of draws behind each rank r; None for continuous values.
 
     Reference:
         "The Power to See: A New Graphical Test of Normality", Aldor-Noiman, Brown, Buja, Rolke, Stine, 2013; "Graphical
@@ -58,28 +58,28 @@ def uniformity(values: Values, num_draws: int | None) -> Uniformity:
     null = _simulated(n, num_draws)
     fewer = np.searchsorted(null, found, side="right")
     p_values = (1 + fewer) / (1 + null.size)
-    # Beyond what simulations can resolve, the sum over the levels bounds the probability.
+    # For p-values too small for the simulations, the sum over the levels is an upper bound.
     p_values = np.where(fewer > 0, p_values, np.minimum(p_values, len(levels) * found))
     low, high = _band(n, levels, null, SIGNIFICANCE / columns)
     return Uniformity(levels, counts / n, low, high, np.minimum(p_values * columns, 1.0))
 
 
 def departures(values: Values) -> tuple[Float[np.ndarray, " columns"], Float[np.ndarray, " columns"]]:
-    """Return how far mean and variance of each column are from those of uniform values, in standard errors."""
+    """Return the differences of mean and variance of each column from uniform values, in standard errors."""
     root = np.sqrt(len(values))
     mean = (values.mean(axis=0) - 1 / 2) * root * np.sqrt(12)
     return mean, (values.var(axis=0) - 1 / 12) * root * np.sqrt(180)
 
 
 def _levels(num_draws: int | None) -> Levels:
-    # A share of draws is a multiple of 1 / (num_draws + 1): only at such levels is its distribution known.
+    # Ranks are known at multiples of 1 / (num_draws + 1): only at these levels is the count binomial with p = t.
     cells = MOST_LEVELS + 1 if num_draws is None else num_draws + 1
     parts = min(cells, MOST_LEVELS + 1)
     return np.arange(1, parts) * cells // parts / cells
 
 
 def _pointwise_p_values(counts: Int[np.ndarray, "_ levels"], n: int, levels: Levels) -> Float[np.ndarray, "_ levels"]:
-    """Return the two-sided p-values of binomial counts: twice the smaller tail, the count included in both."""
+    """Return the two-sided p-values of binomial counts: twice the smaller tail, including the count."""
     from scipy.special import betainc
 
     below = np.where(counts < n, betainc(np.maximum(n - counts, 1), counts + 1, 1 - levels), 1.0)
@@ -97,11 +97,11 @@ def _simulated(n: int, num_draws: int | None) -> Float[np.ndarray, " simulations
 
 
 def _band(n: int, levels: Levels, null: Float[np.ndarray, " simulations"], probability: float) -> tuple[Levels, Levels]:
-    """Return the shares between which no pointwise p-value is so small that its own p-value is `probability`."""
+    """Return the band of shares that a curve leaves with at most `probability` if values are uniform."""
     from scipy.stats import binom
 
     place = int(np.floor(probability * (1 + null.size) * (1 + 1e-9)))
     pointwise = null[place - 1] if place > 0 else probability / len(levels)
-    # A hair below the p-value of a count, for the rounding of another formula.
+    # Slightly below the p-value of a count, since SciPy's quantile rounds differently.
     tail = 0.5 * pointwise * (1 - 1e-9)
     return binom.ppf(tail, n, levels) / n, 1 - binom.ppf(tail, n, 1 - levels) / n

@@ -1,4 +1,4 @@
-"""Bits per dimension of images: how many bits a code from the density would need for one number of a pixel."""
+"""Bits per dimension of images: code length per channel of a pixel under the density."""
 
 import math
 from dataclasses import dataclass, field
@@ -16,20 +16,20 @@ from ..distributions._base import AbstractDistribution
 from ._pairs import checked_pairs
 from .likelihood import mean_and_standard_error
 
-#: Rows that are named one by one.
+#: Most rows that a message names one by one.
 MOST_NAMED = 10
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class BitsPerDim:
-    """Bits per dimension of images under a density: an upper bound, which more draws of the noise tighten.
+    """Bits per dimension of images under a density: an upper bound, tighter with more draws of the noise.
 
     Attributes:
-        bits_per_dim: mean over the images; not finite if that of one is not.
-        standard_error: of `bits_per_dim`, from the scatter between images; NaN for one image.
-        per_image: shape (images,), bits per dimension of each.
-        samples: draws of the noise for each image.
+        bits_per_dim: mean over the images; not finite if one image has non-finite bits.
+        standard_error: standard error of `bits_per_dim`, from the scatter between images; NaN for one image.
+        per_image: shape (images,), bits per dimension of each image.
+        samples: number of draws of the noise for each image.
     """
 
     bits_per_dim: float
@@ -39,7 +39,7 @@ class BitsPerDim:
 
     @property
     def non_finite(self) -> Int[np.ndarray, " rows"]:
-        """Which rows have bits that are not finite: +inf where the density of an image is zero."""
+        """Indices of the rows with non-finite bits; +inf means that the density of an image is zero."""
         return np.flatnonzero(~np.isfinite(self.per_image))
 
     def __str__(self) -> str:
@@ -68,28 +68,28 @@ def bits_per_dim(
     samples: int = 1,
     batch: int = 1024,
 ) -> BitsPerDim:
-    """Bound the bits per dimension of integer pixels under a density of x + u, u in [0, 1) the noise.
+    """Bound the bits per dimension of integer pixels x under a density of x + u, with noise u in [0, 1).
 
         P(x) = ∫ p(x + u) du over [0, 1)^D,   bits per dimension = -log₂ P(x) / D
         samples = 1:   log P(x) ≥ E log p(x + u) / q(u | x),                        u ~ q(· | x)
         samples = K:   log P(x) ≥ E log (1/K) Σ_k p(x + u_k) / q(u_k | x),          u_k ~ q(· | x)
 
-    The first bound is what a fit with such noise maximizes; its gap is the divergence of q from p(u | x). The second is
-    tighter the larger K, exact as K grows, and needs more draws the more dimensions there are. Only bounds of the same
-    kind compare: figures in the literature are mostly of the first, with u uniform, q = 1. The same key and batch give
-    the same uniform noise to every flow, so that flows compare with less scatter than `standard_error` says.
+    A fit with such noise maximizes the first bound; its gap is the divergence of q from p(u | x). The second bound is
+    tighter for larger K and exact in the limit, but needs more draws in more dimensions. Compare only bounds of the
+    same kind: figures in the literature are mostly of the first kind, with uniform u, q = 1. The same key and batch
+    give the same uniform noise to every flow, so that differences of flows scatter less than `standard_error`.
 
-    Images are taken in pieces: memory does not grow with their number, nor with that of the draws.
+    Images are processed in pieces: memory does not grow with the number of images or draws.
 
     Arguments:
-        key: of the noise.
+        key: random key of the noise.
         flow: a density in units of pixels, of events of shape (height, width, channels) or any other.
         x: pixels, integers from 0, shape (images, *flow.shape).
         condition: shape (images, *flow.cond_shape), or None for an unconditional flow.
-        dequantizer: q, a density on (0, 1) of the flow's shape, conditioned on the image: its cond_shape is that shape
-            too, and it receives the pixels as floats. Uniform noise by default.
+        dequantizer: q, a density on (0, 1), conditioned on the image, which it receives as floats: its shape and
+            cond_shape are the flow's shape. Uniform noise by default.
         samples: K, draws of the noise for each image.
-        batch: how many noisy images are made and evaluated together.
+        batch: number of noisy images evaluated together.
 
     Raises:
         ValueError: if `x` is not of integers from 0, a shape does not fit, or noise of `dequantizer` leaves [0, 1].
@@ -113,7 +113,7 @@ def bits_per_dim(
     size = min(batch, rows)
     total = np.full(len(x), -np.inf)
     for i, start in enumerate(range(0, rows, size)):
-        # The last piece is filled up: pieces of one size are compiled once.
+        # The last piece is padded: pieces of equal size compile once.
         of_image = np.minimum(np.arange(start, start + size), rows - 1) // samples
         given = jax.tree.map(lambda a, of_image=of_image: as_float("condition", a[of_image]), condition)
         weights = _log_weights(jax.random.fold_in(key, i), flow, as_float("x", x[of_image]), given, dequantizer)
@@ -127,7 +127,7 @@ def bits_per_dim(
 
 
 def require_pixels(name: str, x: np.ndarray) -> None:
-    """Raise unless finite numbers are integers from 0, of whatever dtype."""
+    """Raise a ValueError unless finite numbers are integers from 0, of any dtype."""
     if x.dtype.kind == "f":
         broken = int((x != np.floor(x)).sum())
         shown = f"`{broken:,} of {x.size:,} numbers that are not`"
@@ -137,7 +137,7 @@ def require_pixels(name: str, x: np.ndarray) -> None:
 
 
 def dequantized(x: Float[Array, "..."], u: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Return x + u for integers x and u in [0, 1], below x + 1 also where rounding would reach it."""
+    """Return x + u for integers x and u in [0, 1], always below x + 1 despite rounding."""
     return jnp.minimum(x + u, jnp.nextafter(x + 1, x))
 
 

@@ -1,4 +1,4 @@
-"""Is each number as spread as a density says? Simulation-based calibration and probability integral transforms."""
+"""Tests of the margins of a density: simulation-based calibration and probability integral transforms."""
 
 from dataclasses import dataclass
 from typing import Literal, final
@@ -20,7 +20,7 @@ from ._uniformity import SIGNIFICANCE, Levels, departures, uniformity
 
 Finding = Literal["calibrated", "overconfident", "underconfident", "biased", "miscalibrated"]
 
-#: Standard errors beyond which a departure in mean or variance counts as what is wrong.
+#: Standard errors beyond which a departure in mean or variance is named as the fault.
 CLEAR = 2.0
 
 _METHODS = {
@@ -33,18 +33,18 @@ _METHODS = {
 @final
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Where truths lie within a density, column by column: uniform on (0, 1) if it is calibrated. A test of that.
+    """A test whether the ranks or PIT values of truths are uniform on (0, 1) in each column, as under calibration.
 
     Attributes:
         method: "sbc", "pit" or "base": `sbc_ranks`, `pit` or `base_pit`.
-        values: shape (rows, columns), in (0, 1). Of draws: (rank + 1/2) / (num_draws + 1).
-        num_draws: number of draws for each row; None for values that need none.
+        values: shape (rows, columns), in (0, 1). With draws: (rank + 1/2) / (num_draws + 1).
+        num_draws: number of draws for each row; None for values without draws.
         levels: shape (levels,).
         shares: shape (levels, columns), share of values below each level.
-        low, high: shape (levels,), a band that the shares of all columns stay in with probability 95 % if all
+        low, high: shape (levels,), a band in which the shares of all columns stay with probability 95 % if all
             columns are calibrated.
-        p_values: shape (columns,), times the number of columns (Bonferroni): that the smallest is below 0.05 has a
-            probability of 5 % if all columns are calibrated.
+        p_values: shape (columns,), p-values times the number of columns (Bonferroni): if all columns are calibrated,
+            the smallest is below 0.05 with a probability of 5 %.
     """
 
     method: Literal["sbc", "pit", "base"]
@@ -61,7 +61,7 @@ class Calibration:
         """The number of draws below each truth, 0, ..., num_draws.
 
         Raises:
-            ValueError: if the values are not those of draws.
+            ValueError: if the values do not come from draws.
         """
         if self.num_draws is None:
             raise bad("num_draws", "the number of draws", None, "These values were found without draws.")
@@ -69,7 +69,7 @@ class Calibration:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """For each column: calibrated, overconfident, underconfident, biased, or, if otherwise, miscalibrated."""
+        """For each column: calibrated, overconfident, underconfident, biased, or else miscalibrated."""
         columns = zip(self.p_values, *departures(self.values), strict=True)
         return tuple("calibrated" if p > SIGNIFICANCE else direction(mean, var) for p, mean, var in columns)
 
@@ -105,15 +105,15 @@ def sbc_ranks(
 
         r_ij = #{l : θ_lj < θ_ij},   θ_l ~ q(θ | x_i),   uniform on 0, ..., num_draws if q is the posterior
 
-    It looks at one parameter at a time, over all x: a wrong correlation, or errors that differ in sign between
-    regions of x, can go unseen, and a posterior that ignores x, the prior, passes.
+    The test checks one parameter at a time, averaged over all x. It can miss a wrong correlation, or errors of opposite
+    sign in different regions of x, and a posterior that ignores x, the prior, passes.
 
     Arguments:
-        key: for the draws.
+        key: random key for the draws.
         posterior: a conditional density q(θ | x).
         theta: shape (pairs, *posterior.shape), drawn from the prior.
         x: shape (pairs, *posterior.cond_shape), each simulated with its own row of `theta`.
-        num_draws: for each pair. Many divisors of num_draws + 1 make even histograms.
+        num_draws: number of draws for each pair. Histograms are even if num_draws + 1 has many divisors.
 
     Raises:
         ValueError: if an argument is not as stated, or a draw is not finite.
@@ -134,17 +134,17 @@ def pit(
     *,
     num_draws: int = 399,
 ) -> Calibration:
-    """Return the probability integral transform of each column, F_j(x_ij | c_i), found by draws of the density.
+    """Return the probability integral transform of each column, F_j(x_ij | c_i), estimated by draws of the density.
 
-    Uniform on (0, 1) if the margins of the density, given the conditions, are those of the data. It looks at one
-    column at a time, over all conditions: see `sbc_ranks`, which is the same for pairs of a simulation.
+    The values are uniform on (0, 1) if the margins of the density, given the conditions, agree with the data. The test
+    checks one column at a time, averaged over all conditions, as `sbc_ranks` does for pairs of a simulation.
 
     Arguments:
-        key: for the draws.
+        key: random key for the draws.
         density: p(x | c), or p(x).
         x: rows that the density has not been fitted to, shape (rows, *density.shape).
         condition: shape (rows, *density.cond_shape), or None for an unconditional density.
-        num_draws: for each row; values are multiples of 1 / (num_draws + 1).
+        num_draws: number of draws for each row; values are (rank + 1/2) / (num_draws + 1).
 
     Raises:
         ValueError: if an argument is not as stated, or a draw is not finite.
@@ -156,14 +156,14 @@ def pit(
 
 
 def base_pit(flow: Pushforward, x: ArrayLike, condition: ArrayLike | None = None) -> Calibration:
-    """Return the probability integral transform of the base, Φ(z_ij) with z_i = f⁻¹(x_i; c_i). It needs no draws.
+    """Return the probability integral transform of the base, Φ(z_ij) with z_i = f⁻¹(x_i; c_i), without draws.
 
-    If the flow is right the z are standard normal and independent. For one autoregressive layer Φ(z_j) is
-    the transform of the conditional density p(x_j | x_<j, c): in the order of its elements it names the first that is
-    wrong. For other flows an element of z belongs to no column.
+    If the flow is correct, the z are standard normal and independent. For a single autoregressive layer, Φ(z_j) is the
+    transform of the conditional density p(x_j | x_<j, c), so that the test finds the first wrong element in the order
+    of the layer. For other flows, an element of z does not belong to a column.
 
     Arguments:
-        flow: with a `StandardNormal` base.
+        flow: a flow with a `StandardNormal` base.
         x: rows that the flow has not been fitted to, shape (rows, *flow.shape).
         condition: shape (rows, *flow.cond_shape), or None for an unconditional flow.
 
@@ -185,7 +185,7 @@ def base_pit(flow: Pushforward, x: ArrayLike, condition: ArrayLike | None = None
 
 
 def direction(mean: float, variance: float) -> Finding:
-    """Return what is wrong, for a mean and a variance so many standard errors from those of uniform values."""
+    """Return the fault, given the differences of mean and variance from uniform values, in standard errors."""
     if max(abs(mean), abs(variance)) < CLEAR:
         return "miscalibrated"
     if abs(mean) > abs(variance):
@@ -219,7 +219,7 @@ def _result(
 
 @compiled
 def _to_base(bijection: AbstractBijection, x: Array, condition: Array | None) -> tuple[Array, Array]:
-    """Return z, shape (rows, elements), and log-determinants, which tell what is outside the support."""
+    """Return z, shape (rows, elements), and log-determinants, which are non-finite outside the support."""
     last = None if condition is None else jnp.moveaxis(condition, 0, -1)
     z, log_det = inverse_batch(bijection, jnp.moveaxis(x, 0, -1), last)
     return jnp.moveaxis(z, -1, 0).reshape(len(x), -1), log_det

@@ -1,4 +1,4 @@
-"""How near generated images come to the data, beside how near the data come to themselves."""
+"""Comparison of generated images with data, and of data with other data as a baseline."""
 
 from dataclasses import dataclass
 from typing import Literal, final
@@ -11,9 +11,9 @@ from .._errors import bad, require, require_count
 from .._types import ArrayLike
 from .two_sample import MANY, TwoSample, c2st
 
-#: Distances that are held at once.
+#: Number of distances held in memory at once.
 BLOCK = 2**22
-#: Fewest images of a part that is compared: those that a classifier of two samples needs.
+#: Fewest images in each part of the comparison, the number that the classifier needs.
 LEAST = 10
 
 Features = Float[np.ndarray, "_ features"]
@@ -22,16 +22,16 @@ Features = Float[np.ndarray, "_ features"]
 @final
 @dataclass(frozen=True)
 class ImageComparison:
-    """Figures of generated images and, under `baseline_`, what other images of the data get in their place.
+    """Figures for generated images and, under `baseline_`, for other images of the data in their place.
 
     Attributes:
-        space: "pca" or "classifier": which features of an image were compared.
+        space: "pca" or "classifier": the features that were compared.
         features: number of features.
-        rows: number of images in each part: of generated ones, of the data that they are compared with, and of the
-            other data. Precision and recall depend on it.
-        c2st: a classifier's test of the two, 1/2 if it cannot tell generated images from the data.
-        precision: share of generated images that lie where the data do: they look like data.
-        recall: share of the data that lie where generated images do: the data are covered.
+        rows: number of images in each part: generated images, the data that they are compared with, and the other
+            data. Precision and recall depend on it.
+        c2st: classifier two-sample test, 1/2 if the classifier cannot tell generated images from the data.
+        precision: share of generated images inside the manifold of the data: they look like data.
+        recall: share of the data inside the manifold of the generated images: the data are covered.
     """
 
     space: Literal["pca", "classifier"]
@@ -65,29 +65,29 @@ def compare_images(
     neighbors: int = 3,
     seed: int = 0,
 ) -> ImageComparison:
-    """Compare generated images with data by features that are learned from the data: no network is downloaded.
+    """Compare generated images with data by features learned from the data; no network is downloaded.
 
         manifold(A) = union over a in A of balls around a up to its k-th nearest neighbor in A
         precision = share of generated in manifold(real),   recall = share of real in manifold(generated)
 
-    Precision is high if generated images look like data, even if all show the same; recall if everything that the data
-    show is generated, even among much else. Beside them stands the accuracy of a classifier (`c2st`). Every figure
-    depends on the features and on the number of images, so the same is computed for data in place of the generated
-    images: compare with that, not with 1. A flow that repeats its training data passes too.
+    Precision is high if generated images look like data, even if all look alike. Recall is high if generated images
+    cover all the data, even if others do not look like data. The accuracy of a classifier (`c2st`) completes them.
+    All figures depend on the features and on the number of images. They are therefore also computed with data in place
+    of the generated images: compare with this baseline, not with 1. A flow that repeats its training data passes, too.
 
-    The data are cut into two parts, one of which takes the place of generated images. Without `train` a half is set
-    aside for the features first: on what they were learned from they would look different.
+    The data are split into two parts, one of which takes the place of generated images. Without `train`, half of the
+    data is first set aside to learn the features: images that the features were learned from would look different.
 
     Arguments:
         real: images that no flow was fitted to, shape (images, ...).
-        generated: draws of a flow, of the same shape otherwise. If `real` are integers, these must be too.
-        train: further images from which the features are learned, such as those that the flow was fitted to.
-        space: "pca", the first principal components; "classifier", the hidden layer of a network that is trained to
-            tell `labels`.
+        generated: draws of a flow, of the same image shape. If `real` are integers, they must be integers, too.
+        train: further images to learn the features from, such as the training images of the flow.
+        space: "pca", the first principal components; "classifier", the hidden layer of a network trained to predict
+            `labels`.
         labels: shape (images,), classes of `train` or, without it, of `real`; for "classifier" only.
-        components: number of features, cut to what the images allow.
+        components: number of features, reduced if there are too few images.
         neighbors: k.
-        seed: of the parts, the features and the classifiers.
+        seed: seed of the split, the features and the classifiers.
 
     Raises:
         ValueError: if a shape does not fit, a number is not finite, there are too few images, or `labels` are missing.
@@ -134,11 +134,11 @@ def compare_images(
 
 
 def precision_and_recall(real: Features, generated: Features, neighbors: int) -> tuple[float, float]:
-    """Return the share of generated rows in the manifold of the real ones, and of real ones in that of the generated.
+    """Return the share of generated rows in the manifold of the real rows, and of real rows in the generated manifold.
 
     Arguments:
-        real, generated: shapes (n, features), (m, features), of more rows than `neighbors`.
-        neighbors: k; the manifold of a sample is the union of the balls around its rows up to the k-th nearest other.
+        real, generated: shapes (n, features), (m, features), with more rows than `neighbors`.
+        neighbors: k; the manifold of a sample is the union of balls around its rows up to the k-th nearest other row.
 
     Reference:
         See `compare_images`.

@@ -1,4 +1,4 @@
-"""Do credible regions hold the truth as often as they say? Highest-density regions, and balls around random points."""
+"""Expected coverage of credible regions: highest-density regions, and balls around random points."""
 
 from dataclasses import dataclass
 from typing import Literal, final
@@ -18,15 +18,15 @@ from .calibration import CLEAR, Finding, direction
 @final
 @dataclass(frozen=True, eq=False)
 class Coverage:
-    """How often the credible regions of a density hold the truth, against the level that they claim.
+    """Share of truths inside the credible regions of a density, for each credibility level.
 
     Attributes:
         method: "hpd" or "tarp": `expected_coverage` or `tarp`.
         levels: credibility levels, shape (levels,).
         coverage: share of truths inside the region of each level; the level itself if the density is calibrated.
-        low, high: a band that the whole curve stays in with probability 95 % if the density is calibrated.
-        p_value: of the whole curve.
-        values: shape (pairs,), the level above which a region holds the truth of each pair.
+        low, high: a band in which the whole curve stays with probability 95 % if the density is calibrated.
+        p_value: p-value of the whole curve.
+        values: shape (pairs,), the level above which the region contains the truth of each pair.
         num_draws: number of draws for each pair.
     """
 
@@ -41,13 +41,13 @@ class Coverage:
 
     @property
     def finding(self) -> Finding:
-        """Calibrated, overconfident, underconfident, biased, or, if otherwise, miscalibrated."""
+        """Calibrated, overconfident, underconfident, biased, or else miscalibrated."""
         if self.p_value > SIGNIFICANCE:
             return "calibrated"
         mean, variance = (float(d[0]) for d in departures(self.values[:, None]))
         if self.method == "tarp":
             return direction(mean, variance)
-        # A region is too small at all levels, too large at all, or now the one, now the other.
+        # Regions may be too small at all levels, too large at all levels, or each at some levels.
         if abs(mean) < max(CLEAR, abs(variance)):
             return "miscalibrated"
         return "overconfident" if mean > 0 else "underconfident"
@@ -70,20 +70,20 @@ class Coverage:
 def expected_coverage(
     key: Key, posterior: AbstractDistribution, theta: ArrayLike, x: ArrayLike, *, num_draws: int = 399
 ) -> Coverage:
-    """Return how often the highest-density region of each level holds the truth, on average over pairs.
+    """Return the share of pairs whose truth lies in the highest-density region of each level.
 
         C(1 - α) = P(θ in the smallest region of mass 1 - α of q(· | x)),   1 - α for the posterior
 
-    It looks at all parameters together by one number, the rank of log q(θ | x) among that of draws. A curve
-    below the diagonal claims too much. It does not say where the truth lies: bias shows as overconfidence, and
-    a posterior that ignores x, the prior, passes.
+    The test checks all parameters together by one number, the rank of log q(θ | x) among its values at draws. A curve
+    below the diagonal shows overconfidence. The test does not see the direction of an error: bias also shows as
+    overconfidence, and a posterior that ignores x, the prior, passes.
 
     Arguments:
-        key: for the draws.
+        key: random key for the draws.
         posterior: a conditional density q(θ | x).
         theta: shape (pairs, *posterior.shape), drawn from the prior.
         x: shape (pairs, *posterior.cond_shape), each simulated with its own row of `theta`.
-        num_draws: for each pair.
+        num_draws: number of draws for each pair.
 
     Raises:
         ValueError: if an argument is not as stated, a draw is not finite, or the density of a truth is NaN.
@@ -101,7 +101,7 @@ def expected_coverage(
     for _, log_prob in draws("posterior", posterior.sample_and_log_prob, draw_key, num_draws, truth, given):
         above += (log_prob > of_truth).sum(axis=0)
         equal += (log_prob == of_truth).sum(axis=0)
-    # Where a density is flat, no region of a level is the smallest; chance decides.
+    # Where a density is flat, the smallest region is not unique; ties are broken at random.
     above += np.floor(np.asarray(jax.random.uniform(tie_key, (len(truth),))) * (equal + 1)).astype(np.int64)
     return _result("hpd", above, num_draws)
 
@@ -115,21 +115,21 @@ def tarp(
     num_draws: int = 399,
     references: ArrayLike | None = None,
 ) -> Coverage:
-    """Return the coverage of balls around random points: tests of accuracy with random points, from draws alone.
+    """Return the coverage of balls around random points (TARP: tests of accuracy with random points), from draws alone.
 
         f_i = share of draws of q(θ | x_i) nearer to r_i than θ_i,   uniform if q is the posterior, for all r_i
 
-    Distances are Euclidean, each parameter in units of the range of `theta`. By default the points r_i are uniform in
-    the box that `theta` spans and know nothing of x, so that a posterior that ignores x, the prior, passes.
-    With `references` that depend on x it does not.
+    Distances are Euclidean, with each parameter in units of the range of `theta`. By default, the points r_i are
+    uniform in the bounding box of `theta` and do not depend on x, so that a posterior that ignores x, the prior,
+    passes. It fails with `references` that depend on x.
 
     Arguments:
-        key: for the draws and the points.
+        key: random key for the draws and the points.
         posterior: a conditional density q(θ | x).
         theta: shape (pairs, *posterior.shape), drawn from the prior.
         x: shape (pairs, *posterior.cond_shape), each simulated with its own row of `theta`.
-        num_draws: for each pair.
-        references: r, shape of `theta`; any function of x and chance, not of `theta`.
+        num_draws: number of draws for each pair.
+        references: r, shape of `theta`; any function of x and random numbers, but not of `theta`.
 
     Raises:
         ValueError: if an argument is not as stated, or a draw is not finite.

@@ -1,4 +1,4 @@
-"""Importance sampling with a flow as the proposal: how good it is, and what corrects it."""
+"""Importance sampling with a flow as the proposal: diagnostics, and weights that correct its draws."""
 
 import math
 from collections.abc import Callable
@@ -15,9 +15,9 @@ from .._errors import bad, require_count, require_key
 from .._types import Key
 from ..distributions._base import AbstractDistribution
 
-#: Draws that a log-density is evaluated at together.
+#: Number of draws at which a log-density is evaluated together.
 TOGETHER = 4096
-#: Largest Pareto k-hat with which estimates are accurate with few draws, and with which smoothed ones can be trusted.
+#: Largest Pareto k-hat for which estimates from few draws are accurate, and for which smoothed estimates are reliable.
 GOOD, USABLE = 0.5, 0.7
 
 
@@ -28,12 +28,12 @@ class Importance:
 
     Attributes:
         draws: shape (n, *shape), from the flow.
-        log_weights: shape (n,), log p - log q, as they are; -inf where p is zero.
+        log_weights: shape (n,), log p - log q, without smoothing; -inf where p is zero.
         smoothed: shape (n,), log of the Pareto-smoothed weights, which add up to one.
-        ess: effective sample size, (Σ w)² / Σ w², of the weights as they are, between 1 and n.
+        ess: effective sample size, (Σ w)² / Σ w², of the weights without smoothing, between 1 and n.
         khat: shape of the tail of the weights: they have fewer than 1 / khat moments. -inf if all weights are equal.
         log_z: log of the normalizing constant ∫ p, in nats: log mean w.
-        log_z_error: its standard error; not to be relied on beyond khat = 0.5, where the variance of w is infinite.
+        log_z_error: standard error of `log_z`; unreliable for khat above 0.5, where the variance of w is infinite.
     """
 
     draws: np.ndarray = field(repr=False)
@@ -46,9 +46,9 @@ class Importance:
 
     @property
     def verdict(self) -> str:
-        """One sentence: whether to trust estimates that come from the flow."""
+        """One sentence that says whether to trust estimates from the flow."""
         n = len(self.log_weights)
-        # Weights that hardly vary can have a heavy tail of next to no size: k-hat knows of no scale.
+        # Weights that hardly vary can have a heavy but negligible tail: k-hat does not depend on scale.
         if self.ess >= 0.99 * n and self.khat < USABLE:
             words = "draws of the flow are nearly exact, and estimates can be trusted."
         elif self.khat < GOOD:
@@ -60,14 +60,14 @@ class Importance:
         return f"k-hat {self.khat:.2f}, effective sample size {self.ess:,.0f} of {n:,} ({self.ess / n:.0%}): {words}"
 
     def resample(self, key: Key, n: int | None = None) -> np.ndarray:
-        """Return draws of p: draws of the flow chosen by their smoothed weights.
+        """Return approximate draws of p: draws of the flow, resampled by their smoothed weights.
 
-        Systematic resampling, which repeats a draw as often as its weight says, up to rounding. Draws repeat: with an
-        effective sample size below n, so many of them are not independent.
+        Systematic resampling repeats each draw in proportion to its weight, up to rounding. If the effective sample
+        size is below n, the repeated draws are not independent.
 
         Arguments:
             key: random key.
-            n: how many; as many as there are draws by default.
+            n: number of returned draws; by default the number of draws of the flow.
 
         Reference:
             "On sequential Monte Carlo sampling methods for Bayesian filtering", Doucet, Godsill, Andrieu, 2000.
@@ -83,21 +83,21 @@ class Importance:
 
 
 def importance(key: Key, flow: AbstractDistribution, log_density: Callable[[Any], Any], n: int = 10_000) -> Importance:
-    """Compare a flow with the density that it was fitted to, by importance weights of its draws.
+    """Compare a flow with the density that it was fitted to by importance weights of its draws.
 
         w = p(x) / q(x),  x ~ q;    Z = E[w];    ESS = (Σ w)² / Σ w²
 
-    It sees what the flow draws: a mode of p that q never visits changes no weight. Where that can be, check with draws
-    from elsewhere.
+    The weights only see places that the flow draws: a mode of p where q makes no draws changes no weight. If p may have
+    such modes, check with draws from another source.
 
     Arguments:
         key: random key of the draws.
         flow: q, unconditional.
         log_density: log p of one event, up to a constant; see `pushforward.fit_density`.
-        n: number of draws, 100 at least.
+        n: number of draws, at least 100.
 
     Raises:
-        ValueError: if an argument is not as stated; if the log-density is NaN or +inf at a draw, or zero at all.
+        ValueError: if an argument is not as stated; if the log-density is NaN or +inf at a draw, or -inf at all draws.
 
     Reference:
         "Pareto Smoothed Importance Sampling", Vehtari, Simpson, Gelman, Yao, Gabry, 2024; "Yes, but Did It Work?:
@@ -141,10 +141,10 @@ def _pareto_smoothed(log_w: np.ndarray) -> tuple[np.ndarray, float]:
     from arviz_stats.base.array import array_stats
 
     finite = np.isfinite(log_w)
-    # Beyond the largest weights, if these are all equal, there is no tail.
+    # If the largest weights are all equal, there is no tail.
     tail = np.sort(log_w)[-math.ceil(min(0.2 * len(log_w), 3 * math.sqrt(len(log_w)))) :]
     if tail[-1] - tail[0] < 1e-6:
         return log_w - np.logaddexp.reduce(log_w), -math.inf
-    # Weights of zero take no part in the tail; ArviZ asks for finite numbers, and for the negative ones.
+    # Zero weights are not part of the tail, but ArviZ needs finite numbers; it takes negative log-weights.
     smoothed, khat = array_stats.psislw(-np.where(finite, log_w, log_w[finite].min() - 100.0))
     return np.where(finite, smoothed, -np.inf), float(khat)

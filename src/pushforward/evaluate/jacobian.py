@@ -1,4 +1,4 @@
-"""The naive log-determinant, from the full Jacobian."""
+"""The log-determinant from the full Jacobian."""
 
 import jax
 import jax.numpy as jnp
@@ -11,13 +11,13 @@ from ..bijections._base import AbstractBijection
 def jacobian_log_det(bijection: AbstractBijection, z: ArrayLike, condition: ArrayLike | None = None) -> Scalar:
     """Return log|det df/dz| from the full Jacobian by automatic differentiation.
 
-    It knows nothing of the structure of the map, so it is the reference that every log-determinant is tested
-    against. For n elements it costs n forward passes and a factorization of order n³.
+    It does not use the structure of the bijection, so it is the reference for tests of all log-determinants. For n
+    elements it costs n forward passes and a factorization of order n³.
 
     Arguments:
         bijection: f.
         z: one event, of shape `bijection.shape`.
-        condition: of shape `bijection.cond_shape`; None where that is None.
+        condition: one condition, of shape `bijection.cond_shape`; None if that is None.
 
     Raises:
         ValueError: if a shape is not as stated.

@@ -1,4 +1,4 @@
-"""Held-out log-likelihood of a flow beside a Gaussian and a kernel density estimate."""
+"""Held-out log-likelihood of a flow compared with a Gaussian and a kernel density estimate."""
 
 from dataclasses import dataclass
 from typing import final
@@ -10,7 +10,7 @@ from .._errors import bad, require, require_count
 from .._types import ArrayLike
 from ..distributions._base import AbstractDistribution
 
-#: A kernel density estimate costs (training rows) x (held-out rows); it is fitted on no more rows than this.
+#: Most rows that a kernel density estimate is fitted on; its cost is (training rows) x (held-out rows).
 KDE_ROWS = 10_000
 
 Rows = Float[np.ndarray, "rows _"]
@@ -23,13 +23,13 @@ class Likelihood:
     """A mean held-out log-density, in nats per row.
 
     Attributes:
-        mean: the (weighted) mean of log p over the held-out rows; NaN where the density does not exist.
-        standard_error: of `mean`.
+        mean: the (weighted) mean of log p over the held-out rows; NaN if the density does not exist.
+        standard_error: standard error of `mean`.
         behind: mean of log p(flow) - log p(this) over the same rows; 0 for the flow itself.
-        behind_error: standard error of `behind`, far smaller than that of `mean`: the rows are the same.
-        rows: held-out rows.
-        fitted_on: training rows used for the density; None for a flow, which knows its own.
-        note: what the reader should know, empty if nothing.
+        behind_error: standard error of `behind`, far smaller than `standard_error` since the rows are the same.
+        rows: number of held-out rows.
+        fitted_on: number of training rows used for the density; None for a flow, which is fitted before.
+        note: a note to the reader; may be empty.
     """
 
     mean: float
@@ -54,8 +54,8 @@ def compare_likelihood(
 ) -> dict[str, Likelihood]:
     """Compare log-likelihoods on held-out rows: the flow, a full-covariance Gaussian, a Gaussian KDE.
 
-    The two baselines are fitted here on the training rows, the KDE (Scott's rule) on at most 10,000 of them
-    drawn at random. For a conditional flow they are conditional: log p(x, c) - log p(c), p(c) the exact
+    This function fits the two baselines on the training rows, the KDE (Scott's rule) on at most 10,000 of them
+    drawn at random. For a conditional flow the baselines are conditional: log p(x, c) - log p(c), p(c) the exact
     marginal of the fitted joint density.
 
     Arguments:
@@ -63,10 +63,10 @@ def compare_likelihood(
         train, test: shapes (rows, d).
         train_condition, test_condition: shapes (rows, k), for a conditional flow.
         train_weights, test_weights: shapes (rows,), not negative.
-        seed: which rows the KDE draws.
+        seed: decides which rows the KDE uses.
 
     Returns:
-        Under "flow", "gaussian" and "kde", in nats per row.
+        The results under "flow", "gaussian" and "kde", in nats per row.
 
     Raises:
         ValueError: if a shape does not fit, there is no row, or a weight is negative.
@@ -106,7 +106,7 @@ def gaussian_log_density(
 
     Arguments:
         train, test: shape (rows, d + k).
-        given_from: d; the columns from there on are c.
+        given_from: d; columns d, d + 1, ... are c.
         weights: shape (rows,).
 
     Raises:
@@ -129,14 +129,14 @@ def kde_log_density(
 ) -> Float[np.ndarray, " m"]:
     """Return log p(x | c) of a Gaussian kernel density estimate of (x, c), by Scott's rule, in log space.
 
-    Arguments and errors are those of `gaussian_log_density`. The bandwidth of the marginal p(c) is that of
-    the joint density, so that p(x | c) integrates to one.
+    Arguments and errors are as for `gaussian_log_density`. The marginal p(c) has the bandwidth of the joint density,
+    so that p(x | c) integrates to one.
     """
     from scipy.stats import gaussian_kde
 
     if train.shape[0] <= train.shape[1]:
         raise np.linalg.LinAlgError("fewer rows than columns")
-    # Whitened columns: SciPy's Cholesky factor then stands for columns of any units.
+    # Standardize the columns, so that SciPy's Cholesky factorization works for columns in any units.
     scale = train.std(axis=0)
     if not (scale > 0).all():
         raise np.linalg.LinAlgError("a constant column")
@@ -171,7 +171,7 @@ def mean_and_standard_error(values: Values, weights: Values | None = None) -> tu
 def _normal_log_density(
     residual: Float[np.ndarray, "m d"], covariance: Float[np.ndarray, "d d"]
 ) -> Float[np.ndarray, " m"]:
-    # Correlations rather than covariances are factored: units of any scale, the same accuracy.
+    # Factor correlations, not covariances: the accuracy then does not depend on the units.
     scale = np.sqrt(np.diag(covariance))
     if not (scale > 0).all():
         raise np.linalg.LinAlgError("a constant column")

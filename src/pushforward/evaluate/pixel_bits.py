@@ -1,4 +1,4 @@
-"""Where in an image the bits are: those of each pixel, given all others."""
+"""The bits of each pixel of an image, given all other pixels."""
 
 import math
 
@@ -13,7 +13,7 @@ from ..distributions._base import AbstractDistribution
 from ._pairs import checked_pairs
 from .bits_per_dim import dequantized, require_pixels
 
-#: Images that are evaluated together, if one pixel does not take more values.
+#: Number of images evaluated together, unless `grid` is larger.
 TOGETHER = 1024
 
 
@@ -26,29 +26,29 @@ def pixel_bits(
     levels: int = 256,
     grid: int | None = None,
 ) -> Float[np.ndarray, "..."]:
-    """Return the bits of each pixel of an image given all others: how much it surprises where it stands.
+    """Return the bits of each pixel of an image given all other pixels: its surprise in its context.
 
         y = x + u,   bits_i = -log₂ p(y_i | y_rest) = -log₂ p(y) / (w Σ_j p(y with y_i replaced by t_j))
         t_j = (y_i mod w) + j w,   w = levels / grid,   j = 0, ..., grid - 1
 
-    With a point for each level, w = 1, this is exact for any density: the probability that the pixel has its value, and
-    not another one, given the noise u and the values of all others. It needs no order of the pixels. These bits do not
-    add up to those of the image, which count each pixel given the ones before it only: what many pixels say of each
-    other counts for none of them here.
+    With a point for each level, w = 1, this is exact for any density: the probability of the pixel's value given the
+    noise u and all other pixels, without an order of the pixels. These bits do not add up to the bits of the image,
+    which count each pixel given only the pixels before it: here, information that pixels share does not count.
 
-    The cost is that of height × width × channels × grid evaluations of the density.
+    The cost is height × width × channels × grid evaluations of the density.
 
     Arguments:
-        key: of the noise u, uniform in [0, 1).
+        key: random key of the noise u, uniform in [0, 1).
         flow: a density in units of pixels, of shape (height, width, channels) or any other.
         image: pixels, integers in 0, ..., levels - 1, of shape `flow.shape`.
         condition: one condition, of shape `flow.cond_shape`, or None for an unconditional flow.
         levels: number of values of a pixel.
-        grid: at how many evenly spread values the density is evaluated, from 2 to `levels`, which is the default. With
-            fewer, the density is taken as that of the nearest one: for smooth densities of many levels.
+        grid: number of evenly spaced values at which the density is evaluated, from 2 to `levels`, the default. With
+            fewer values, each stands for the levels around it: for smooth densities of many levels.
 
     Returns:
-        Of shape `flow.shape`, log₂ levels where nothing is known. NaN where a density is NaN, or zero for all values.
+        Shape `flow.shape`; log₂ levels if all values of a pixel are equally likely. NaN where a density is NaN, or
+        zero for all values.
 
     Raises:
         ValueError: if an argument is not as stated.
@@ -67,14 +67,14 @@ def pixel_bits(
     y = np.asarray(dequantized(pixels, jax.random.uniform(key, pixels.shape, pixels.dtype))).ravel()
     width, size = levels / grid, y.size
     own = np.minimum((y / width).astype(np.int64), grid - 1)
-    # Rounding may carry the last point to the upper end, where the density ends.
+    # Rounding may move the last point to the upper end, where the density ends.
     below = np.nextafter(np.asarray(levels, y.dtype), np.asarray(0, y.dtype))
     points = np.clip((y - own * width)[:, None] + width * np.arange(grid), 0, below).astype(y.dtype)
     points[np.arange(size), own] = y
     count = min(size, max(1, TOGETHER // grid))
     bits = np.empty(size)
     for start in range(0, size, count):
-        # The last piece is filled up: pieces of one size are compiled once.
+        # The last piece is padded: pieces of equal size compile once.
         at = np.minimum(np.arange(start, start + count), size - 1)
         images = np.broadcast_to(y, (count, grid, size)).copy()
         images[np.arange(count), :, at] = points[at]

@@ -1,4 +1,4 @@
-"""Does the map of a flow invert as it should, in the precision it has?"""
+"""Numerical accuracy of the inverse and the log-determinants of a flow."""
 
 import math
 from dataclasses import dataclass
@@ -18,28 +18,28 @@ from ..parallel.compile import compiled
 from ._pairs import checked_pairs
 from .jacobian import jacobian_log_det
 
-#: Points at which the full Jacobian is computed, and elements up to which it is.
+#: Number of points at which the full Jacobian is computed, and most elements for which it is.
 JACOBIAN_POINTS, JACOBIAN_DIM = 8, 64
 
 
 @final
 @dataclass(frozen=True)
 class RoundTrip:
-    """How well the two directions of a flow undo each other.
+    """Errors of a round trip through a flow, from data to base and back and from base to data and back.
 
     Attributes:
-        points: number of points, of the data and as many of the base.
-        dtype: of the flow.
-        data_error: largest |f(f⁻¹(x)) - x|, in units of the standard deviation of the column or, where that is
-            larger, of the distance from its mean.
-        data_error_median: the median over points of their largest.
-        base_error: largest |f⁻¹(f(z)) - z|, in the same units of z. Where f is steep no inverse can make it small: the
-            rounding of f(z) alone moves its inverse.
-        base_error_median: the median over points of their largest.
-        log_det_error: largest |log|det df/dz| + log|det df⁻¹/dx|| / (1 + |log|det df/dz||), on the way from x and back.
-        jacobian_error: largest such difference between log|det df/dz| and that of the full Jacobian, over a few points;
-            None for more than 64 elements.
-        non_finite: number of points, of both ways, with a number that is not finite.
+        points: number of points of the data, and of the base.
+        dtype: dtype of the flow.
+        data_error: largest |f(f⁻¹(x)) - x|, in units of the standard deviation of the column or of the distance from
+            its mean, whichever is larger.
+        data_error_median: median over points of the largest error of a point.
+        base_error: largest |f⁻¹(f(z)) - z|, in the same units of z. It cannot be small where f⁻¹ is steep, since the
+            rounding of f(z) alone changes its inverse.
+        base_error_median: median over points of the largest error of a point.
+        log_det_error: largest |log|det df/dz| + log|det df⁻¹/dx|| / (1 + |log|det df/dz||), at x and f⁻¹(x).
+        jacobian_error: largest such difference between log|det df/dz| and the log-determinant of the full Jacobian,
+            over a few points; None for more than 64 elements.
+        non_finite: number of points, in both directions, with a non-finite number.
     """
 
     points: int
@@ -54,7 +54,7 @@ class RoundTrip:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """What is worse than the loss of half the digits of this precision, in words; empty for a sound flow."""
+        """Texts on errors that lose more than half the digits of the dtype; empty for a sound flow."""
         bound = math.sqrt(float(jnp.finfo(self.dtype).eps))
         faults = []
         if self.non_finite:
@@ -89,14 +89,14 @@ def round_trip(
     *,
     num_points: int = 1000,
 ) -> RoundTrip:
-    """Send points through a flow and back, both ways, and compare log-determinants with each other and the Jacobian.
+    """Map points through a flow and back, in both directions, and check the log-determinants, also by the Jacobian.
 
     Arguments:
-        key: for the points of the base, and of the data without `x`.
+        key: random key for the points of the base and, without `x`, of the data.
         flow: a base and a bijection f.
-        x: where to look, data for instance, shape (points, *flow.shape); draws of the flow by default.
+        x: points of the data, shape (points, *flow.shape); draws of the flow by default.
         condition: shape (points, *flow.cond_shape), or None for an unconditional flow.
-        num_points: for an unconditional flow without `x`.
+        num_points: number of points, for an unconditional flow without `x`.
 
     Raises:
         ValueError: if a shape does not fit, or `x` or `condition` is not finite.
@@ -145,7 +145,7 @@ def round_trip(
 def _trips(
     bijection: AbstractBijection, x: Array, z: Array, condition: Array | None
 ) -> tuple[tuple[Array, Array], tuple[Array, Array, Array], Array | None]:
-    """Return f(f⁻¹(x)) and f⁻¹(f(z)); log-determinants of f at f⁻¹(x), f⁻¹ at x, f at z; those of Jacobians at z."""
+    """Return f(f⁻¹(x)) and f⁻¹(f(z)); log-determinants of f at f⁻¹(x), f⁻¹ at x, f at z; of full Jacobians at z."""
     there, inverse = inverse_batch(bijection, x, condition)
     back, forward = forward_batch(bijection, there, condition)
     of_z, at_z = forward_batch(bijection, z, condition)

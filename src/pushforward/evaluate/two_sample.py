@@ -1,4 +1,4 @@
-"""Do two samples come from one distribution? A classifier, sliced Wasserstein distances, and a kernel test."""
+"""Two-sample tests: a classifier, sliced Wasserstein distances, and a kernel test."""
 
 import math
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from .._errors import bad, require, require_count, require_key
 from .._types import ArrayLike, Key
 from ._uniformity import SIGNIFICANCE
 
-#: Pairs of rows from which the median distance is found, and rows whose kernels are held at once.
+#: Number of rows for the median distance, and number of rows whose kernels are held in memory at once.
 MEDIAN_ROWS, BLOCK = 2000, 1024
-#: Parts into which rows are cut, each judged by a classifier that was trained on the others.
+#: Number of folds of the cross-validation.
 FOLDS = 5
-#: Rows from which on the training of a classifier ends early, after so many epochs without a better accuracy.
+#: Number of rows from which the training of a classifier stops early, and the epochs of patience.
 MANY, PATIENCE = 2000, 50
 
 Rows = Float[np.ndarray, "_ columns"]
@@ -25,14 +25,14 @@ Rows = Float[np.ndarray, "_ columns"]
 @final
 @dataclass(frozen=True)
 class TwoSample:
-    """How far two samples are apart, and whether chance alone would put samples of one distribution so far apart.
+    """The distance of two samples, and a p-value for the hypothesis that they have the same distribution.
 
     Attributes:
         method: "c2st", "sliced Wasserstein" or "mmd".
         value: the accuracy, the distance, or the squared discrepancy.
-        expected: what `value` is on average if both samples come from one distribution.
-        p_value: probability of such a `value` or a larger one if both samples come from one distribution.
-        rows: of the two samples.
+        expected: mean of `value` if both samples come from the same distribution.
+        p_value: probability of this `value` or a larger one if both samples come from the same distribution.
+        rows: numbers of rows of the two samples.
     """
 
     method: Literal["c2st", "sliced Wasserstein", "mmd"]
@@ -56,19 +56,19 @@ class TwoSample:
 
 
 def c2st(key: Key, x: ArrayLike, y: ArrayLike) -> TwoSample:
-    """Return the accuracy with which a classifier tells x from y in rows it has not seen: 1/2 if they are alike.
+    """Return the accuracy with which a classifier tells x from y in held-out rows: 1/2 if they are alike.
 
-    The classifier is that of the benchmark of simulation-based inference: two hidden layers of 10 units per column,
-    relu, adam, five-fold cross-validation, columns standardized by the first sample. From 2000 rows on training ends
-    where the accuracy on a tenth of its rows has not risen for 50 epochs, as in the package `sbi`: in the benchmark it
-    goes on until the rows are memorized, for thousands of epochs where the samples are alike. The p-value is
-    approximate and errs on the cautious side: folds share training rows, so that their mean scatters 1.5 times as much
-    as throws of a coin would.
+    The classifier follows the benchmark of simulation-based inference: two hidden layers of 10 units per column, relu,
+    adam, five-fold cross-validation, columns standardized by the first sample. With 2000 rows or more, training stops
+    when the accuracy on a tenth of its rows has not risen for 50 epochs, as in the package `sbi`; in the benchmark,
+    training continues until the rows are memorized, for thousands of epochs if the samples are alike. The p-value is
+    approximate and conservative: folds share training rows, so that the mean accuracy is taken to scatter 1.5 times as
+    much as coin tosses.
 
     Arguments:
-        key: for the folds and the initial weights.
+        key: random key for the folds and the initial weights.
         x: the reference sample, shape (n, columns).
-        y: the sample that is judged, shape (n, columns). With unequal numbers of rows, 1/2 would not be chance.
+        y: the sample to test, shape (n, columns). The numbers of rows must be equal, so that chance is 1/2.
 
     Raises:
         ValueError: if a shape does not fit, there are fewer than 10 rows, or a number is not finite.
@@ -96,10 +96,10 @@ def c2st(key: Key, x: ArrayLike, y: ArrayLike) -> TwoSample:
     training = {"early_stopping": len(rows) >= MANY, "n_iter_no_change": PATIENCE if len(rows) >= MANY else 10}
     network = MLPClassifier((width, width), max_iter=10_000, random_state=seed, **training)
     folds = KFold(FOLDS, shuffle=True, random_state=seed)
-    # Products of so few numbers take several threads longer than one, five times as long where other work runs.
+    # Several threads are slower than one for such small products, five times slower if the machine is busy.
     with threadpool_limits(1, user_api="blas"):
         accuracy = float(cross_val_score(network, rows, labels, cv=folds).mean())
-    # The variance of the mean of k folds is not 1 / k of that of one, σ², but (1 / k + n_test / n_train) σ².
+    # The mean of k folds of variance σ² each does not have variance σ² / k, but (1 / k + n_test / n_train) σ².
     error = 0.5 * math.sqrt((1 + FOLDS / (FOLDS - 1)) / len(rows))
     return TwoSample("c2st", accuracy, 0.5, 0.5 * math.erfc((accuracy - 0.5) / error / math.sqrt(2)), (len(x), len(y)))
 
@@ -118,15 +118,15 @@ def sliced_wasserstein(
 
         SW_p = (mean over u of W_p(u·x, u·y)^p)^(1/p),   W_p(a, b)^p = ∫ |F_a⁻¹(t) - F_b⁻¹(t)|^p dt
 
-    It is never 0 for finite samples: `expected` is its mean for random partitions of the pooled rows, and the p-value
-    is the share of these partitions that are as far apart.
+    It is never 0 for finite samples: `expected` is its mean over random partitions of the pooled rows, and the p-value
+    is the share of partitions with at least the distance of x and y.
 
     Arguments:
-        key: for the lines and the partitions.
-        x, y: shapes (n, columns), (m, columns), in units that compare between columns, unless `standardize`.
+        key: random key for the lines and the partitions.
+        x, y: shapes (n, columns), (m, columns), with columns in comparable units unless `standardize` is set.
         num_projections: number of lines, uniform over directions.
         p: order of the distance, at least 1.
-        standardize: divide each column by its standard deviation over all rows; else the distance has the units of
+        standardize: divide each column by its standard deviation over all rows; if not, the distance has the units of
             the data.
         permutations: number of partitions, at least 19.
 
@@ -154,7 +154,7 @@ def sliced_wasserstein(
     of_x, of_y = (ends - 1) // m, (ends - 1) // n
 
     def distance(is_x: Bool[np.ndarray, " rows"]) -> float:
-        # Rows of x in the order of each line: the pooled rows are sorted once, not for each partition.
+        # Rows of x in the order of each line: the pooled rows are sorted only once, for all partitions.
         mask = is_x[order]
         quantiles = projected[mask].reshape(-1, n)[:, of_x], projected[~mask].reshape(-1, m)[:, of_y]
         return float(np.mean(np.abs(quantiles[0] - quantiles[1]) ** p @ widths) ** (1 / p))
@@ -179,14 +179,14 @@ def mmd(
         MMD² = mean_{i≠j} k(x_i, x_j) + mean_{i≠j} k(y_i, y_j) - 2 mean_{i,j} k(x_i, y_j),
         k(a, b) = exp(-|a - b|² / 2s²)
 
-    Its mean is 0 where the two are alike, so that it can be negative. The p-value is the share of random
-    partitions of the pooled rows that are as far apart. The cost is of order (n + m)² (columns + permutations).
+    Its mean is 0 if the two samples are alike, so it can be negative. The p-value is the share of random partitions of
+    the pooled rows with at least the discrepancy of x and y. The cost is of order (n + m)² (columns + permutations).
 
     Arguments:
-        key: for the partitions.
-        x, y: shapes (n, columns), (m, columns), in units that compare between columns, unless `standardize`.
-        bandwidth: s, positive, in the units of the data; by default the median distance between the pooled rows, of
-            at most 2,000 of them.
+        key: random key for the partitions.
+        x, y: shapes (n, columns), (m, columns), with columns in comparable units unless `standardize` is set.
+        bandwidth: s, positive, in the units of the data; by default the median distance between at most 2,000 of the
+            pooled rows.
         standardize: divide each column by its standard deviation over all rows.
         permutations: number of partitions, at least 19.
 
@@ -201,7 +201,7 @@ def mmd(
     x, y = _samples(x, y, 2, standardize)
     rng = _generator(key)
     rows, n, m = np.concatenate([x, y]), len(x), len(y)
-    # Distances from the origin would cancel among rows far away from it.
+    # Center the rows: squared distances of rows far from the origin would suffer from cancellation.
     rows -= rows.mean(axis=0)
     if bandwidth is None:
         some = rows[rng.permutation(n + m)[:MEDIAN_ROWS]]
@@ -231,7 +231,7 @@ def _squared_distances(a: Rows, b: Float[np.ndarray, "_ columns"]) -> Float[np.n
 
 
 def _p_value(value: float, others: Float[np.ndarray, " permutations"]) -> float:
-    # The sample itself counts as one partition: without it a p-value could be 0. Equal values may differ by rounding.
+    # The sample counts as a partition, so that a p-value is never 0. Equal values may differ by rounding.
     as_large = others >= value - 1e-12 * abs(value)
     return float((1 + as_large.sum()) / (1 + others.size))
 

@@ -1,4 +1,4 @@
-"""What every architecture shares: the checks, and the frame around its layers."""
+"""The parts that all architectures share: checks, and the frame around the layers."""
 
 from collections.abc import Callable
 
@@ -9,8 +9,8 @@ from .._types import Key
 from ..bijections import AbstractBijection, Chain, Flip, Regress, Stack, Standardize, StandardizeCondition, Whiten
 from ..distributions import Pushforward, StandardNormal
 
-#: Bound of the log-scale of one affine map. Layers multiply: five of these still scale by up to exp(15), which is
-#: plenty, and what they do to a number far out, squared, can be held in float32.
+#: Bound of the log-scale of one affine map. Scales multiply: five layers still scale by up to exp(15), which is enough,
+#: and the square of a scaled number in the tails still fits into float32.
 MAX_LOG_SCALE = 3.0
 
 
@@ -24,12 +24,12 @@ def assemble(
     one, and the standardization of data and condition are identities until `pushforward.fit` sets them.
 
     Arguments:
-        key: split among the layers.
+        key: random key, split among the layers.
         dim: elements of an event.
         cond_dim: elements of the condition, 0 for none.
         layers: number of layers.
-        layer: builds one layer from its key.
-        unroll: whether to compile each of the layers for a gradient; see `Stack`.
+        layer: a function that builds one layer from its key.
+        unroll: whether to compile each layer separately for gradients; see `Stack`.
     """
     require_key(key)
     require_count("dim", dim)
@@ -37,7 +37,7 @@ def assemble(
     require_count("layers", layers)
 
     parts = [Chain([layer(k), Flip(dim)]) for k in jax.random.split(key, layers)]
-    # What the condition explains leaves little to a single column, too, for which `Whiten` is a scale.
+    # The residual of a regression has a smaller scale, also with a single column, for which `Whiten` is a scale.
     whiten = [Whiten.unfitted(dim)] if dim > 1 or cond_dim else []
     regress = [Regress.unfitted(dim, cond_dim)] if cond_dim else []
     frame = [*whiten, *regress, Standardize.unfitted((dim,))]

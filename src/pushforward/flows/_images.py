@@ -1,4 +1,4 @@
-"""What the flows of images share: checks, the way to pixels, and the frame of several scales."""
+"""The parts that all flows of images share: checks, the map to pixels, and the multiscale frame."""
 
 from collections.abc import Callable
 
@@ -23,21 +23,22 @@ from ..networks import ConvNetSettings
 from ..univariate import AbstractUnivariate, Affine, Compose, RationalQuadratic
 from ._assemble import MAX_LOG_SCALE
 
-#: Share of the interval beyond each end of the pixels' values, for the logistic map: a pixel at the end is not far out.
+#: Margin beyond each end of the pixels' values, as a share of the interval, so that the logistic map does not send
+#: pixels at an end far into the tails.
 MARGIN = 0.05
 #: Splines act on [-bound, bound], in standard deviations.
 SPLINE_BOUND = 5.0
 
 
 def checked_image(key: Key, shape: tuple[int, ...], levels: int, cond_dim: int, multiple: int) -> tuple[int, int, int]:
-    """Return the shape of an image, after a check of what every flow of images is built from.
+    """Return the shape of an image, after a check of the arguments that all flows of images share.
 
     Arguments:
         key: a random key.
         shape: (height, width, channels).
         levels: values of a pixel, 0, ..., levels - 1.
         cond_dim: elements of the condition.
-        multiple: what height and width must be multiples of.
+        multiple: number of which height and width must be multiples.
     """
     require_key(key)
     shape = checked_shape(shape)
@@ -65,21 +66,21 @@ def couple(
 
 
 def elementwise(bins: int) -> AbstractUnivariate:
-    """Return the map that a flow applies to each element: affine, or a spline of `bins` bins, then an affine one."""
+    """Return the map of each element: affine, or a spline of `bins` bins followed by an affine map."""
     require_count("bins", bins, 0)
     affine = Affine(MAX_LOG_SCALE)
     return Compose((RationalQuadratic(bins, SPLINE_BOUND), affine)) if bins else affine
 
 
 def to_interval(core: AbstractBijection, levels: int, base: AbstractDistribution | None = None) -> Pushforward:
-    """Return the flow of a bijection, then a logistic map onto the pixels' values and a margin beyond each end."""
+    """Return the flow of a bijection followed by a logistic map onto the pixels' values with a margin at each end."""
     margin = levels * MARGIN / (1 - 2 * MARGIN)
     pixels = Sigmoid(core.shape, -margin, levels + margin)
     return Pushforward(StandardNormal(core.shape) if base is None else base, Chain([core, pixels]))
 
 
 def to_scale(core: AbstractBijection, levels: int, base: AbstractDistribution | None = None) -> Pushforward:
-    """Return the flow of a bijection on (-1, 1), then the scale and location of the pixels' values."""
+    """Return the flow of a bijection onto (-1, 1) followed by the scale and location of the pixels' values."""
     half = jnp.full(core.shape, levels / 2)
     return Pushforward(StandardNormal(core.shape) if base is None else base, Chain([core, Standardize(half, half)]))
 
@@ -92,18 +93,18 @@ def multiscale(
     after: Callable[[Key, tuple[int, int, int]], AbstractBijection],
     prior: Callable[[Key, tuple[int, int, int]], Coupling],
 ) -> AbstractBijection:
-    """Build a flow of several scales: each squeezes the image, maps it, and gives half of its channels to the base.
+    """Build a multiscale flow: each scale squeezes the image, maps it, and factors out half of its channels.
 
-    What leaves at a scale is, given what stays, normal with a mean and scale that a network reads off what stays: a
-    coupling between the two.
+    Given the remaining channels, the channels factored out are normal, with mean and scale from a network of the
+    remaining channels: a coupling between the two halves.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         shape: (height, width, channels) of the image.
         scales: number of scales, the last of which keeps all channels.
-        before: builds the map of the image before it is squeezed; None for none.
-        after: builds the map after it is squeezed.
-        prior: builds the coupling between what stays and what leaves.
+        before: a function that builds the map before the squeeze; None for none.
+        after: a function that builds the map after the squeeze.
+        prior: a function that builds the coupling between the two halves of the channels.
 
     Reference:
         "Density Estimation using Real NVP", Dinh, Sohl-Dickstein, Bengio, 2017, section 3.6; "Glow: Generative Flow

@@ -14,7 +14,7 @@ Architecture: TypeAlias = Callable[..., Pushforward]
 
 
 def architectures(data: Data) -> dict[str, Architecture]:
-    """Return the architectures for one kind of data, by name: those whose files lie in the folder of that name.
+    """Return the architectures for one kind of data, by name, found in the folder named after the data.
 
     Arguments:
         data: "tables", for functions (key, dim, ...), or "images", for functions (key, shape, ...).
@@ -27,15 +27,16 @@ def architectures(data: Data) -> dict[str, Architecture]:
 
 
 def architecture(data: Data, name: Any, settings: Iterable[str] = ()) -> Architecture:
-    """Return one of the architectures of `architectures(data)`.
+    """Return one of `architectures(data)`.
 
     Arguments:
         data: "tables" or "images".
-        name: of the architecture.
-        settings: names of keywords that it will be given.
+        name: name of the architecture.
+        settings: names of keywords that it will receive.
 
     Raises:
-        ValueError: if there is none of that name among them, which the message lists, or it has no such setting.
+        ValueError: if no architecture has this name, in which case the message lists all names, or it has no such
+            setting.
     """
     known = architectures(data)
     if not isinstance(name, str) or name not in known:

@@ -1,6 +1,6 @@
-"""Models of named data: a flow, what its variables are called and mean, and the record of its fit.
+"""Models of named data: a flow, the names and roles of its variables, and the record of its fit.
 
-Fitting is imported when something is fitted: to draw from a model or to describe it takes half a second less without.
+The modules of fitting are imported when a model is fitted: sampling and description start half a second faster so.
 """
 
 from ._base import AbstractModel as AbstractModel

@@ -1,4 +1,4 @@
-"""The contract of a model of named data: what a command, a report or a server asks of it, whatever the data."""
+"""The contract of a model of named data, which commands, reports and servers use for every kind of data."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ Path: TypeAlias = str | PathLike[str]
 
 @runtime_checkable
 class Rows(Protocol):
-    """What models are fitted to: rows of a table, images."""
+    """Data for a model: rows of a table, or images."""
 
     def __len__(self) -> int:
         """Return the number of rows."""
         ...
 
     def report(self) -> str:
-        """Say in one sentence what there is."""
+        """Return one sentence that describes the data."""
         ...
 
 
@@ -35,10 +35,10 @@ D = TypeVar("D", bound=Rows)
 @final
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model scores.
+    """The scores of a model.
 
     Attributes:
-        scores: means with their standard errors, by the name of what was judged.
+        scores: means with their standard errors, by the name of the density or figure.
         judged: says which rows were judged.
         text: the scores in words.
     """
@@ -49,20 +49,20 @@ class Evaluation:
 
 
 class AbstractModel(ABC, Generic[D]):
-    """A flow, what its variables are called and mean, and the record of its fit.
+    """A flow, the names and roles of its variables, and the record of its fit.
 
-    A kind of model is one class: it is found by `kind_of` for its data and by `load` for its files, and the commands
-    of the command line call the methods below. Arguments of a method beyond those stated here are options of that
-    kind; an option on the command line is the argument of the same name.
+    Each kind of model is one class: `kind_of` finds it for its data, `load` finds it for its files, and the commands
+    of the command line call the methods below. If a subclass adds arguments to a method, they are options of that kind
+    of model; an option on the command line has the name of the argument.
 
     Attributes:
         architectures: the folder of `pushforward.flows` with the architectures of this kind.
-        default: the architecture that is fitted unless another is asked for.
-        of: what the data are called, such as "a table".
-        rows: what the rows are called at the head of a line, such as "Rows".
+        default: name of the default architecture.
+        of: name of the data, such as "a table".
+        rows: name of the rows at the head of a line, such as "Rows".
         flow: the density.
-        architecture: of what it was built; None if that is not known.
-        record: of the fit; None without one.
+        architecture: the architecture of the flow; None if it is not known.
+        record: record of the fit; None if there is none.
     """
 
     architectures: ClassVar[Data]
@@ -76,26 +76,26 @@ class AbstractModel(ABC, Generic[D]):
     @classmethod
     @abstractmethod
     def holds(cls, path: Path) -> bool:
-        """Whether `path` holds data of this kind, as far as can be told without reading it."""
+        """Whether `path` holds data of this kind, as far as this is known without reading it."""
 
     @classmethod
     @abstractmethod
     def restore(cls, flow: Any, metadata: Mapping[str, Any]) -> "AbstractModel[D] | None":
-        """Return the model of what a file holds, None if that is no model of this kind.
+        """Return the model from the content of a file, None if it is not a model of this kind.
 
         Raises:
-            ValueError: if it is one, but the metadata do not go with the flow.
+            ValueError: if it is a model of this kind, but the metadata do not fit the flow.
         """
 
     @classmethod
     @abstractmethod
     def read_new(cls, path: Path) -> D:
-        """Read data that a model is to be fitted to."""
+        """Read data to fit a model to."""
 
     @classmethod
     @abstractmethod
     def build(cls, data: D, *, seed: int = 0, flow: str | None = None) -> "AbstractModel[D]":
-        """Return a model of such data that is not fitted yet, and warn of what is unusual about them.
+        """Return a model for the data that is not fitted yet, and warn of unusual data.
 
         Arguments:
             data: gives names and sizes.
@@ -105,7 +105,7 @@ class AbstractModel(ABC, Generic[D]):
 
     @abstractmethod
     def split(self, data: D, test_fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the places of the rows to fit and of those held out, in order; see `held_out_rows`."""
+        """Return the indices of the rows to fit and of the held-out rows, in order; see `held_out_rows`."""
 
     @abstractmethod
     def fit(
@@ -114,50 +114,50 @@ class AbstractModel(ABC, Generic[D]):
         """Return the model fitted to the rows that are not held out, with the record of the fit.
 
         Arguments:
-            data: as `build` received them.
+            data: the data given to `build`.
             seed: decides which rows are held out, and the fit.
-            test_fraction: the share that is held out.
+            test_fraction: the share of the rows to hold out.
             source: the name of the data, for the record.
             options: arguments of `pushforward.fit`.
         """
 
     @abstractmethod
     def read(self, path: Path) -> D:
-        """Read data like those of the fit, to judge the model by.
+        """Read data like the data of the fit, to evaluate the model on.
 
         Raises:
-            ValueError: if `path` holds others.
+            ValueError: if `path` holds data of another kind.
         """
 
     @abstractmethod
     def evaluate(self, data: D) -> Evaluation:
-        """Judge the model by the held-out rows, if these are the data of the fit, and else by what the kind allows."""
+        """Score the model on the held-out rows of the data of the fit, or, for other data, as its kind allows."""
 
     @abstractmethod
     def sample_to(self, output: Path, n: int, seed: int) -> str:
-        """Draw n rows, write them to a file, and say so in a sentence."""
+        """Draw n rows, write them to a file, and return a sentence that says so."""
 
     @abstractmethod
     def score_to(self, data: Path, output: Path) -> str:
-        """Read data, write them with their log-densities to a file, and say so in a sentence."""
+        """Read data, write them with their log-densities to a file, and return a sentence that says so."""
 
     @abstractmethod
     def headline(self) -> str:
-        """Say what the variables are, before a fit; empty if there is nothing to say."""
+        """Return a line about the variables, shown before a fit; may be empty."""
 
     @abstractmethod
     def describe(self) -> Lines:
-        """Return what is known of the model: pairs of a name and what is to be said under it."""
+        """Return a description of the model: pairs of a name and its text."""
 
     @abstractmethod
     def metadata(self) -> dict[str, Any]:
-        """Return what is saved beside the flow, and what `restore` reads."""
+        """Return the metadata that are saved with the flow and read by `restore`."""
 
     def with_scores(self, scores: dict[str, Score]) -> "AbstractModel[D]":
         """Return the model with the scores of an evaluation in its record, if it has one."""
         if self.record is None:
             return self
-        # Each kind of model is a dataclass, of which the type checker hears in the subclass.
+        # Each kind of model is a dataclass; the type checker only knows it of the subclass.
         return replace(cast(Any, self), record=replace(self.record, held_out=scores))
 
     def save(self, path: Path) -> None:

@@ -12,10 +12,10 @@ from ..data import Images
 
 
 def classes_to_learn(images: Images, labels: bool) -> tuple[str, ...]:
-    """Return the names of the classes to condition on, none unless `labels`.
+    """Return the names of the classes to condition on; empty unless `labels`.
 
     Raises:
-        ValueError: if there are not two.
+        ValueError: if there are fewer than two classes.
     """
     if not labels:
         if images.labels is not None:
@@ -29,10 +29,10 @@ def classes_to_learn(images: Images, labels: bool) -> tuple[str, ...]:
 
 
 def classes_of_file(metadata: Mapping[str, Any], dim: int) -> tuple[str, ...]:
-    """Return the names of `dim` classes that were saved with a flow; 0, 1, ... where none were.
+    """Return the names of `dim` classes that were saved with a flow; 0, 1, ... if none were saved.
 
     Raises:
-        ValueError: if there are not so many.
+        ValueError: if their number is not `dim`.
     """
     classes = metadata.get("classes", [str(i) for i in range(dim)])
     if not isinstance(classes, list) or len(classes) != dim or not all(isinstance(name, str) for name in classes):
@@ -42,17 +42,17 @@ def classes_of_file(metadata: Mapping[str, Any], dim: int) -> tuple[str, ...]:
 
 
 def one_hot(labels: Int[np.ndarray, " n"], classes: int) -> Float[np.ndarray, "n classes"]:
-    """Return a one in the column of each label, zeros elsewhere."""
+    """Return the one-hot encoding of labels: a one in the column of each label, zeros elsewhere."""
     return np.eye(classes, dtype=np.float32)[labels]
 
 
 def conditions_of_images(classes: Sequence[str], images: Images, labels: bool) -> Float[np.ndarray, "n classes"] | None:
-    """Return the conditions of images; zeros for those without classes, None for a flow without.
+    """Return the conditions of images; zeros for images without classes, None for a flow without classes.
 
     Arguments:
-        classes: those that the flow knows, in its order.
-        images: with classes of their own, in an order of their own.
-        labels: whether these count.
+        classes: the classes of the flow, in its order.
+        images: images whose classes may be in another order.
+        labels: whether to use the classes of the images.
 
     Raises:
         ValueError: if a class is unknown.

@@ -1,4 +1,4 @@
-"""The held-out log-likelihood of rows beside that of a Gaussian and of a kernel density estimate."""
+"""The held-out log-likelihood of a flow compared with a Gaussian and a kernel density estimate."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from ..distributions import Pushforward
 from ..evaluate import Likelihood, compare_likelihood
 
-#: What the densities of a comparison are called.
+#: The titles of the densities of a comparison.
 TITLES = {"flow": "flow", "gaussian": "Gaussian", "kde": "KDE"}
 
 
@@ -19,14 +19,14 @@ def compare(
     test: np.ndarray,
     seed: int,
 ) -> dict[str, Likelihood]:
-    """Compare on the rows `test`; the Gaussian and the KDE are fitted on the rows `train`.
+    """Compare the densities on the rows `test`; the Gaussian and the KDE are fitted on the rows `train`.
 
     Arguments:
         flow: the density.
-        rows: of all rows, the events "", the conditions "_condition" and the weights "_weights", by the end of the
-            name of the argument of `pushforward.evaluate.compare_likelihood`.
-        train, test: places of rows.
-        seed: which rows the KDE draws.
+        rows: events, conditions and weights of all rows, under the keys "", "_condition" and "_weights", the endings
+            of the arguments of `pushforward.evaluate.compare_likelihood`.
+        train, test: indices of rows.
+        seed: decides which rows the KDE uses.
     """
 
     def of(name: str, places: np.ndarray) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a density of columns is conditioned on, as rows of numbers."""
+"""The conditions of a density of columns, as rows of numbers."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from ._base import Path
 def condition_rows(
     names: Sequence[str], given: Table | Mapping[str, float] | Path | None
 ) -> Float[np.ndarray, "rows given"] | None:
-    """Return the rows of conditions, from a table, a file or one value for each name; None for a density without.
+    """Return the rows of conditions, from a table, a file or a value per name; None for an unconditional density.
 
     Raises:
         OSError: if the file cannot be read.
@@ -39,7 +39,7 @@ def condition_rows(
 
 
 def other_columns(given: Sequence[str], weights: str | None) -> tuple[str, ...]:
-    """Return the names of the columns that are no part of the event, all different."""
+    """Return the names of the columns that are not part of the event, without repetition."""
     others = (*given, *([] if weights is None else [weights]))
     require(len(set(others)) == len(others), "given", "different columns, none of them that of --weights", others)
     return others

@@ -1,4 +1,4 @@
-"""What a model of images is fitted with: pixels that vary, random changes, sizes of patches."""
+"""Settings of a fit to images: check of the pixels, augmentation, size of patches."""
 
 import warnings
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from .._errors import require
 from .._types import Event, Key
 from ..data import Images
 
-#: The largest pixel below which images of 256 levels are probably of fewer.
+#: Images of 256 levels whose largest pixel is at most this probably have fewer levels.
 DARK = 127
-#: The size from which patches of a tarflow are 4 x 4.
+#: Image size from which the patches of a tarflow are 4 x 4.
 FOUR_FROM = 16
 
 #: A random change of an image, (key, image) -> image.
@@ -35,7 +35,7 @@ class InTurn:
 
 
 def check_shades(images: Images) -> None:
-    """Raise if there is one shade alone, and warn if the levels are probably fewer than is said.
+    """Raise if all pixels are the same, and warn if there are probably fewer levels than stated.
 
     Raises:
         ValueError: if all pixels are the same.
@@ -50,7 +50,7 @@ def check_shades(images: Images) -> None:
 
 
 def augmentation(flip: bool, shift: int) -> Change | None:
-    """Return the change that mirrors at random, and shifts by up to so many pixels; None if neither is asked for."""
+    """Return a change that mirrors at random and shifts by up to `shift` pixels; None if both are off."""
     from ..train import RandomFlip, RandomShift
 
     changes = (*([RandomFlip()] if flip else []), *([RandomShift(shift)] if shift else []))
@@ -58,6 +58,6 @@ def augmentation(flip: bool, shift: int) -> Change | None:
 
 
 def patch_side(shape: tuple[int, int, int]) -> int:
-    """Return a side of patches that divides the image: 4, or 2 in images of which 4 would leave a few patches."""
+    """Return a side of patches that divides the image: 4, or 2 in images that would have too few patches of side 4."""
     sides = (4, 2) if min(shape[:2]) >= FOUR_FROM else (2,)
     return next((side for side in sides if shape[0] % side == shape[1] % side == 0), 1)

@@ -1,4 +1,4 @@
-"""Which rows are held out to judge a model by, and how they are found again."""
+"""The rows held out to evaluate a model, and the fingerprint that finds them again."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from ..numerics.split import copies, split_rows
 def held_out_rows(
     n: int, test_fraction: float, seed: int, groups: Int[np.ndarray, " n"] | None = None
 ) -> tuple[Int[np.ndarray, " fit"], Int[np.ndarray, " held_out"]]:
-    """Return the places, in order, of the rows to fit and of those held out, drawn without replacement.
+    """Return the indices, in order, of the rows to fit and of the held-out rows, drawn without replacement.
 
     Arguments:
         n: number of rows.
-        test_fraction: the share that is held out, from 0 to below 1.
+        test_fraction: the share of the rows to hold out, from 0 to below 1.
         seed: decides the draw.
-        groups: a number for each row, the same for rows that stay on one side; None: each row is for itself.
+        groups: a number for each row; rows of the same number stay on the same side. None: the rows are independent.
 
     Raises:
         ValueError: if `test_fraction` is not as stated.
@@ -29,7 +29,9 @@ def held_out_rows(
 
 
 def copies_in(values: np.ndarray) -> Int[np.ndarray, " n"] | None:
-    """Return a number for each row, the same for copies, which would flatter a model that is judged by them; or None.
+    """Return a number for each row, the same for copies, or None if there are no copies.
+
+    A model must not be evaluated on copies of the rows that it was fitted to: they flatter it.
 
     Arguments:
         values: shape (rows, columns).
@@ -39,7 +41,7 @@ def copies_in(values: np.ndarray) -> Int[np.ndarray, " n"] | None:
 
 
 def data_fingerprint(names: Sequence[str], values: np.ndarray) -> str:
-    """Return a number that data share only if their names and values are the same."""
+    """Return a digest that is the same only for data of the same names and values."""
     digest = hashlib.sha256("\0".join(names).encode())
     digest.update(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()

@@ -28,9 +28,9 @@ from ._pixels import augmentation, check_shades, patch_side
 from .held_out import data_fingerprint, held_out_rows
 from .record import Architecture, Lines, Record, RowCounts, Score, describe_fit
 
-#: Decay of the average of the parameters over the steps, and how often a fit with classes goes without them.
+#: Decay of the average of the parameters, and probability with which a fit with classes drops them.
 AVERAGE, DROPPED = 0.999, 0.1
-#: Classes that a grid has columns for.
+#: Most classes that have a column each in a grid.
 MOST_COLUMNS = 20
 
 
@@ -42,11 +42,11 @@ class ImageModel(AbstractModel[Images]):
         model = pf.models.ImageModel.build(images, labels=True).fit(images)
 
     Attributes:
-        flow: the density of pixels to which noise in [0, 1) is added, given a class if there are any.
-        levels: how many values a pixel has.
+        flow: the density of pixels with added noise in [0, 1), given the class if there are classes.
+        levels: number of values of a pixel.
         classes: the names of the classes, in the order of the flow's condition; () if it has none.
-        architecture: of what the flow was built; None if that is not known.
-        record: of the fit; None without one.
+        architecture: the architecture of the flow; None if it is not known.
+        record: record of the fit; None if there is none.
     """
 
     flow: Pushforward
@@ -62,13 +62,13 @@ class ImageModel(AbstractModel[Images]):
 
     @classmethod
     def holds(cls, path: Path) -> bool:
-        """Whether `path` holds images, or would be a folder."""
+        """Whether `path` holds images, or is the name of a folder."""
         path = FilePath(path)
         return holds_images(path) or not (path.exists() or path.suffix)
 
     @classmethod
     def restore(cls, flow: Any, metadata: Mapping[str, Any]) -> "ImageModel | None":
-        """Return the model of a flow on images; of 256 levels and classes 0, 1, ... where the file names none."""
+        """Return the model of a flow on images; with 256 levels and classes 0, 1, ... if the file names none."""
         if not isinstance(flow, Pushforward) or len(flow.shape) != 3 or len(flow.cond_shape or (0,)) != 1:
             return None
         levels = metadata.get("levels", LEVELS)
@@ -80,7 +80,7 @@ class ImageModel(AbstractModel[Images]):
 
     @classmethod
     def read_new(cls, path: Path) -> Images:
-        """Read images that a model is to be fitted to, as `pushforward.data.read_images` does."""
+        """Read images to fit a model to, as `pushforward.data.read_images` does."""
         return read_images(path)
 
     @classmethod
@@ -88,13 +88,13 @@ class ImageModel(AbstractModel[Images]):
         """Return a model of images that is not fitted yet.
 
         Arguments:
-            data: give size, levels and classes.
+            data: images that give size, levels and classes.
             seed: decides the initial weights.
             flow: one of `pushforward.flows.architectures("images")`; "glow" by default.
             labels: whether to condition on the class.
 
         Raises:
-            ValueError: if all pixels are the same, or classes are to be conditioned on and there are not two.
+            ValueError: if all pixels are the same, or `labels` is set and there are fewer than two classes.
         """
         check_shades(data)
         classes = classes_to_learn(data, labels)
@@ -106,7 +106,7 @@ class ImageModel(AbstractModel[Images]):
         return ImageModel(built, data.levels, classes, Architecture.of(name, options, built))
 
     def split(self, data: Images, test_fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the places of the images to fit and of those held out, in order."""
+        """Return the indices of the images to fit and of the held-out images, in order."""
         return held_out_rows(len(data), test_fraction, seed)
 
     def fit(
@@ -122,13 +122,13 @@ class ImageModel(AbstractModel[Images]):
     ) -> "ImageModel":
         """Return the model fitted to the images that are not held out, with the record of the fit.
 
-        Uniform noise is added at each use, the parameters are averaged over the steps, and every tenth time a model
-        with classes goes without them, unless `options` say otherwise.
+        Unless `options` say otherwise, the fit adds uniform noise at each use of an image, averages the parameters over
+        the steps, and drops the class of an image with probability 1/10.
 
         Arguments:
-            data: images like those of `build`.
-            seed: decides which are held out, and the fit.
-            test_fraction: the share that is held out, from 0 to below 1.
+            data: images like the images given to `build`.
+            seed: decides which images are held out, and the fit.
+            test_fraction: the share of the images to hold out, from 0 to below 1.
             source: the name of the data, for the record.
             flip: mirror images left to right at random.
             shift: the most pixels by which images are shifted at random.
@@ -173,12 +173,12 @@ class ImageModel(AbstractModel[Images]):
         """Return the bits per dimension of each image, from one draw of the noise.
 
         Arguments:
-            images: of the size, the levels and the classes of the model.
-            labels: whether their classes count, or none is taken as known.
+            images: images of the size, the levels and the classes of the model.
+            labels: whether to condition on their classes.
             seed: decides the noise.
 
         Raises:
-            ValueError: if they are of another size or of more levels, or of unknown classes.
+            ValueError: if the images have another size, more levels, or unknown classes.
         """
         self._require_like(images)
         return bits_per_dim(
@@ -186,7 +186,7 @@ class ImageModel(AbstractModel[Images]):
         )
 
     def log_prob(self, images: Images, *, labels: bool = True, seed: int = 0) -> Float[np.ndarray, " images"]:
-        """Return a lower bound of the log-probability of each image, in nats; arguments as of `bits_per_dim`."""
+        """Return a lower bound of the log-probability of each image, in nats; arguments as for `bits_per_dim`."""
         bits = self.bits_per_dim(images, labels=labels, seed=seed).per_image
         return -bits * math.log(2) * math.prod(self.flow.shape)
 
@@ -205,8 +205,8 @@ class ImageModel(AbstractModel[Images]):
             key: decides the draws.
             n: number of images.
             label: their class; by default the classes take turns.
-            temperature: below 1 for images closer to the typical, less diverse.
-            guidance: weight of the class over none, for a flow that `pushforward.adapt.guide` takes.
+            temperature: below 1 for more typical, less diverse images.
+            guidance: weight of the class in `pushforward.adapt.guide`, for flows that it accepts.
 
         Raises:
             ValueError: if there is no such class, or an argument is out of range.
@@ -225,10 +225,10 @@ class ImageModel(AbstractModel[Images]):
         return Images(to_pixels(x, self.levels), labels, (), self.classes, self.levels)
 
     def read(self, path: Path) -> Images:
-        """Read images that are like those of the model.
+        """Read images of the model's size and levels.
 
         Raises:
-            OSError, ValueError: as `read_images` does, and if they are of another size or of more levels.
+            OSError, ValueError: as `read_images` does, and if the images have another size or more levels.
         """
         remedy = "A table needs a model that was fitted to a table."
         rule = f"images, as MODEL is of images of {size_of(self.flow.shape)}"
@@ -241,11 +241,11 @@ class ImageModel(AbstractModel[Images]):
         return images
 
     def evaluate(self, data: Images, *, labels: bool = True) -> Evaluation:
-        """Return the bits per dimension of the images that the fit held out, if these are its images, and else of all.
+        """Return the bits per dimension: of the held-out images if `data` are the images of the fit, else of all.
 
         Arguments:
-            data: as `read` returns them.
-            labels: whether their classes count, or none is taken as known.
+            data: images from `read`.
+            labels: whether to condition on their classes.
         """
         record, images = self.record, data
         if record is not None and record.rows.held_out and record.fingerprint == _fingerprint(data):
@@ -279,13 +279,13 @@ class ImageModel(AbstractModel[Images]):
 
         Arguments:
             output: a .png file for a grid, a .npy or .npz file for the pixels.
-            n, label, temperature, guidance: as those of `sample`.
+            n, label, temperature, guidance: as for `sample`.
             seed: decides the draws.
         """
         require_image_file(output, self.flow.shape[2])
         key = jax.random.key(seed)
         images = self.sample(key, n, label=label, temperature=temperature, guidance=guidance)
-        # Classes that take turns have a column each.
+        # Each class that takes turns has its own column.
         in_columns = label is None and 1 < len(self.classes) <= MOST_COLUMNS
         write_images(output, images, len(self.classes) if in_columns else None)
         return f"{n:,} images of {size_of(self.flow.shape)} written to {output}."
@@ -295,8 +295,8 @@ class ImageModel(AbstractModel[Images]):
 
         Arguments:
             data: a folder or a file of images.
-            output: a .csv, .parquet or .feather file; a .npz or .npy file where there are no names of files.
-            labels: whether the classes of the images count, or none is taken as known.
+            output: a .csv, .parquet or .feather file; a .npz or .npy file if the images have no file names.
+            labels: whether to condition on the classes of the images.
         """
         import pyarrow as pa
 
@@ -317,11 +317,11 @@ class ImageModel(AbstractModel[Images]):
         return f"{data}: {images.report().rstrip('.')}; {mean}. Written to {output}."
 
     def headline(self) -> str:
-        """Return nothing: the report of the images says all that there is to say."""
+        """Return an empty text: the report of the images is enough."""
         return ""
 
     def describe(self) -> Lines:
-        """Return what is known of the model: pairs of a name and what is to be said under it."""
+        """Return a description of the model: pairs of a name and its text."""
         size = f"{size_of(self.flow.shape)} (height × width × channels), {self.levels} levels"
         lines, record = [("images", size)], self.record
         if self.classes:
@@ -331,14 +331,14 @@ class ImageModel(AbstractModel[Images]):
         return [*lines, ("units", "losses in nats per image, of pixels from 0 with noise in [0, 1)")]
 
     def metadata(self) -> dict[str, Any]:
-        """Return what is saved beside the flow, and what `restore` reads."""
+        """Return the metadata that are saved with the flow and read by `restore`."""
         about = {"kind": "images", "shape": list(self.flow.shape), "levels": self.levels, "classes": list(self.classes)}
         of = {} if self.architecture is None else self.architecture.to_json()
         record = {} if self.record is None else self.record.to_json()
         return {**about, **of, **record}
 
     def _require_like(self, images: Images) -> None:
-        """Raise unless images have the size and the levels of the model."""
+        """Raise a ValueError unless the images have the size and the levels of the model."""
         rule = f"images of {size_of(self.flow.shape)} (height × width × channels), as those of MODEL"
         require(images.shape == self.flow.shape, "data", rule, f"`{size_of(images.shape)}`")
         largest = int(images.pixels.max())

@@ -1,4 +1,4 @@
-"""Which kind of model belongs to some data, or to a file."""
+"""Find the kind of model for some data, or for a file."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ def kind_of(path: Path) -> type[AbstractModel[Any]]:
     """Return the class of models for the data in `path`: tables or images.
 
     Arguments:
-        path: a file or a folder, as `pushforward.data.read_table` or `read_images` takes it.
+        path: a file or a folder that `pushforward.data.read_table` or `read_images` accepts.
     """
     for kind in AbstractModel.__subclasses__():
         if kind.holds(path):
@@ -23,18 +23,18 @@ def kind_of(path: Path) -> type[AbstractModel[Any]]:
 def load(path: Path) -> AbstractModel[Any]:
     """Load a model with its names and the record of its fit.
 
-    Files of `pushforward fit` and of `model.save` hold all of that. `pushforward.save` keeps the names that it is
-    given, {"columns": [...], "given": [...]}; without them the columns are called x0, x1, ....
+    Files of `pushforward fit` and of `model.save` hold names and record. Files of `pushforward.save` hold the names
+    passed to it, {"columns": [...], "given": [...]}; without names, the columns are called x0, x1, ....
 
     Arguments:
         path: a model file.
 
     Returns:
-        A `TableModel` for events of shape (d,), an `ImageModel` for those of shape (height, width, channels).
+        A `TableModel` for events of shape (d,), an `ImageModel` for events of shape (height, width, channels).
 
     Raises:
         FileFormatError: if the file cannot be loaded.
-        ValueError: if it holds no flow on rows of a table or on images, or names that do not go with it.
+        ValueError: if it holds no flow on rows of a table or on images, or its names do not fit the flow.
     """
     flow, metadata = load_flow(path), read_metadata(path)
     for kind in AbstractModel.__subclasses__():

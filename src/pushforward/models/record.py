@@ -1,4 +1,4 @@
-"""The record of a fit: what was fitted, to which data, how it went, what it scored."""
+"""The record of a fit: the architecture, the data, the course of the fit, and the scores."""
 
 import math
 from collections.abc import Mapping
@@ -13,22 +13,22 @@ from .._errors import bad, require
 from .._fields import trainable
 from ..distributions import Pushforward
 
-#: The version of the record that is written. Version 1 is that of pushforward 0.1, which did not say so.
+#: The version of the record that is written. Records of pushforward 0.1 are version 1, but do not state it.
 VERSION = 2
 
-#: Pairs of a name and what is to be said under it.
+#: Pairs of a name and its text.
 Lines = list[tuple[str, str]]
 
 
 @final
 @dataclass(frozen=True)
 class Architecture:
-    """Of what a flow was built.
+    """The architecture of a flow.
 
     Attributes:
         name: the function of `pushforward.flows`.
-        options: its arguments that are not those of every flow.
-        parameters: how many numbers are learned.
+        options: the arguments that are specific to it.
+        parameters: number of trained parameters.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Architecture:
 
     @staticmethod
     def of(name: str, options: Mapping[str, Any], flow: Pushforward) -> "Architecture":
-        """Describe a flow that was built by `name`."""
+        """Describe a flow built by the function `name`."""
         leaves = jax.tree.leaves(eqx.filter(flow, trainable(flow)))
         return Architecture(name, dict(options), sum(leaf.size for leaf in leaves))
 
@@ -46,7 +46,7 @@ class Architecture:
         return f"{self.name}{options}; {self.parameters:,} parameters"
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `json` writes and `from_json` reads."""
+        """Return the content as JSON types, which `from_json` reads."""
         return {"flow": self.name, "options": self.options, "parameters": self.parameters}
 
     @staticmethod
@@ -67,13 +67,13 @@ class Score(NamedTuple):
 @final
 @dataclass(frozen=True)
 class RowCounts:
-    """How many rows, or images, there were.
+    """Numbers of rows, or images.
 
     Attributes:
-        read: in the file.
-        complete: of these, without a missing value.
-        fit: of these, fitted to.
-        held_out: the others.
+        read: rows in the file.
+        complete: rows without a missing value.
+        fit: complete rows that the fit used.
+        held_out: complete rows that it held out.
     """
 
     read: int
@@ -88,19 +88,19 @@ class Record:
     """The record of a fit.
 
     Attributes:
-        seed: decided the split, the initial weights and the batches.
+        seed: the seed of the split, the initial weights and the batches.
         test_fraction: the share of the rows that was held out.
         data: the name of the data.
-        fingerprint: a number that stands for the data, by which the held-out rows are found again.
-        rows: how many there were.
+        fingerprint: a digest of the data, which identifies them when the held-out rows are needed again.
+        rows: numbers of rows.
         history: losses of each epoch, by the name of the curve ("train", "val"), in nats per row.
-        best_epoch: the epoch whose parameters were kept, from 0; -1 for the start.
-        skipped_steps: steps that were left out because the loss or its gradient was not finite.
-        seconds: what the fit took.
+        best_epoch: the epoch whose parameters were kept, from 0; -1 for the initial parameters.
+        skipped_steps: steps that were skipped because the loss or its gradient was not finite.
+        seconds: duration of the fit.
         written_by: the version of pushforward.
-        held_out: scores on the held-out rows, by the name of what was judged.
-        copies_together: whether copies of a row are on one side of the split; in version 0.1 they were not.
-        version: of this record.
+        held_out: scores on the held-out rows, by the name of the density or figure.
+        copies_together: whether all copies of a row are on the same side of the split; in version 0.1 they were not.
+        version: the version of this record.
     """
 
     seed: int
@@ -123,7 +123,7 @@ class Record:
 
         Arguments:
             result: a `pushforward.FitResult`.
-            seed, test_fraction, data, fingerprint, rows: the attributes of that name.
+            seed, test_fraction, data, fingerprint, rows: the attributes of these names.
         """
         return Record(
             seed=seed,
@@ -139,15 +139,15 @@ class Record:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `json` writes and `from_json` reads."""
+        """Return the content as JSON types, which `from_json` reads."""
         return {**asdict(self), "held_out": {name: list(score) for name, score in self.held_out.items()}}
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> "Record | None":
-        """Return the record in the metadata of a file, None if there is none; one of version 0.1 is upgraded.
+        """Return the record in the metadata of a file, None if there is none; upgrade a record of version 0.1.
 
         Raises:
-            ValueError: if the record is of a later version, or not whole.
+            ValueError: if the record is of a later version, or incomplete.
         """
         if "fingerprint" not in content:
             return None
@@ -163,11 +163,11 @@ class Record:
         return Record(**known)
 
     def describe_rows(self) -> str:
-        """Say how many rows were fitted to and held out."""
+        """Return a text with the numbers of fitted and held-out rows."""
         return f"{self.rows.fit:,} to fit, {self.rows.held_out:,} held out; seed {self.seed}"
 
     def describe(self) -> str:
-        """Say in one line how the fit went."""
+        """Return one line on the course of the fit."""
         kept = self.history if self.best_epoch >= 0 else {}
         losses = [
             f", {name} {values[self.best_epoch]:.4f}" for name, values in kept.items() if len(values) > self.best_epoch
@@ -184,9 +184,9 @@ def describe_fit(
     """Return the lines on flow, fit and scores, which are the same for every kind of model.
 
     Arguments:
-        architecture, record: what is known.
-        data: says what the data were.
-        scores: what the held-out scores are called.
+        architecture, record: as in the model.
+        data: describes the data.
+        scores: title of the held-out scores.
         places: decimal places of the scores.
     """
     lines = [] if architecture is None else [("flow", str(architecture))]
@@ -200,12 +200,12 @@ def describe_fit(
 
 
 def name_epoch(best_epoch: int) -> str:
-    """Say which epoch a fit kept, counted from one."""
+    """Return the name of the epoch that a fit kept, counted from one."""
     return f"epoch {best_epoch + 1}" if best_epoch >= 0 else "the start, a normal distribution"
 
 
 def _upgraded(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record as `VERSION` has it; that of 0.1 calls `version` what is `written_by` now."""
+    """Return the record in the format of `VERSION`; version 0.1 stored `written_by` under the name `version`."""
     if isinstance(content.get("version"), int):
         return dict(content)
     rows = content["rows"]
@@ -214,8 +214,8 @@ def _upgraded(content: Mapping[str, Any]) -> dict[str, Any]:
         "version": VERSION,
         "copies_together": False,
         "written_by": content.get("version", "0.1.0"),
-        # Of images none is ever left out, and that was not written.
+        # 0.1 wrote no `complete` for images, all of which are complete.
         "rows": {"complete": rows["read"], **rows},
-        # Missing after an interruption while the model was judged, and where nothing was held out.
+        # Missing if no rows were held out, or if the evaluation of the model was interrupted.
         "held_out": content.get("held_out", {}),
     }

@@ -34,8 +34,8 @@ class TableModel(AbstractModel[Table]):
     Attributes:
         schema: the columns, in the order of the flow's event and condition: names, roles, kinds, units.
         flow: the density of one row, in the units of the table.
-        architecture: of what it was built; None if that is not known.
-        record: of the fit; None without one.
+        architecture: the architecture of the flow; None if it is not known.
+        record: record of the fit; None if there is none.
     """
 
     schema: Schema
@@ -50,14 +50,14 @@ class TableModel(AbstractModel[Table]):
 
     @classmethod
     def holds(cls, path: Path) -> bool:
-        """Whether `path` is, or would be, a file that holds no images."""
+        """Whether `path` is a file without images, or the name of a file."""
         path = FilePath(path)
-        # A name without an ending that does not exist is that of a folder.
+        # A path that does not exist and has no ending is taken for a folder.
         return not holds_images(path) and (path.exists() or bool(path.suffix))
 
     @classmethod
     def restore(cls, flow: Any, metadata: Mapping[str, Any]) -> "TableModel | None":
-        """Return the model of a flow on vectors, conditional on a vector or on nothing."""
+        """Return the model of a flow on vectors, conditional on a vector or unconditional."""
         if not isinstance(flow, Pushforward) or len(flow.shape) != 1 or len(flow.cond_shape or (0,)) != 1:
             return None
         schema = Schema.from_json(metadata, flow.shape[0], (flow.cond_shape or (0,))[0])
@@ -74,12 +74,12 @@ class TableModel(AbstractModel[Table]):
         weights: str | None = None,
         strict: bool = False,
     ) -> Table:
-        """Read the columns that a model is to be fitted to; `columns` need not name those of `given` and `weights`.
+        """Read the columns to fit a model to; `columns` need not name the columns of `given` and `weights`.
 
         Arguments:
-            path, exclude, strict: as those of `pushforward.data.read_table`.
-            columns: names; all but those excluded by default.
-            given, weights: as those of `build`.
+            path, exclude, strict: as for `pushforward.data.read_table`.
+            columns: names of columns; by default all that are not excluded.
+            given, weights: as for `build`.
 
         Raises:
             OSError, ValueError: as `read_table` does, and if `given` and `weights` are excluded.
@@ -105,19 +105,19 @@ class TableModel(AbstractModel[Table]):
     ) -> "TableModel":
         """Return a model of the columns of a table that is not fitted yet.
 
-        Warnings say which columns have spikes, are missing in most rows, or have few rows.
+        Warnings name the columns that have spikes, are missing in most rows, or have few rows.
 
         Arguments:
-            data: a table or a data frame; all its columns that are neither `given` nor `weights` are the event.
+            data: a table or a data frame; the event is all its columns that are neither `given` nor `weights`.
             seed: decides the initial weights.
             flow: one of `pushforward.flows.architectures("tables")`; "nsf" by default.
             given: columns to condition on.
             weights: the column of the weights of the rows.
-            layers, hidden: of the architecture; its defaults by default.
-            units: what columns are measured in, by name.
+            layers, hidden: arguments of the architecture; its own defaults by default.
+            units: units of columns, by name.
 
         Raises:
-            ValueError: if a name is unknown or there twice, no column is left, or a weight is negative.
+            ValueError: if a name is unknown or repeated, no column is left, or a weight is negative.
         """
         data, extra = Table.of(data), other_columns(given, weights)
         data.columns(extra)
@@ -144,12 +144,12 @@ class TableModel(AbstractModel[Table]):
         Arguments:
             data: a table or a data frame with the columns of the model.
             seed: decides which rows are held out, and the fit.
-            test_fraction: the share that is held out, from 0 to below 1.
+            test_fraction: the share of the rows to hold out, from 0 to below 1.
             source: the name of the data, for the record.
             options: arguments of `pushforward.fit` such as `max_epochs`.
 
         Raises:
-            ValueError, NonFiniteError: as `pushforward.fit` does; columns are called by their names.
+            ValueError, NonFiniteError: as `pushforward.fit` does; messages name the columns.
         """
         from ..train import fit
 
@@ -170,7 +170,7 @@ class TableModel(AbstractModel[Table]):
         return replace(self, flow=result.flow, record=record)
 
     def split(self, data: Table, test_fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the places of the rows to fit and of those held out, in order; copies of a row stay on one side."""
+        """Return the indices of the rows to fit and to hold out, in order; copies of a row stay on the same side."""
         known = self.record is None or self.record.copies_together
         groups = copies_in(data.columns(self._columns())) if known else None
         return held_out_rows(len(data), test_fraction, seed, groups)
@@ -179,10 +179,10 @@ class TableModel(AbstractModel[Table]):
         """Return the log-density of each row, in nats and in the units of the table.
 
         Arguments:
-            table: a table or a data frame with the columns of the model, in any order, among others.
+            table: a table or a data frame with the columns of the model, in any order; it may have others.
 
         Raises:
-            ValueError: if a column is not there.
+            ValueError: if a column is missing.
         """
         return np.asarray(self.flow.log_prob(*self._pairs(Table.of(table))))
 
@@ -192,10 +192,10 @@ class TableModel(AbstractModel[Table]):
         Arguments:
             key: decides the draws.
             n: number of rows, for each row of `given`.
-            given: what to condition on, values by name, a table, or a file with these columns.
+            given: the conditions: values by name, a table, or a file with these columns.
 
         Returns:
-            The columns of the event and, if there are any, of the condition. The draws of one condition stand together.
+            The columns of the event and, if there are any, of the condition. Draws of the same condition are adjacent.
 
         Raises:
             ValueError: if `given` is not as stated.
@@ -210,7 +210,7 @@ class TableModel(AbstractModel[Table]):
         return Table((*self.schema.event, *self.schema.given), rows)
 
     def read(self, path: Path) -> Table:
-        """Read the columns of the model, that of the weights if the file has it.
+        """Read the columns of the model, and the column of the weights if the file has it.
 
         Raises:
             OSError, ValueError: as `pushforward.data.read_table` does, and if `path` holds images.
@@ -225,13 +225,14 @@ class TableModel(AbstractModel[Table]):
         return read_table(path, columns=columns)
 
     def evaluate(self, data: Table) -> Evaluation:
-        """Compare the log-likelihood of held-out rows with that of a Gaussian and of a kernel density estimate.
+        """Compare the flow with a Gaussian and a kernel density estimate by the log-likelihood of held-out rows.
 
-        Of the table of the fit, these are the rows that the fit held out, and the other two are fitted on the others.
-        Any other table is split in two: they are fitted on one half, and all are judged on the other.
+        If `data` is the table of the fit, these are the rows that the fit held out, and the two baselines are fitted on
+        the rows of the fit. Any other table is split in two: the baselines are fitted on one half, and all three are
+        evaluated on the other half.
 
         Raises:
-            ValueError: if there are fewer than four rows of another table.
+            ValueError: if another table has fewer than four rows.
         """
         record = self.record
         seed = 0 if record is None else record.seed
@@ -258,13 +259,13 @@ class TableModel(AbstractModel[Table]):
     def sample_to(
         self, output: Path, n: int, seed: int = 0, *, given: Table | Mapping[str, float] | Path | None = None
     ) -> str:
-        """Draw n rows, or n for each row of conditions, and write them under their names.
+        """Draw n rows, or n for each row of conditions, and write them with the names of the columns.
 
         Arguments:
             output: a .csv, .parquet, .feather, .npz or .npy file.
             n: number of rows.
             seed: decides the draws.
-            given: what to condition on, values by name or a file with these columns.
+            given: the conditions: values by name, a table, or a file with these columns.
         """
         format_of(output)
         require_writable(output)
@@ -273,7 +274,7 @@ class TableModel(AbstractModel[Table]):
         return f"{len(rows):,} rows of {', '.join(self.schema.event)} written to {output}."
 
     def score_to(self, data: Path, output: Path) -> str:
-        """Write a table with the log-densities of its rows in a column log_prob, every row in its place.
+        """Write a table with the log-densities of its rows in a column log_prob, with the rows in their order.
 
         Arguments:
             data: a file with the columns of the model.
@@ -294,17 +295,17 @@ class TableModel(AbstractModel[Table]):
         return f"{data}: {table.report().rstrip('.')}; {mean}. Written to {output}."
 
     def read_columns(self, path: Path) -> Table:
-        """Read the columns of event and condition from a file, whether or not it has weights."""
+        """Read the columns of event and condition from a file, which needs no weights."""
         self._require_table(path)
         return read_table(path, columns=self._columns())
 
     def headline(self) -> str:
-        """Say which columns the density is of."""
+        """Return a line that names the columns of the density."""
         given = f", given {', '.join(self.schema.given)}" if self.schema.given else ""
         return f"Columns: {', '.join(self.schema.event)}{given}."
 
     def describe(self) -> Lines:
-        """Return what is known of the model: pairs of a name and what is to be said under it."""
+        """Return a description of the model: pairs of a name and its text."""
         lines, record = [("columns", ", ".join(map(self._with_unit, self.schema.event)))], self.record
         if self.schema.given:
             lines.append(("given", ", ".join(map(self._with_unit, self.schema.given))))
@@ -318,7 +319,7 @@ class TableModel(AbstractModel[Table]):
         return [*lines, ("units", "log-densities and losses in nats per row, of data in the units of the table")]
 
     def metadata(self) -> dict[str, Any]:
-        """Return what is saved beside the flow, and what `restore` reads."""
+        """Return the metadata that are saved with the flow and read by `restore`."""
         architecture = {} if self.architecture is None else self.architecture.to_json()
         record = {} if self.record is None else self.record.to_json()
         return {"kind": "table", **self.schema.to_json(), **architecture, **record}
@@ -339,7 +340,7 @@ class TableModel(AbstractModel[Table]):
         return table.columns([weight])[:, 0] if weight is not None and weight in table.names else None
 
     def _fingerprint(self, table: Table) -> str:
-        """Return that of the columns of the model, wherever in the table they stand."""
+        """Return the fingerprint of the columns of the model, wherever they stand in the table."""
         known = table.select([name for name in self.schema.names if name in table.names])
         return data_fingerprint(known.names, known.values)
 

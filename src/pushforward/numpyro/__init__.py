@@ -1,8 +1,8 @@
 """Flows and NumPyro models, both ways; needs `pip install "pushforward[numpyro]"`.
 
-A model's posterior is a log-density that a flow is fitted to (`posterior`), a flow is a distribution inside a model
-(`FlowDistribution`) or a guide of its posterior (`AutoFlow`), and a fitted flow straightens the space for HMC
-(`Posterior.guide` with `numpyro.infer.reparam.NeuTraReparam`).
+`posterior` gives a model's posterior as a log-density to fit a flow to. `FlowDistribution` makes a flow a distribution
+inside a model, and `AutoFlow` makes it a guide. A fitted flow can precondition HMC (`Posterior.guide` with
+`numpyro.infer.reparam.NeuTraReparam`).
 """
 
 try:

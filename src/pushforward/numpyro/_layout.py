@@ -16,7 +16,7 @@ class Layout:
     """The places of named arrays in a flat vector.
 
     Attributes:
-        shapes: of the arrays, in their order.
+        shapes: shapes of the arrays, in order.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
@@ -28,7 +28,7 @@ class Layout:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the vector's elements, such as "mu" of a number and "theta[1, 0]" of a matrix."""
+        """The names of the vector's elements, such as "mu" for a number and "theta[1, 0]" for a matrix."""
         names = []
         for name, shape in self.shapes.items():
             places = itertools.product(*map(range, shape))

@@ -1,4 +1,4 @@
-"""Bijections as NumPyro transforms, and where a flow lives as a NumPyro constraint."""
+"""Bijections as NumPyro transforms, and supports of flows as NumPyro constraints."""
 
 import math
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from ..supports import AbstractSupport
 
 @final
 class BijectionTransform(Transform):
-    """A bijection as a NumPyro transform of batches; its domain is that of all real arrays of its shape.
+    """A bijection as a NumPyro transform of batches; its domain is all real arrays of its shape.
 
     Arguments:
         bijection: the map, unconditional.
@@ -57,17 +57,17 @@ class BijectionTransform(Transform):
         return _apply(inverse_batch, self.bijection, y)[0]
 
     def log_abs_det_jacobian(self, x: Any, y: Any, intermediates: Any = None) -> Array:
-        """Return log|det df/dx|, the intermediates if these are there."""
+        """Return log|det df/dx|, which is the intermediates if they are given."""
         return _apply(forward_batch, self.bijection, x)[1] if intermediates is None else intermediates
 
     def tree_flatten(self) -> tuple[Any, Any]:
-        """Return the arrays and how to put them together again."""
+        """Return the arrays, and the data that rebuild the transform from them."""
         return (self.bijection, self._codomain), (("bijection", "_codomain"), {})
 
 
 @final
 class _InSupport(Constraint):
-    """A support for which NumPyro has no constraint of its own."""
+    """A support for which NumPyro has no constraint."""
 
     def __init__(self, support: AbstractSupport):
         self.support = support
@@ -92,10 +92,10 @@ def _onto_support(constraint: _InSupport) -> BijectionTransform:
 
 
 def support_of(flow: AbstractDistribution) -> Constraint:
-    """Return where the density is positive: all real arrays, or what the flow's last bijections map these onto.
+    """Return the support of a flow: all real arrays, or their image under the flow's last bijections.
 
     Raises:
-        ValueError: if that cannot be told from the flow.
+        ValueError: if the support is not known from the flow.
     """
     remedy = "It cannot be told from this flow; pass one of `numpyro.distributions.constraints`."
     base, last = flow, None
@@ -112,7 +112,7 @@ def support_of(flow: AbstractDistribution) -> Constraint:
 
 @singledispatch
 def _constraint(support: AbstractSupport, last: AbstractBijection | None) -> Constraint:
-    """Return a support as a constraint; `last` is the map that leads onto it."""
+    """Return a support as a constraint; `last` is the bijection onto it."""
     return _InSupport(support)
 
 
@@ -123,14 +123,14 @@ def _(support: supports.Real, last: AbstractBijection | None) -> Constraint:
 
 @_constraint.register
 def _(support: supports.Positive, last: AbstractBijection | None) -> Constraint:
-    # NumPyro has two constraints of this set, for two maps of the line onto it: softplus, as ours, and exp.
+    # NumPyro has two constraints for this set, one per bijection from the line: softplus, as here, and exp.
     is_ours = type(last) is type(onto(support))
     return _of_elements(constraints.softplus_positive if is_ours else constraints.positive, support.shape)
 
 
 @_constraint.register
 def _(support: supports.Interval, last: AbstractBijection | None) -> Constraint:
-    # NumPyro takes JAX arrays for unequal, whatever they hold, so that two intervals would never be the same.
+    # NumPyro never treats two JAX arrays as equal, so that two intervals would never be equal.
     ends = (end if isinstance(end, Tracer) else np.asarray(end) for end in (support.low, support.high))
     return _of_elements(constraints.interval(*ends), support.shape)
 
@@ -142,7 +142,7 @@ def real_arrays(shape: tuple[int, ...]) -> Constraint:
 
 
 def _of_elements(constraint: Constraint, shape: tuple[int, ...]) -> Constraint:
-    """Return the constraint of arrays whose elements are under another."""
+    """Return the constraint of arrays whose elements satisfy `constraint`."""
     return constraints.independent(constraint, len(shape)) if shape else constraint
 
 

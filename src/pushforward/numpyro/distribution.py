@@ -22,7 +22,7 @@ from ._support import support_of
 
 @final
 class FlowDistribution(Distribution):
-    """A flow as a NumPyro distribution: a prior, a likelihood or a transition that was learned from draws.
+    """A flow as a NumPyro distribution: a prior, a likelihood or a transition learned from draws.
 
         numpyro.sample("theta", FlowDistribution(flow))
 
@@ -33,13 +33,13 @@ class FlowDistribution(Distribution):
         flow: any distribution of this package; its `shape` is the event shape.
         condition: shape (..., *flow.cond_shape), for a conditional flow; its leading axes are the batch shape. May
             depend on other sites.
-        support: a NumPyro constraint on one event; by default that of `flow.support`, where the flow maps all
+        support: a NumPyro constraint on one event; by default the constraint of `flow.support`, if the flow maps all
             real arrays onto it.
-        validate_args: as of every NumPyro distribution.
+        validate_args: as for every NumPyro distribution.
 
     Raises:
-        ValueError: if `flow` is no distribution of this package or conditioned on a tree of arrays, `condition` does
-            not fit it or is missing, or the support cannot be told from the flow.
+        ValueError: if `flow` is not a distribution of this package or is conditioned on a tree of arrays, `condition`
+            does not fit it or is missing, or the support is not known from the flow.
     """
 
     pytree_data_fields = ("flow", "condition", "_support", "_added")
@@ -60,7 +60,7 @@ class FlowDistribution(Distribution):
         self.flow = flow
         self.condition, batch_shape = checked_condition(flow.cond_shape, condition)
         self._support = support_of(flow) if support is None else support
-        # `scan` and `vmap` put an axis in front of every array; this one, of no axis so far, says which axes they were.
+        # `scan` and `vmap` add an axis in front of every array; this scalar records the added axes.
         self._added = jnp.zeros(())
         Distribution.__init__(self, batch_shape, flow.shape, validate_args=validate_args)
 
@@ -75,7 +75,7 @@ class FlowDistribution(Distribution):
         return self.sample_with_intermediates(key, sample_shape)[0]
 
     def sample_with_intermediates(self, key: Any, sample_shape: tuple[int, ...] = ()) -> tuple[Array, list[Array]]:
-        """Return draws and, for `log_prob`, their log-densities, which cost next to nothing here."""
+        """Return draws and, for `log_prob`, their log-densities, which cost almost nothing here."""
         x, log_prob = _draw(self.flow, self.condition, self._added, key, sample_shape=tuple(sample_shape))
         return x, [log_prob]
 
@@ -91,7 +91,7 @@ class FlowDistribution(Distribution):
 
 
 def _log_prob(flow: AbstractDistribution, condition: Condition, added: Array, value: Array, *, axis: int) -> Array:
-    """Return the log-densities under flows with axes `added` in front of their arrays, from `axis` on in `value`."""
+    """Return log-densities under flows with axes `added` in front of their arrays, which match `value` from `axis`."""
     if added.ndim == 0:
         return flow.log_prob(value, condition)
     if len(added) == 1:
@@ -112,7 +112,7 @@ def _draw(
 
 @promote_batch_shape.register(FlowDistribution)
 def _promote(d: FlowDistribution) -> Any:
-    """Return what `scan` made of a distribution with the batch shape that it has now."""
+    """Return a distribution that `scan` has changed, with its new batch shape."""
     new = copy.copy(d)
     one = len(d.flow.cond_shape or ())
     new._batch_shape = d._added.shape if d.condition is None else d.condition.shape[: d.condition.ndim - one]

@@ -30,21 +30,21 @@ class AutoFlow(AutoContinuous):
         result = SVI(model, guide, optim.Adam(1e-3), Trace_ELBO()).run(key, 5000, data)
         guide.sample_posterior(key, result.params, sample_shape=(1000,))
 
-    The order of the vector is that of `pushforward.numpyro.posterior`. `numpyro.infer.reparam.NeuTraReparam` takes
-    the guide: HMC then runs in the base space of the flow.
+    The vector has the order of `pushforward.numpyro.posterior`. With `numpyro.infer.reparam.NeuTraReparam` of the
+    guide, HMC runs in the base space of the flow.
 
     Arguments:
         model: a NumPyro model.
-        flow: a function of the number of elements that returns a flow, to which an affine map is added that starts
-            where the model does; or a flow, which is taken as it is, such as one fitted to `Posterior.log_density`.
-            With a flow that is fitted already, `{}` will do as the parameters wherever these are asked for.
-        prefix: of the names of the guide's own sites; the parameters are the tree "{prefix}_flow".
-        init_loc_fn: where the model starts; see NumPyro's initialization strategies.
-        init_scale: standard deviation at the start, of each element, if `flow` is a function.
+        flow: a function (number of elements) -> flow, to which the guide appends an affine bijection that starts at
+            the initial values of the model; or a flow that is used as it is, such as one fitted to
+            `Posterior.log_density`. With a fitted flow, methods that need parameters also accept `{}`.
+        prefix: prefix of the names of the guide's own sites; the parameters are the tree "{prefix}_flow".
+        init_loc_fn: initial values of the model; see NumPyro's initialization strategies.
+        init_scale: initial standard deviation of each element, if `flow` is a function.
         create_plates: see NumPyro's `AutoGuide`.
 
     Raises:
-        ValueError: if `flow` is neither, or not an unconditional `Pushforward` on all of (dim,).
+        ValueError: if `flow` is neither, or is not an unconditional `Pushforward` on all vectors of shape (dim,).
 
     Reference:
         "Variational Inference with Normalizing Flows", Rezende, Mohamed, 2015.
@@ -70,13 +70,13 @@ class AutoFlow(AutoContinuous):
         AutoContinuous.__init__(self, model, prefix=prefix, init_loc_fn=init_loc_fn, create_plates=create_plates)
 
     def get_flow(self, params: Mapping[str, Any]) -> Pushforward:
-        """Return the flow over the unconstrained vector, to be evaluated, saved or fitted further.
+        """Return the flow over the unconstrained vector, for example to evaluate or save it.
 
         Arguments:
-            params: of the guide, as from `SVIRunResult.params`; without those of the flow, it is the flow at the start.
+            params: parameters of the guide, such as `SVIRunResult.params`; `{}` gives the initial flow.
 
         Raises:
-            ValueError: if the guide has not seen the model yet.
+            ValueError: if the guide has not run the model yet.
         """
         remedy = "Call `svi.init` or `svi.run` first, or make the guide by `Posterior.guide`."
         require(self.prototype_trace is not None, "guide", "run once", "`a guide that is not`", remedy)
@@ -104,7 +104,7 @@ class AutoFlow(AutoContinuous):
 
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
         AutoContinuous._setup_prototype(self, *args, **kwargs)
-        # NumPyro's order is the model's or the alphabet's, as the initial values came about; a fitted flow needs one.
+        # NumPyro orders sites as in the model or by name, depending on the strategy; a fitted flow needs one order.
         sites = [name for name in self.prototype_trace or {} if name in self._init_locs]
         layout = Layout({name: jnp.shape(self._init_locs[name]) for name in sites})
         self._init_latent = layout.pack(self._init_locs)
@@ -115,7 +115,7 @@ class AutoFlow(AutoContinuous):
         self._initial, self._static = eqx.partition(flow, trainable(flow))
 
     def _built(self, build: Callable[[int], Pushforward]) -> Pushforward:
-        # Also where SVI is initialized inside `jax.jit`, the flow's constants are to be numbers.
+        # The flow's constants must be concrete numbers even if SVI is initialized inside `jax.jit`.
         with jax.ensure_compile_time_eval():
             flow = self._checked(build(self.latent_dim))
             matrix = self._init_scale * jnp.eye(self.latent_dim, dtype=self._init_latent.dtype)

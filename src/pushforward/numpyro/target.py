@@ -19,7 +19,7 @@ from ..distributions import Pushforward
 from ._layout import Layout
 from .guide import AutoFlow
 
-#: Draws that are mapped at once; see `Posterior.constrain`.
+#: Number of draws that are mapped at once; see `Posterior.constrain`.
 _CHUNK = 1024
 
 
@@ -28,14 +28,13 @@ _CHUNK = 1024
 class Posterior:
     """The posterior of a model given its arguments, made by `posterior`.
 
-    The latent sites, each mapped to the real line as its support asks, are laid out as one vector, in the order of
-    the model.
+    The vector holds the latent sites, each mapped from its support to the real line, in the order of the model.
 
         log_density(x) = log p(data, θ(x)) + log|det dθ/dx|
 
     Attributes:
         dim: number of elements of the vector.
-        names: of its elements, such as "mu" and "theta[3]".
+        names: names of its elements, such as "mu" and "theta[3]".
     """
 
     dim: int
@@ -48,7 +47,7 @@ class Posterior:
     _sites: Mapping[str, Any] = field(repr=False)
 
     def log_density(self, x: ArrayLike) -> Scalar:
-        """Return the log-density of one unconstrained vector, in nats, up to the evidence.
+        """Return the unnormalized log-density of one unconstrained vector, in nats.
 
         Arguments:
             x: shape (dim,). For a batch, use `jax.vmap`.
@@ -62,13 +61,13 @@ class Posterior:
         return -jnp.asarray(energy, x.dtype)
 
     def constrain(self, draws: ArrayLike) -> dict[str, Array]:
-        """Return the values of the latent sites, as the model has them, and of its deterministic sites.
+        """Return the values of the model's latent and deterministic sites.
 
         Arguments:
             draws: unconstrained vectors, shape (..., dim), such as a flow's samples.
 
         Returns:
-            For each site by name an array of shape (..., *shape of the site).
+            An array of shape (..., *shape of the site) for each site, by name.
 
         Raises:
             ValueError: if the shape is not as stated.
@@ -89,7 +88,7 @@ class Posterior:
         """Return the unconstrained vectors of values of the latent sites: the inverse of `constrain`.
 
         Arguments:
-            values: for each latent site by name an array of shape (..., *shape of the site); others are ignored.
+            values: an array of shape (..., *shape of the site) for each latent site, by name; others are ignored.
 
         Returns:
             Shape (..., dim).
@@ -109,11 +108,11 @@ class Posterior:
         return jax.jit(jax.vmap(self._unconstrained))(rows).reshape(*batch, self.dim)
 
     def to_arviz(self, draws: ArrayLike, **options: Any) -> Any:
-        """Return draws as ArviZ knows them, with the model's names, its deterministic sites and its data.
+        """Return draws in the format of ArviZ, with the model's names, deterministic sites and data.
 
         Arguments:
             draws: unconstrained vectors, shape (draws, dim), or (chains, draws, dim).
-            options: for `arviz.from_dict`, such as `coords` and `dims`.
+            options: options of `arviz.from_dict`, such as `coords` and `dims`.
 
         Returns:
             An `arviz.InferenceData` (from ArviZ 1 on an `xarray.DataTree`) of "posterior" and "observed_data".
@@ -138,21 +137,21 @@ class Posterior:
         return arviz.from_dict(**groups, **options) if before_one else arviz.from_dict(groups, **options)
 
     def guide(self, flow: Pushforward, *, prefix: str = "auto") -> AutoFlow:
-        """Return a flow that was fitted to `log_density` as a guide of the model, ready for `NeuTraReparam(guide, {})`.
+        """Return a flow fitted to `log_density` as a guide of the model, ready for `NeuTraReparam(guide, {})`.
 
         Arguments:
-            flow: over the unconstrained vector.
-            prefix: of the names of the guide's own sites.
+            flow: a flow over the unconstrained vector.
+            prefix: prefix of the names of the guide's own sites.
 
         Raises:
-            ValueError: if the flow is not an unconditional density on all of (dim,).
+            ValueError: if the flow is not an unconditional density on all vectors of shape (dim,).
         """
         guide = AutoFlow(self._model, flow, prefix=prefix)
         handlers.seed(guide, self._key)(*self._args, **self._kwargs)
         return guide
 
     def _replayed(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the model with its parameters, which are not part of the posterior, where they were."""
+        """Run the model with `param` sites at their initial values, since they are not part of the posterior."""
         params = {name: site["value"] for name, site in self._sites.items() if site["type"] == "param"}
         return handlers.substitute(handlers.seed(self._model, self._key), params)(*args, **kwargs)
 
@@ -165,7 +164,7 @@ class Posterior:
 
 
 def posterior(key: Key, model: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Posterior:
-    """Return the posterior of a NumPyro model as a log-density that a flow can be fitted to.
+    """Return the posterior of a NumPyro model as a log-density to fit a flow to.
 
         target = pf.numpyro.posterior(key, model, data)
         flow = pf.flows.iaf(key, target.dim)
@@ -173,13 +172,13 @@ def posterior(key: Key, model: Callable[..., Any], /, *args: Any, **kwargs: Any)
         target.constrain(result.flow.sample(key, 1000))
 
     Arguments:
-        key: for the run of the model that finds its sites, and for what else is random in it.
-        model: its latent sites are continuous, and the same on every run. `numpyro.param` sites keep their initial
-            values.
-        args, kwargs: of the model: what it is conditioned on.
+        key: random key for the run of the model that finds its sites, and for other randomness in the model.
+        model: a model whose latent sites are continuous and the same in every run. `numpyro.param` sites keep their
+            initial values.
+        args, kwargs: arguments of the model, such as its data.
 
     Raises:
-        ValueError: if a latent site is discrete or has no map from the real line, a plate takes a subsample, or
+        ValueError: if a latent site is discrete or has no bijection from the real line, a plate takes a subsample, or
             there is no latent site.
     """
     require_key(key)
@@ -200,7 +199,7 @@ def _is_latent(site: Mapping[str, Any]) -> bool:
 
 
 def _is_data(site: Mapping[str, Any]) -> bool:
-    # `numpyro.factor` is an observed site of this distribution.
+    # `numpyro.factor` makes an observed site of this distribution.
     return site["type"] == "sample" and site["is_observed"] and not isinstance(site["fn"], Unit)
 
 

@@ -1,15 +1,15 @@
-"""What the pictures share: the optional imports, colors, and ranges that outliers do not stretch."""
+"""The style of all plots: optional imports, colors, and ranges that outliers do not stretch."""
 
 from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
 
-#: matplotlib is imported where something is drawn, not with the package.
+#: matplotlib is imported by the functions that draw, not with the package.
 Axes: TypeAlias = Any
 Figure: TypeAlias = Any
 
-#: From the palette of Okabe and Ito, told apart with every common form of color blindness.
+#: From the palette of Okabe and Ito, distinct with every common form of color blindness.
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 PALETTE = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9")
 GRAY = "#999999"
@@ -19,7 +19,7 @@ def need(module: str) -> ModuleType:
     """Import an optional module.
 
     Raises:
-        ImportError: saying how to install it.
+        ImportError: if it is not installed; the message says how to install it.
     """
     import importlib
 
@@ -36,7 +36,7 @@ def new_axes(figsize: tuple[float, float]) -> Axes:
 
 
 def quantile_range(values: np.ndarray, tail: float = 0.002) -> tuple[float, float]:
-    """Return an interval that holds all but a share `tail` of the values on each side, and a margin."""
+    """Return an interval, with a margin, that holds all values but a share `tail` on each side."""
     values = values[np.isfinite(values)]
     low, high = (float(q) for q in np.quantile(values, (tail, 1 - tail)))
     if low == high:
@@ -48,7 +48,7 @@ def quantile_range(values: np.ndarray, tail: float = 0.002) -> tuple[float, floa
 def binning(values: np.ndarray, bins: int) -> tuple[float, float, int]:
     """Return low, high and number of bins of a histogram of most of the values.
 
-    Rounded values, multiples of one step, get one bin each: any other bins would hold now more, now fewer.
+    Rounded values, multiples of one step, get one bin each: other bins would hold unequal numbers of them.
     """
     low, high = quantile_range(values)
     inside = np.unique(values[(values >= low) & (values <= high)])

@@ -1,4 +1,4 @@
-"""Where truths lie within a density: histograms and distribution functions beside those of a calibrated one."""
+"""Calibration plots: histograms and distribution functions of ranks or PIT values."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from .._errors import require, require_count
 from ..evaluate.calibration import Calibration
 from ._style import BLUE, GRAY, ORANGE, PALETTE, Axes, Figure, need, new_axes
 
-#: Most panels of histograms beside each other, and most curves that are told apart by their color.
+#: Most panels of histograms in a row, and most curves with a color of their own.
 ACROSS, MOST_CURVES = 4, 6
 
 
@@ -18,13 +18,13 @@ def calibration_histogram(
 ) -> np.ndarray:
     """Draw a histogram of ranks or PIT values for each column, flat if the density is calibrated.
 
-    A hollow shows a density that is too narrow, a hill one that is too wide, a slope a bias. All bars of a panel stay
-    in its band with a probability of at least 95 % if its column is calibrated.
+    A U shape shows that the density is too narrow, a hump that it is too wide, a slope that it is biased. If a column
+    is calibrated, all bars of its panel stay in the band with a probability of at least 95 %.
 
     Arguments:
-        result: of `pushforward.evaluate.sbc_ranks`, `pit` or `base_pit`.
-        names: of the columns; x0, x1, ... by default.
-        bins: of each histogram; of draws at most their number.
+        result: result of `pushforward.evaluate.sbc_ranks`, `pit` or `base_pit`.
+        names: names of the columns; x0, x1, ... by default.
+        bins: number of bins of each histogram; for ranks, at most the number of their values.
         figure: where to draw; a new figure by default.
 
     Returns:
@@ -40,7 +40,7 @@ def calibration_histogram(
     require_count("bins", bins, 2)
     cells = 2**20 if result.num_draws is None else result.num_draws + 1
     bins = min(bins, cells)
-    # Ranks are whole numbers: between the edges lie as many of them as the expected height says.
+    # Ranks are whole numbers: place the edges so that the expected height counts the ranks between them.
     edges = np.arange(bins + 1) * cells // bins / cells
     rows, columns = result.values.shape
     across = min(columns, ACROSS)
@@ -72,14 +72,14 @@ def calibration_histogram(
 
 
 def calibration_ecdf(result: Calibration, names: Sequence[str] | None = None, *, ax: Axes = None) -> Axes:
-    """Draw how far the distribution functions of ranks or PIT values are from that of a calibrated density, 0.
+    """Draw the distribution functions of ranks or PIT values minus the uniform distribution function.
 
-    All curves stay in the band with a probability of 95 % if all columns are calibrated. Columns that are not are
-    drawn in color; the others too, if they are few.
+    If all columns are calibrated, all curves stay in the band with a probability of 95 %. Miscalibrated columns are
+    drawn in color; the others too, if there are few columns.
 
     Arguments:
-        result: of `pushforward.evaluate.sbc_ranks`, `pit` or `base_pit`.
-        names: of the columns; x0, x1, ... by default.
+        result: result of `pushforward.evaluate.sbc_ranks`, `pit` or `base_pit`.
+        names: names of the columns; x0, x1, ... by default.
         ax: where to draw; a new figure by default.
 
     Returns:

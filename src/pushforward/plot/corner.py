@@ -1,4 +1,4 @@
-"""All one- and two-dimensional margins of samples, with data beside them."""
+"""Corner plots: all one- and two-dimensional margins of samples and data."""
 
 import logging
 import warnings
@@ -12,7 +12,7 @@ from .._errors import require, require_count
 from .._types import ArrayLike
 from ._style import BLUE, ORANGE, Figure, binning, need
 
-#: Shares of the rows inside the contours; the first two are those of one and two sigma of a Gaussian in 2-D.
+#: Shares of the rows inside the contours; the first two are one and two sigma of a Gaussian in 2-D.
 LEVELS = (0.393, 0.865, 0.98)
 
 
@@ -33,12 +33,12 @@ def corner(
         samples: shape (rows, d).
         data: shape (rows, d), drawn beneath the samples for comparison.
         names: labels of the d variables; x0, x1, ... by default.
-        weights: shape (rows of data,), of the data.
-        bins: of the histograms.
+        weights: weights of the data, shape (rows of data,).
+        bins: number of bins of the histograms.
         figure: where to draw; a new figure by default.
 
     Returns:
-        The axes, an array of shape (d, d); those above the diagonal are empty and hidden.
+        The axes, an array of shape (d, d); axes above the diagonal are empty and hidden.
 
     Raises:
         ImportError: if matplotlib or corner is not installed.
@@ -99,7 +99,7 @@ def _finish(axes: np.ndarray, legend: bool) -> None:
             axis.tick_params(labelsize=8)
             axis.xaxis.label.set_size(10)
             axis.yaxis.label.set_size(10)
-        # Each layer scales a histogram's axis to itself; both must fit.
+        # Each layer scales the axis of a histogram to its own height; the axis must fit both.
         row[i].relim()
         row[i].autoscale(axis="y")
         row[i].set_ylim(0.0, None)
@@ -119,7 +119,7 @@ def _finish(axes: np.ndarray, legend: bool) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence what corner says of contours that hold hardly any rows: such panels go without."""
+    """Silence the warnings of corner on contours that hold hardly any rows; such panels have none."""
     previous = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

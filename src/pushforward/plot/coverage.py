@@ -1,4 +1,4 @@
-"""Coverage of credible regions against the level that they claim."""
+"""Coverage of credible regions against their level."""
 
 from collections.abc import Mapping
 
@@ -10,14 +10,14 @@ from ._style import GRAY, PALETTE, Axes, new_axes
 
 
 def coverage(results: Coverage | Mapping[str, Coverage], ax: Axes = None) -> Axes:
-    """Draw the share of truths inside the credible region of each level, on the diagonal if a density is calibrated.
+    """Draw the share of truths inside the credible region of each level; the diagonal is perfect calibration.
 
-    A curve stays in its band with a probability of 95 % if its density is calibrated. Of highest-density
-    regions a curve below the diagonal is overconfident, one above it underconfident; of TARP one that crosses the
-    diagonal from above is overconfident, one that crosses it from below underconfident.
+    If a density is calibrated, its curve stays in the band with a probability of 95 %. For highest-density regions, a
+    curve below the diagonal shows overconfidence, a curve above it underconfidence. For TARP, a curve that crosses the
+    diagonal from above shows overconfidence, a curve that crosses it from below underconfidence.
 
     Arguments:
-        results: of `pushforward.evaluate.expected_coverage` or `tarp`, or several by name.
+        results: a result of `pushforward.evaluate.expected_coverage` or `tarp`, or several by name.
         ax: where to draw; a new figure by default.
 
     Returns:
@@ -25,14 +25,14 @@ def coverage(results: Coverage | Mapping[str, Coverage], ax: Axes = None) -> Axe
 
     Raises:
         ImportError: if matplotlib is not installed.
-        ValueError: if there is nothing to draw, or too much to tell apart.
+        ValueError: if there are no curves, or more curves than colors.
     """
     if isinstance(results, Coverage):
         results = {{"hpd": "highest density", "tarp": "TARP"}[results.method]: results}
     require(1 <= len(results) <= len(PALETTE), "results", f"1 to {len(PALETTE)} curves", f"`{len(results)}`")
     ax = new_axes((4.6, 4.6)) if ax is None else ax
     ax.plot([0, 1], [0, 1], color="0.4", linewidth=0.8)
-    # Results of as many pairs and draws have the same band.
+    # Results with the same numbers of pairs and draws have the same band.
     for result in {(r.values.size, r.num_draws): r for r in results.values()}.values():
         at, low, high = (np.r_[0.0, edge, 1.0] for edge in (result.levels, result.low, result.high))
         ax.fill_between(at, low, high, color=GRAY, alpha=0.25, linewidth=0)

@@ -27,7 +27,7 @@ def density_2d(
     Arguments:
         flow: a distribution of shape (2,).
         bounds: ((low, high), (low, high)), the ranges of the two variables, in the units of the data.
-        data: shape (rows, 2); without `bounds`, what all but its outermost rows span is drawn.
+        data: shape (rows, 2); without `bounds`, the ranges of all but its outermost rows.
         condition: one condition, for a conditional distribution.
         log_scale: color by log p in nats, down to 12 nats below the peak, instead of by p.
         names: labels of the two axes.

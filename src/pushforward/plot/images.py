@@ -1,4 +1,4 @@
-"""Images beside each other, and where in an image the bits are."""
+"""Grids of images, and maps of the bits of each pixel."""
 
 import math
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from .._errors import bad, require, require_count
 from .._types import ArrayLike
 from ._style import Axes, Figure, need, new_axes
 
-#: What is not a number is painted so, red, green and blue, in 0 to 1: it must not pass for black.
+#: Color of non-finite values, red, green and blue from 0 to 1: they must not look black.
 NOT_FINITE = (0.84, 0.37, 0.0)
-#: Inches across one tile of a new figure, and across the figure at most.
+#: Width of one tile of a new figure, and largest width of the figure, in inches.
 TILE, WIDEST = 0.9, 12.0
 
 Rgb = Float[np.ndarray, "images height width 3"]
@@ -28,14 +28,14 @@ def image_grid(
 ) -> Axes:
     """Draw images in a grid, row by row.
 
-    Numbers that are no integers are rounded down and cut to 0, ..., levels - 1, which makes pixels of draws of a flow;
-    what is not finite is painted orange.
+    Non-integers are rounded down and clipped to 0, ..., levels - 1, which turns draws of a flow into pixels. Non-finite
+    values are painted orange.
 
     Arguments:
         images: shape (images, height, width, channels), pixels or draws of a flow, of one channel or red, green, blue.
-        columns: images in a row; about as many as rows by default.
-        levels: number of values of a pixel: levels - 1 is white.
-        titles: one for each image, above it.
+        columns: images in a row; by default about as many as rows.
+        levels: number of values of a pixel; levels - 1 is white.
+        titles: a title above each image.
         ax: where to draw; a new figure by default.
 
     Returns:
@@ -53,16 +53,16 @@ def image_grid(
 
 
 def pixel_bits(image: ArrayLike, bits: ArrayLike, *, levels: int = 256, figure: Figure = None) -> np.ndarray:
-    """Draw an image and, beside it, the bits of each of its pixels given all others.
+    """Draw an image and, beside it, the bits of each pixel given all other pixels.
 
     Arguments:
         image: pixels, shape (height, width, channels).
-        bits: of `pushforward.evaluate.pixel_bits`, of the same shape; the mean over channels is drawn.
+        bits: result of `pushforward.evaluate.pixel_bits`, of the same shape; the mean over channels is drawn.
         levels: number of values of a pixel.
         figure: where to draw; a new figure by default.
 
     Returns:
-        The two axes; what is not finite is orange.
+        The two axes; non-finite values are orange.
 
     Raises:
         ImportError: if matplotlib is not installed.
@@ -86,15 +86,15 @@ def pixel_bits(image: ArrayLike, bits: ArrayLike, *, levels: int = 256, figure: 
 
 
 def to_rgb(name: str, images: ArrayLike, levels: int) -> Rgb:
-    """Return images as red, green and blue in 0 to 1.
+    """Return images as red, green and blue from 0 to 1.
 
     Arguments:
-        name: what the user calls them.
+        name: name of the argument, for errors.
         images: shape (images, height, width, channels), in units of pixels, not necessarily integers.
         levels: number of values of a pixel.
 
     Raises:
-        ValueError: if they are no such numbers, or there is none.
+        ValueError: if `images` are not such numbers, or there is no image.
     """
     require_count("levels", levels, 2)
     images = np.asarray(images)
@@ -106,7 +106,7 @@ def to_rgb(name: str, images: ArrayLike, levels: int) -> Rgb:
 
 
 def painted(shades: Float[np.ndarray, "images height width channels"], values: np.ndarray) -> Rgb:
-    """Return shades of gray or of three colors, in 0 to 1, orange where a value that they stand for is not finite."""
+    """Return shades from 0 to 1 as red, green and blue, and orange where a value is not finite."""
     wrong = ~np.isfinite(values).all(axis=-1, keepdims=True)
     return np.where(wrong, NOT_FINITE, np.broadcast_to(shades, (*shades.shape[:-1], 3)))
 
@@ -125,18 +125,18 @@ def tiles(
     Arguments:
         colored: the images.
         columns: images in a row.
-        titles: of the images, in black above each.
-        column_names, row_names: at the upper and the left edge.
+        titles: titles of the images, in black above each.
+        column_names, row_names: names at the upper and the left edge.
         ax: where to draw; a new figure by default.
 
     Raises:
-        ValueError: if there is not one title for each image.
+        ValueError: if there is not one title per image.
     """
     n, height, width, _ = colored.shape
     require(titles is None or len(titles) == n, "titles", f"one for each of the {n} images", titles)
     rows = math.ceil(n / columns)
     gap = max(1, round(0.05 * min(height, width)))
-    # Where there are titles, each tile has a fifth of its height or more above it, for letters of 8 points.
+    # With titles, each tile has a fifth of its height or more above it, for letters of 8 points.
     above = gap if titles is None else max(gap, round(0.24 * height))
     canvas = np.ones((rows * (height + above) - (gap if titles is None else 0), columns * (width + gap) - gap, 3))
     corners = [(i // columns * (height + above), i % columns * (width + gap)) for i in range(n)]

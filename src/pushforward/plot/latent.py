@@ -1,4 +1,4 @@
-"""What a flow makes of points of its base: between two images, at lower temperatures, and on the way back."""
+"""Latent-space plots of a flow: interpolation, temperature, and reconstruction."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from ..parallel.compile import compiled
 from ._style import Axes
 from .images import painted, tiles, to_rgb
 
-#: Most images that are sent through a flow, or drawn at each temperature.
+#: Most images that are mapped through a flow, or drawn at each temperature.
 MOST = 64
 
 
@@ -31,19 +31,19 @@ def interpolation(
     levels: int = 256,
     ax: Axes = None,
 ) -> Axes:
-    """Draw what lies between two images in the base of a flow.
+    """Draw images along a path between two images in the base of a flow.
 
         z(t) = |z|(t) (sin((1 - t) ω) z₁ / |z₁| + sin(t ω) z₂ / |z₂|) / sin ω,   |z|(t) = (1 - t) |z₁| + t |z₂|
 
-    The path is spherical, with ω the angle between z₁ and z₂ and a length that goes evenly from that of the one to that
-    of the other. Draws of a normal base of D dimensions have lengths near √D; halfway along a straight line it would be
-    √(D / 2), where hardly a draw ever lies, and images there are washed out.
+    The path is spherical: ω is the angle between z₁ and z₂, and the length |z| changes linearly. Draws of a normal base
+    of D dimensions have lengths near √D. Halfway along a straight line the length would be near √(D / 2), where draws
+    almost never lie, and images there are washed out.
 
     Arguments:
         flow: f and its base, in units of pixels.
         first, second: one image each, of shape `flow.shape`; integers are pixels, taken at the middle of their
             interval.
-        steps: number of images, the two ends among them.
+        steps: number of images, including the two ends.
         condition: one condition for the whole path, of shape `flow.cond_shape`.
         levels: number of values of a pixel.
         ax: where to draw; a new figure by default.
@@ -80,13 +80,13 @@ def temperature_strip(
     levels: int = 256,
     ax: Axes = None,
 ) -> Axes:
-    """Draw the same draws of a flow at several temperatures, one in each column.
+    """Draw samples of a flow at several temperatures, one temperature in each column.
 
-    All columns use one key, so that a row shows one image as it cools.
+    All columns use the same key, so that each row shows one image at all temperatures.
 
     Arguments:
-        key: of the draws.
-        flow: in units of pixels; see `pushforward.adapt.temper`.
+        key: random key of the draws.
+        flow: a flow in units of pixels; see `pushforward.adapt.temper`.
         temperatures: positive; 1 is the flow itself.
         rows: draws at each temperature.
         condition: one condition, of shape `flow.cond_shape`, or one for each row, of shape (rows, *flow.cond_shape).
@@ -98,7 +98,7 @@ def temperature_strip(
 
     Raises:
         ImportError: if matplotlib is not installed.
-        ValueError: if the flow is no `Pushforward`, or an argument is not as stated.
+        ValueError: if the flow is not a `Pushforward`, or an argument is not as stated.
     """
     require_key(key)
     _require_pushforward(flow)
@@ -125,12 +125,12 @@ def reconstruction(
     levels: int = 256,
     ax: Axes = None,
 ) -> Axes:
-    """Draw images, what a flow makes of them on its way to the base and back, and the difference, enlarged.
+    """Draw images, their reconstructions by a flow through the base and back, and the enlarged difference.
 
         x,   f(f⁻¹(x)),   |f(f⁻¹(x)) - x| / max |f(f⁻¹(x)) - x|
 
-    Above each column stands the largest difference of its image, in pixels: white in the last row. See
-    `pushforward.evaluate.round_trip` for what of it is rounding.
+    The title of each column is the largest difference of its image, in pixels, which is white in the last row. See
+    `pushforward.evaluate.round_trip` for the part of the difference that is rounding.
 
     Arguments:
         flow: f and its base, in units of pixels.
@@ -140,7 +140,7 @@ def reconstruction(
         ax: where to draw; a new figure by default.
 
     Returns:
-        The axes; what is not finite is orange.
+        The axes; non-finite values are orange.
 
     Raises:
         ImportError: if matplotlib is not installed.
@@ -188,7 +188,7 @@ def _spread(bijection: AbstractBijection, events: Events, condition: Condition) 
 
 
 def _spherical(first: np.ndarray, second: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Return points on the way, shape (elements, points); straight where there is no angle between the two."""
+    """Return points on the path, shape (elements, points); a straight path if the angle is zero."""
     lengths = np.linalg.norm(first), np.linalg.norm(second)
     if min(lengths) > 0:
         units = first / lengths[0], second / lengths[1]

@@ -13,7 +13,7 @@ def losses(history: Any, ax: Axes = None) -> Axes:
     """Draw the losses of each epoch, in nats per row, and mark the epoch whose parameters were kept.
 
     Arguments:
-        history: what `pf.fit` returned, or its `history`: losses by the name of the curve ("train", "val").
+        history: the result of `pf.fit`, or its `history`: losses by the name of the curve ("train", "val").
         ax: where to draw; a new figure by default.
 
     Returns:
@@ -44,7 +44,7 @@ def losses(history: Any, ax: Axes = None) -> Axes:
 
 
 def _zoom(ax: Axes, curves: list[np.ndarray]) -> None:
-    """Cut the steep start off, where it would flatten all that follows."""
+    """Cut off a steep start that would flatten the rest of the curves."""
     values = np.concatenate([curve[np.isfinite(curve)] for curve in curves])
     if values.size < 8:
         return

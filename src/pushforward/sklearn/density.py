@@ -29,9 +29,8 @@ _FIT_OPTIONS = ("learning_rate", "batch_size", "max_epochs", "patience", "val_fr
 class FlowDensity(DensityMixin, BaseEstimator):
     """Density estimator that fits a normalizing flow by maximum likelihood.
 
-    It takes NumPy arrays, nested lists, and pandas and polars data frames, whose column names are kept and
-    checked. Densities are in the units of the data. A pickle holds the flow as the bytes of a file of
-    `pushforward.save`.
+    It takes NumPy arrays, nested lists, and pandas and polars data frames, whose column names it keeps and checks.
+    Densities are in the units of the data. A pickle holds the flow as the bytes of a file of `pushforward.save`.
 
     Arguments:
         flow: the architecture, by name: one of `pushforward.flows.architectures("tables")`.
@@ -39,8 +38,8 @@ class FlowDensity(DensityMixin, BaseEstimator):
         hidden: width of each hidden layer of each network; None for the architecture's default.
         learning_rate: peak of the schedule; None for the default of `pushforward.fit`.
         batch_size: the most rows of one step; None: 512.
-        max_epochs: the most passes over the rows; None for what suits their number.
-        patience: stop after so many epochs without a better validation loss.
+        max_epochs: the most passes over the rows; None for a default that depends on their number.
+        patience: number of epochs without a better validation loss after which the fit stops.
         val_fraction: share of the rows kept for validation, from 0 to below 1.
         progress: whether to show a progress bar.
         random_state: an integer for the same fit each time, a NumPy `RandomState`, or None.
@@ -50,10 +49,10 @@ class FlowDensity(DensityMixin, BaseEstimator):
         history_: the losses of each epoch, "train" and, with validation rows, "val", in nats per row.
         best_epoch_: the epoch, counted from zero, whose parameters `flow_` has.
         n_features_in_: number of columns.
-        feature_names_in_: names of the columns, where `X` was a data frame.
+        feature_names_in_: names of the columns, if `X` was a data frame.
     """
 
-    # scikit-learn asks that construction accepts anything and that `fit` refuses it.
+    # scikit-learn demands that the constructor accepts anything and that `fit` checks the arguments.
     @no_type_check
     def __init__(
         self,
@@ -103,7 +102,7 @@ class FlowDensity(DensityMixin, BaseEstimator):
             )
         given = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
         build = architecture("tables", given["flow"])
-        # With their names, so that errors call the columns by them.
+        # With column names, so that error messages use them.
         names = getattr(self, "feature_names_in_", None)
         build_key, fit_key = jax.random.split(_key(self.random_state))
         options = {name: given[name] for name in ("layers", "hidden") if given[name] is not None}
@@ -135,8 +134,8 @@ class FlowDensity(DensityMixin, BaseEstimator):
     ) -> float:
         """Return the mean log-density of the rows, in nats per row: the larger, the better the fit.
 
-        It is a mean, so that folds of unequal size compare; the sum, as of `sklearn.neighbors.KernelDensity`,
-        is `score_samples(X).sum()`.
+        It is a mean, so that scores of folds of unequal size are comparable; the sum, which
+        `sklearn.neighbors.KernelDensity` returns, is `score_samples(X).sum()`.
 
         Arguments:
             X: shape (rows, columns).
@@ -168,7 +167,7 @@ class FlowDensity(DensityMixin, BaseEstimator):
 
 
 def _plain(value: Any) -> Any:
-    """Return a NumPy number, as a search over parameters draws it, as a Python one, and a list as a tuple."""
+    """Return a NumPy number, as a parameter search draws it, as a Python number, and a list as a tuple."""
     if isinstance(value, list | tuple):
         return tuple(map(_plain, value))
     return value.item() if isinstance(value, np.generic) else value

@@ -1,4 +1,4 @@
-"""What a fit does where nothing is said: rates, batches and lengths, by what is fitted."""
+"""The defaults of a fit: learning rate, batch size and length, by the kind of data."""
 
 import math
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from ..parallel.share import Kind
 @final
 @dataclass(frozen=True)
 class Defaults:
-    """Defaults of fits of one kind.
+    """The defaults of one kind of fit.
 
     Attributes:
-        kind: how their batches are shared among devices.
+        kind: how devices share the batches.
         learning_rate: the peak of the default schedule.
         batch_size: rows of one step.
         steps: steps of a fit, within the bounds on the number of epochs.
@@ -29,11 +29,11 @@ class Defaults:
     max_epochs: int
 
     def epochs(self, per_epoch: int) -> int:
-        """Return the most epochs of a fit, each of so many steps."""
+        """Return the largest number of epochs, each of `per_epoch` steps."""
         return min(max(math.ceil(self.steps / per_epoch), self.min_epochs), self.max_epochs)
 
 
-#: Events that are vectors; events of several axes, such as images, whose networks are deeper; sources.
+#: For vectors; for events of several axes, such as images, whose networks are deeper; for sources.
 VECTORS = Defaults("vectors", 5e-3, 512, 1500, 5, 400)
 IMAGES = Defaults("images", 1e-3, 64, 1500, 5, 400)
 SOURCE = Defaults("source", 2e-3, 64, 1000, 3, 200)
@@ -42,19 +42,19 @@ DENSITY_LEARNING_RATE = 2e-3
 
 
 def defaults_for(shape: tuple[int, ...]) -> Defaults:
-    """Return the defaults of a fit to events of a shape."""
+    """Return the defaults for events of a shape."""
     return IMAGES if len(shape) > 1 else VECTORS
 
 
 @final
 @dataclass(frozen=True)
 class Length:
-    """How long a fit to rows goes on, and how many rows tell when it has gone on long enough.
+    """The length of a fit to rows, and the share of rows that validate it.
 
     Attributes:
         batch_size: the most rows of one step.
         max_epochs: the most passes over the rows, or None for the default.
-        patience: stop after so many epochs without a better validation loss.
+        patience: number of epochs without a better validation loss after which the fit stops.
         val_fraction: share of the rows kept for validation.
     """
 
@@ -72,9 +72,9 @@ class Length:
             require_count("max_epochs", self.max_epochs)
 
     def steps_per_epoch(self, rows: int) -> int:
-        """Return the number of batches of so many rows."""
+        """Return the number of batches that the rows make."""
         return math.ceil(rows / self.batch_size)
 
     def epochs(self, rows: int, defaults: Defaults) -> int:
-        """Return the most passes over so many rows."""
+        """Return the largest number of passes over the rows."""
         return defaults.epochs(self.steps_per_epoch(rows)) if self.max_epochs is None else self.max_epochs

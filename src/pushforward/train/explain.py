@@ -20,12 +20,13 @@ from .rows.batch import Batch
 def explain(flow: AbstractDistribution, batch: Batch, rows: np.ndarray) -> str:
     """Name the first bijection, from data to base, that gives a non-finite value or gradient, and the rows.
 
-    Gradients of the batch's loss are followed back from the base, so the first there is nearest the base.
+    The gradients of the batch's loss run from the base to the data: the part named for a gradient is the one nearest
+    the base.
 
     Arguments:
-        flow: any distribution; of one that is no `Pushforward` no part can be named.
+        flow: any distribution; parts are named only of a `Pushforward`.
         batch: events, conditions and weights of one batch.
-        rows: the table's row of each row of the batch, negative for padding.
+        rows: index into the table of each row of the batch, negative for padding.
     """
     real = rows >= 0
     rows = rows[real]
@@ -68,7 +69,7 @@ def _name(step: Step) -> str:
 
 
 def _undo(step: Step, condition: Any) -> Callable[[AbstractBijection, Any], tuple[Any, Any]]:
-    """Return a function of the map of a step, and events: these one step nearer the base, and log-determinants."""
+    """Return a function (bijection of the step, events) -> (events one step nearer the base, log-determinants)."""
     return lambda bijection, events: replace(step, bijection=bijection).inverse(events, condition)
 
 
@@ -89,7 +90,7 @@ def _batch_last(array: Any) -> Any:
 
 
 def _finite_rows(values: Any) -> np.ndarray:
-    """Return of which rows, along the last axis, every value is finite."""
+    """Return, for each row along the last axis, whether all its values are finite."""
     return np.all(np.isfinite(np.asarray(values)).reshape((-1, np.shape(values)[-1])), axis=0)
 
 

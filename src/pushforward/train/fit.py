@@ -59,62 +59,62 @@ def fit(
 
         minimize Σ_i w_i (-log p(x_i | c_i)) / Σ_i w_i   over the trainable arrays of `flow`
 
-    First, the location, scale and correlations of the data that the flow carries (`Standardize`, `Whiten`,
-    `StandardizeCondition`, `Regress`, as the flows of `pushforward.flows` do) are fitted in closed form, where that has
-    not been done, and each `ActNorm` is set by a batch of the data (`pushforward.train.initialize`). The same
-    arguments give the same result, bit for bit, on the same machine with the same number of devices. Devices share the
-    batches if each receives at least 128 rows (4096 if it is no CPU; 16 events of several axes) and `flow` is not
-    committed to one.
+    First, `fit` sets the bijections of the flow that hold location, scale and correlations of the data (`Standardize`,
+    `Whiten`, `StandardizeCondition`, `Regress`; the flows of `pushforward.flows` have them) in closed form, unless they
+    are set already, and each `ActNorm` from a batch of the data (`pushforward.train.initialize`). The same arguments
+    give the same result, bit for bit, on the same machine with the same number of devices. Devices share the batches if
+    each receives at least 128 rows (4096 if it is not a CPU; 16 events of several axes) and `flow` is not committed to
+    one device.
 
-    Images, and other whole numbers, have no density: with `noise="uniform"` a flow learns that of x + u, u uniform in
-    [0, 1), whose mean log-density is a lower bound of the mean log-probability of x. With noise from a distribution
-    q(u | x), learned along, the bound is tighter: E[log p(x + u) - log q(u | x)].
+    Images, and other whole numbers, have no density: with `noise="uniform"` a flow learns the density of x + u, u
+    uniform in [0, 1), and the mean log-density of x + u is a lower bound of the mean log-probability of x. If the noise
+    comes from a distribution q(u | x) trained with the flow, the bound is tighter: E[log p(x + u) - log q(u | x)].
 
     Arguments: Start
         key: random key: decides the validation rows and the order of the others.
-        flow: the flow to begin from; it is not changed.
+        flow: the initial flow; it is not changed.
 
     Arguments: Data
         x: shape (rows, *flow.shape), any real dtype; NumPy memory maps are read in pieces. Taken as float32, or as
             float64 if it is float64 and 64-bit JAX is enabled. Also a data frame of pandas, Polars or PyArrow, a
             `pushforward.data.Table` or a structured array: errors then name its columns.
-        condition: the same of shape (rows, *flow.cond_shape), for a conditional flow.
+        condition: shape (rows, *flow.cond_shape), of the same types as x, for a conditional flow.
         weights: shape (rows,), non-negative, of any scale; rows of weight zero are left out.
-        groups: shape (rows,), a label of any kind for each row, such as a patient or a day: rows of one group are on
-            one side of the validation split. So are copies of a row, unless there is `noise`.
-        val_fraction: share of the rows kept for validation, from 0 (nothing stops the fit early) to below 1.
+        groups: shape (rows,), a label of any kind for each row, such as a patient or a day. All rows of a group are
+            on the same side of the validation split. So are all copies of a row, unless there is `noise`.
+        val_fraction: share of the rows kept for validation, from 0 (the fit never stops early) to below 1.
 
     Arguments: Objective
-        objective: of `pushforward.train`; None for `MaximumLikelihood(noise, augment, drop_condition)`.
-        noise: what is added to x at each use: "uniform" for whole numbers; a number, the standard deviation of normal
-            noise; a distribution of u in (0, 1), of the event's shape and conditioned on the event, which is trained
-            along and returned as `dequantizer`. The density is then that of x with noise.
+        objective: an objective of `pushforward.train`; None for `MaximumLikelihood(noise, augment, drop_condition)`.
+        noise: the noise u added to x at each use: "uniform" for whole numbers; a number, the standard deviation of
+            normal noise; or a distribution of u in (0, 1), of the event's shape and conditioned on the event, which is
+            trained with the flow and returned as `dequantizer`. The flow then learns the density of x + u.
         augment: a random change of an event before each use for training, (key, event) -> event, such as
             `pushforward.train.RandomFlip()` or `RandomShift(pixels)`; functions of one module compare equal.
         drop_condition: probability with which the condition of a row is replaced by zeros in training, from 0 to below
-            1: what `pushforward.adapt.guide` needs.
+            1; `pushforward.adapt.guide` needs a flow trained so.
 
     Arguments: Optimization
-        optimization: the next five together.
-        learning_rate: a number, the peak of a warm-up and a cosine decay over `max_epochs` (5e-3 if None), or
-            a schedule, a function of the step; 1e-3 for events of several axes. None with an `optimizer`, which has
-            its own.
+        optimization: the next five arguments as one object.
+        learning_rate: a number, the peak of a warm-up and a cosine decay over `max_epochs`, or a schedule, a function
+            of the step. If None, 5e-3, or 1e-3 for events of several axes. Must be None with an `optimizer`, which has
+            its own learning rate.
         optimizer: any optax optimizer, in place of Adam.
         clip_norm: largest global norm of a gradient, beyond which it is scaled down; None for no limit.
         max_skipped: the most steps in a row that may be skipped because the loss or gradient is not finite.
-        average: decay of an exponential moving average of the parameters, such as 0.999, of which the validation
-            loss is taken and the result is made; None for the parameters themselves.
+        average: decay of an exponential moving average of the parameters, such as 0.999. The average is validated and
+            returned in place of the parameters; None for no average.
 
     Arguments: Length
         batch_size: the most rows of one step; None: 512, or 64 events of several axes. Every row is used in every
             epoch.
         max_epochs: the most passes over the rows; None: about 1500 steps, at least 5 passes and at most 400.
-        patience: stop after so many epochs without a better validation loss.
+        patience: number of epochs without a better validation loss after which the fit stops.
 
     Arguments: Files
         progress: whether to show a progress bar; None: iff standard error is a terminal.
-        checkpoint: a directory that receives the state after each epoch. The same call again goes on from
-            there and ends as an uninterrupted one would have, bit for bit; a finished one returns at once.
+        checkpoint: a directory that receives the state after each epoch. The same call again resumes from that state
+            and gives the result of an uninterrupted fit, bit for bit; after a finished fit it returns at once.
 
     Raises:
         ValueError: if an argument is not as stated; if cells are not finite, or masked; if columns are constant or

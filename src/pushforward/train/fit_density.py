@@ -32,7 +32,7 @@ from .optimization import Optimization, choose_optimization
 from .session import Plan, session
 from .start.locate import locate
 
-#: What is folded into the key for draws besides those of the steps, whose numbers are smaller.
+#: Numbers folded into the key for draws outside the steps; step numbers are smaller.
 LOOK = 2**31
 
 
@@ -53,53 +53,55 @@ def fit_density(
     progress: bool | None = None,
     checkpoint: str | Path | None = None,
 ) -> FitResult[Pushforward]:
-    """Fit a flow q to a density p of which only log p(x) + constant is known, and return it with the record of the fit.
+    """Fit a flow q to a density p known up to a constant factor, and return it with the record of the fit.
 
         minimize KL(q | p) = E_q[log q(x) - log p(x)],   or another `objective`
 
-    Location, scale and correlations that the flow carries (`Standardize`, `Whiten`, as the flows of
-    `pushforward.flows` do) are set first, to the modes of the density and the curvature there, where that has not been
-    done. A flow that ends with a support (`pf.adapt.constrain`) is fitted in the unconstrained space in front of it.
-    Coupling flows (`pf.flows.nsf(..., wiring="coupling")`, `real_nvp`) draw fastest and suit this best. Nothing here
-    tells whether the fit is good: ask `pf.evaluate.importance`.
+    First, `fit_density` sets the bijections of the flow that hold location, scale and correlations (`Standardize`,
+    `Whiten`; the flows of `pushforward.flows` have them) from the modes of the density and the curvature there, unless
+    they are set already. A flow that ends with a support (`pf.adapt.constrain`) is fitted in the unconstrained space
+    in front of it. Coupling flows (`pf.flows.nsf(..., wiring="coupling")`, `real_nvp`) sample fastest and suit this
+    best. The fit does not tell how good it is: call `pf.evaluate.importance`.
 
     Arguments: Start
         key: random key: decides the starts of the search for modes, and the draws.
-        flow: the flow to begin from, unconditional; it is not changed.
-        log_density: log p of one event, an array of `flow.shape`, as a number, up to a constant; made of JAX
-            operations. -inf stands for zero. A result of another precision is cast to that of the flow.
-        Objective:
+        flow: the initial flow, unconditional; it is not changed.
+        log_density: a function of one event, an array of `flow.shape`, that returns log p, a number, up to a constant;
+            made of JAX operations. -inf stands for density zero. Its result is cast to the precision of the flow.
 
-        objective: of `pf.train`: `ReverseKL` (None), `ForwardKL`, `AlphaDivergence`, `FAB` for densities of many modes.
-        annealing: the share of the steps, from 0 to 1, in which p^b takes the place of p, b rising from 0.01 to 1: a
-            flatter density, of which modes far apart are found.
+    Arguments: Objective
+        objective: `ReverseKL` (None), `ForwardKL`, `AlphaDivergence`, or `FAB` for many modes; all of `pf.train`.
+        annealing: the share of the steps, from 0 to 1, in which p^b takes the place of p, b rising from 0.01 to 1.
+            The flow finds modes that lie far apart more easily in this flatter density.
 
     Arguments: Optimization
-        optimization: the next four together, and the average of the parameters.
+        optimization: the next four arguments, and `average`, as one object.
         learning_rate: a number, the peak of a warm-up and a cosine decay over `steps` (2e-3 if None), or a schedule,
-            a function of the step. None with an `optimizer`, which has its own.
+            a function of the step. Must be None with an `optimizer`, which has its own learning rate.
         optimizer: any optax optimizer, in place of Adam.
         clip_norm: largest global norm of a gradient, beyond which it is scaled down; None for no limit.
         max_skipped: the most steps in a row that may be skipped because the loss or gradient is not finite.
-        Length:
 
-        steps: of the optimizer.
-        batch_size: draws per step; large ones are accumulated in pieces of bounded memory.
+    Arguments: Length
+        steps: number of optimizer steps.
+        batch_size: draws per step; the gradient of a large batch is accumulated in pieces of bounded memory.
 
     Arguments: Files
         progress: whether to show a progress bar; None: iff standard error is a terminal.
-        checkpoint: a directory that receives the state after every 50 steps (`FAB`: 10). The same call again goes on
-            from there and ends as an uninterrupted one would have, bit for bit; a finished one returns at once.
+        checkpoint: a directory that receives the state after every 50 steps (`FAB`: 10). The same call again resumes
+            from that state and gives the result of an uninterrupted fit, bit for bit; after a finished fit it returns
+            at once.
 
     Returns:
-        `history["train"]` is the mean loss of the steps of each epoch, in nats; of the reverse KL that is the negative
-        evidence lower bound, KL(q | p) - log Z.
+        `history["train"]` is the mean loss over the steps of each epoch, in nats; for the reverse KL this is the
+        negative evidence lower bound, KL(q | p) - log Z.
 
     Raises:
         ValueError: if an argument is not as stated; if the log-density is NaN or +inf, or zero where the flow has
-            mass, at draws of the start; if it is finite nowhere; if `checkpoint` is of another fit.
+            mass, at draws of the initial flow; if it is finite nowhere; if `checkpoint` is of another fit.
         NonFiniteError: if more than `max_skipped` steps in a row are not finite, or the log-density is NaN or +inf at
-            draws of the fitted flow. It says what is not finite and where, and carries the best finite parameters.
+            draws of the fitted flow. It names the non-finite values and their place, and carries the best finite
+            parameters.
 
     Reference:
         "Variational Inference with Normalizing Flows", Rezende, Mohamed, 2015; "Disentangling impact of capacity,
@@ -137,7 +139,7 @@ def fit_density(
 
     with session(optimization, plan, identity, checkpoint=checkpoint, progress=progress, started=started) as run:
         model = locate(log_density, flow, seed.ravel().tolist())
-        # Not those of the steps, which the loop derives from `key` itself.
+        # The loop derives the keys of the steps from `key` itself.
         at_start, renewing = jax.random.split(jax.random.fold_in(key, LOOK))
         check_start(model, log_density, at_start, zeros=objective.zeros)
         problem = Problem(

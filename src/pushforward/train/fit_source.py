@@ -29,9 +29,9 @@ from .rows.rows import Rows, shuffled
 from .rows.split import split_validation
 from .session import Plan, session
 
-#: The most rows that are kept for validation: each is compared with as many draws.
+#: The most rows kept for validation: each is compared with as many draws.
 MOST_VALIDATED = 512
-#: What is folded into the key for the draws that validate, and for those of the first check.
+#: Numbers folded into the key for the draws of the validation, and of the first check.
 VALIDATION, LOOK = 2**31, 2**31 + 1
 
 
@@ -55,39 +55,39 @@ def fit_source(
     progress: bool | None = None,
     checkpoint: str | Path | None = None,
 ) -> FitResult[Flow]:
-    """Learn from observations the distribution of the parameters that made them, which nobody observed.
+    """Learn from observations the distribution of the unobserved parameters that generated them.
 
         maximize Σ_i log p(x_i),   p(x) = ∫ p(x | theta) p(theta) dtheta   over the source p(theta)
 
-    Also called empirical Bayes, deconvolution or unfolding. The likelihood p(x | theta) is that of a surrogate, a
-    conditional flow fitted to simulations, or a function; it stays as it is. Several sources can explain the same
-    observations; of those, which one is found depends on the start. Begin with a source fitted to the parameters of the
-    simulations: where nothing was simulated the surrogate knows nothing. The posterior of one observation is then that
-    of the learned source as the prior, see `pushforward.evaluate.importance`.
+    Also called empirical Bayes, deconvolution or unfolding. The likelihood p(x | theta) is a surrogate, that is, a
+    conditional flow fitted to simulations, or a function; the fit does not change it. Several sources can explain the
+    same observations equally well; the initial source decides which of them the fit finds. Begin with a source fitted
+    to the parameters of the simulations: the surrogate is wrong for parameters that were not simulated. Then use the
+    learned source as the prior of the posterior of one observation, see `pushforward.evaluate.importance`.
 
     Arguments: Start
         key: random key: decides the validation rows, the order of the others, and the draws.
-        source: p(theta), the flow to begin from, unconditional; it is not changed.
+        source: p(theta), the initial flow, unconditional; it is not changed.
         surrogate: p(x | theta), a distribution conditioned on `source.shape`, such as a flow fitted by
-            `pushforward.fit`; or a function (x, theta) -> log p(x | theta) of one of each, made of JAX operations, up
-            to a term that depends on x alone. It is not differentiated.
+            `pushforward.fit`; or a function (x, theta) -> log p(x | theta) of one event and one parameter, made of JAX
+            operations, up to a term that depends on x alone. It is not differentiated.
 
     Arguments: Data
         x: the observations, shape (rows, *event shape).
-        val_fraction: share of the rows kept for validation, from 0 (nothing stops the fit early) to below 1, but 512
-            rows at most.
+        val_fraction: share of the rows kept for validation, from 0 (the fit never stops early) to below 1, but at most
+            512 rows.
 
     Arguments: Objective
-        proposal: q(theta | x), a distribution conditioned on the events, such as a neural posterior estimate: draws of
-            it are weighted instead of draws of the source. Where an event says much about its parameters, few draws of
-            the source explain it, and a proposal makes as much of ten draws as there is in thousands without.
-        estimator: of log p(x): `pf.train.LogMeanExp` or `pf.train.Debiased`; `LogMeanExp(512)` if None, with a proposal
-            `LogMeanExp(32)`.
+        proposal: q(theta | x), a distribution conditioned on the events, such as a neural posterior estimate. The fit
+            weights draws of the proposal instead of draws of the source. If an event says much about its parameters,
+            few draws of the source explain it, and ten draws of a proposal are worth thousands of the source.
+        estimator: the estimator of log p(x), `pf.train.LogMeanExp` or `pf.train.Debiased`; None: `LogMeanExp(512)`, or
+            `LogMeanExp(32)` with a proposal.
 
     Arguments: Optimization
-        optimization: the next four together, and the average of the parameters.
+        optimization: the next four arguments, and `average`, as one object.
         learning_rate: a number, the peak of a warm-up and a cosine decay over `max_epochs` (2e-3 if None), or
-            a schedule, a function of the step. None with an `optimizer`, which has its own.
+            a schedule, a function of the step. Must be None with an `optimizer`, which has its own learning rate.
         optimizer: any optax optimizer, in place of Adam.
         clip_norm: largest global norm of a gradient, beyond which it is scaled down; None for no limit.
         max_skipped: the most steps in a row that may be skipped because the loss or gradient is not finite.
@@ -95,20 +95,20 @@ def fit_source(
     Arguments: Length
         batch_size: the most rows of one step.
         max_epochs: the most passes over the rows; None: about 1000 steps, at least 3 passes and at most 200.
-        patience: stop after so many epochs without a better validation loss.
+        patience: number of epochs without a better validation loss after which the fit stops.
 
     Arguments: Files
         progress: whether to show a progress bar; None: iff standard error is a terminal.
-        checkpoint: a directory that receives the state after each epoch. The same call again goes on from
-            there and ends as an uninterrupted one would have, bit for bit; a finished one returns at once.
+        checkpoint: a directory that receives the state after each epoch. The same call again resumes from that state
+            and gives the result of an uninterrupted fit, bit for bit; after a finished fit it returns at once.
 
     Returns:
-        `history` holds estimates of the mean of -log p(x), in nats; "val" by `LogMeanExp` with the same draws in each
-        epoch, as many as `estimator` makes at most.
+        `history` holds estimates of the mean of -log p(x), in nats. `LogMeanExp` estimates "val", with the same draws
+        in each epoch, as many as `estimator` makes at most.
 
     Raises:
         ValueError: if an argument is not as stated; if the likelihood is NaN or +inf, or zero at all draws of the
-            start; if `checkpoint` is of another fit.
+            initial source; if `checkpoint` is of another fit.
         NonFiniteError: if more than `max_skipped` steps in a row are not finite.
 
     Reference:
@@ -142,7 +142,7 @@ def fit_source(
     at_start = check_start(model, table, train, judge, jax.random.fold_in(key, LOOK))
 
     def identity() -> dict[str, str]:
-        # Of a likelihood that is a function, values are all there is to compare.
+        # A function can only be compared by its values.
         given = {"surrogate": at_start[:8].tolist(), "estimator": estimator, "batch_size": batch_size}
         given = {**given, "max_epochs": epochs, "patience": patience, "val_fraction": val_fraction}
         return {**digest_rows(table), **digest_start(seed, (source, proposal), given)}
@@ -170,7 +170,7 @@ def _checked(source: Any, surrogate: Any, proposal: Any, x: ArrayLike) -> tuple[
         shape = surrogate.shape
     else:
         require(callable(surrogate), "surrogate", "a conditional distribution or a function of x and theta", surrogate)
-    # Of the events only the shape counts here.
+    # Only the shape of the events counts here.
     table, used = check_table(StandardNormal(shape), x, None, None)
     if proposal is not None:
         if not isinstance(proposal, AbstractDistribution):

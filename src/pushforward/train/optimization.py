@@ -13,15 +13,15 @@ from .loop.schedule import Schedule
 @final
 @dataclass(frozen=True)
 class Optimization:
-    """How a fit changes parameters: the keywords of the same names of `fit`, `fit_density` and `fit_source`, together.
+    """How a fit changes parameters: keywords of `fit`, `fit_density` and `fit_source` as one object.
 
     Arguments:
         learning_rate: a number, the peak of a warm-up and a cosine decay over the length of the fit; or a schedule, a
-            function of the step; None for the default of the fit. None with an `optimizer`, which has its own.
+            function of the step; None for the default of the fit. Must be None with an `optimizer`, which has its own.
         optimizer: any optax optimizer; None for Adam.
         clip_norm: largest global norm of a gradient, beyond which it is scaled down; None for no limit.
-        average: decay of an exponential moving average of the parameters, such as 0.999, of which the validation
-            loss is taken and the result is made; None for the parameters themselves.
+        average: decay of an exponential moving average of the parameters, such as 0.999. The average is validated and
+            returned in place of the parameters; None for no average.
         max_skipped: the most steps in a row that may be skipped because the loss or gradient is not finite.
     """
 
@@ -45,12 +45,12 @@ class Optimization:
 
 
 def choose_optimization(given: Optimization | None, default: Optimization, **keywords: Any) -> Optimization:
-    """Return the optimization given, or the one that keywords make.
+    """Return the given optimization, or build one from keywords.
 
     Arguments:
         given: the argument `optimization` of a fit.
-        default: what the keywords make that were not given.
-        **keywords: its arguments of the names of the fields.
+        default: holds the values of keywords that were not given.
+        **keywords: arguments of the fit that are named like the fields.
 
     Raises:
         ValueError: if one of them is not as stated, or was given beside `given`.

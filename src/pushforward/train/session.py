@@ -1,4 +1,4 @@
-"""What all fits share: from the optimizer to the checkpoint, from the first progress bar to the last error."""
+"""The parts that all fits share: optimizer, checkpoint, progress bar, errors."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,21 +21,21 @@ from .loop.schedule import default_schedule, tabulate
 from .loop.steps import adam, clipped
 from .optimization import Optimization
 
-#: The flow of a trained model, and what was trained along with it.
+#: model -> its trained flow, and the distribution trained with it or None.
 Finish = Callable[[Any], tuple[Any, AbstractDistribution | None]]
 
 
 @final
 @dataclass(frozen=True)
 class Plan:
-    """How long a fit goes on, and on how many devices.
+    """The length of a fit, and the number of its devices.
 
     Attributes:
         learning_rate: the default.
-        steps: over which the default schedule goes.
-        max_epochs: at most so many epochs.
-        patience: stop after so many epochs without a better validation loss.
-        devices: how many share a batch.
+        steps: length of the default schedule.
+        max_epochs: the most epochs.
+        patience: number of epochs without a better validation loss after which the fit stops.
+        devices: number of devices that share a batch.
         bits: number of dimensions of an event, if the progress bar is to show losses in bits per dimension.
     """
 
@@ -53,7 +53,7 @@ class Session:
     """A fit in progress; `session` opens it.
 
     Attributes:
-        settings: of the loop.
+        settings: settings of the loop.
         bar: the progress bar.
         checkpoint: where the state is kept, or None.
         started: `time.monotonic()` of the beginning.
@@ -66,7 +66,7 @@ class Session:
 
     @property
     def is_new(self) -> bool:
-        """Whether there is nothing to go on from."""
+        """Whether there is no state to resume from."""
         return self.checkpoint is None or self.checkpoint.is_empty
 
     def minimize(
@@ -75,7 +75,7 @@ class Session:
         """Minimize over the trainable arrays of a model, and return the flow that it holds with the record of the fit.
 
         Raises:
-            NonFiniteError: see `loop.minimize`. It carries the flow, too.
+            NonFiniteError: see `loop.minimize`. It also carries the flow.
         """
         try:
             found = minimize(
@@ -97,12 +97,12 @@ def session(
     progress: bool | None,
     started: float,
 ) -> Iterator[Session]:
-    """Open a fit: show its progress bar, and keep its state, which is released whatever happens.
+    """Open a fit: show its progress bar and open its checkpoint, which is released in any case.
 
     Arguments:
         optimization: how parameters are changed.
-        plan: how long the fit goes on.
-        identity: () -> what decides the fit besides these two, name by name; asked if there is a checkpoint.
+        plan: the length of the fit.
+        identity: () -> everything else that decides the fit, name by name; called if there is a checkpoint.
         checkpoint: a directory for the state after each epoch, or None.
         progress: whether to show a progress bar; None: iff standard error is a terminal.
         started: `time.monotonic()` of the beginning.

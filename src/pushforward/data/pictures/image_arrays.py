@@ -15,13 +15,13 @@ import numpy as np
 from ..._errors import bad, require
 from .images import LEVELS, Images
 
-#: The names under which an .npz file may hold images and labels, the first that is there counts.
+#: Names of images and labels in an .npz file; the first that exists is read.
 PIXELS, LABELS = ("images", "x", "pixels", "arr_0"), ("labels", "y")
 #: The types of IDX files, by the third byte, in their byte order.
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-#: How gzip files start, and the errors of one that is damaged.
+#: The first bytes of gzip files, and the errors of damaged ones.
 GZIP, DAMAGED = b"\x1f\x8b", (EOFError, zlib.error, gzip.BadGzipFile)
-#: The errors of a NumPy file that is none, or is damaged.
+#: The errors of files that are damaged, or not NumPy files at all.
 NOT_NUMPY = (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
 #: Axes of an array of images, without and with channels.
 AXES = (3, 4)
@@ -31,7 +31,7 @@ def read_numpy(path: Path) -> Images:
     """Read images from an .npy file, or images, labels and levels from an .npz file.
 
     Raises:
-        ValueError: if the file is damaged, or its arrays are not what `read_images` asks for.
+        ValueError: if the file is damaged, or its arrays are not as `read_images` states.
     """
     with open(path, "rb") as file:
         with _explained(path):
@@ -48,10 +48,10 @@ def read_numpy(path: Path) -> Images:
 
 
 def read_idx(path: Path) -> Images:
-    """Read an IDX file, and the labels from the file beside it whose name has "labels" in the place of "images".
+    """Read an IDX file, and its labels from the file beside it with "labels" in place of "images" in its name.
 
     Raises:
-        ValueError: if a file is damaged, or holds anything but bytes of images.
+        ValueError: if a file is damaged, or does not hold bytes of images.
     """
     pixels = _read_idx(path)
     if pixels.ndim == 1:
@@ -62,7 +62,7 @@ def read_idx(path: Path) -> Images:
 
 
 def holds_idx(path: Path) -> bool:
-    """Whether a file starts as IDX files do, also one compressed by gzip, or is damaged where it is compressed."""
+    """Whether a file is an IDX file by its first bytes, plain or compressed by gzip, or a damaged gzip file."""
     with open(path, "rb") as file:
         head = file.read(4)
     if head[:2] == GZIP:
@@ -70,12 +70,12 @@ def holds_idx(path: Path) -> bool:
             with gzip.open(path) as stream:
                 head = stream.read(4)
         except DAMAGED:
-            return True  # who reads the file says what is wrong with it
+            return True  # the error comes when the file is read
     return _is_idx(head)
 
 
 def holds_numpy(path: Path) -> bool:
-    """Whether a NumPy file holds an array of the axes of images; only headers are read."""
+    """Whether a NumPy file holds an array with the number of axes of images; only headers are read."""
     try:
         if path.suffix.lower() == ".npy":
             with open(path, "rb") as stream:
@@ -83,7 +83,7 @@ def holds_numpy(path: Path) -> bool:
         with zipfile.ZipFile(path) as archive:
             return any(len(shape) in AXES for shape in _shapes(archive).values())
     except NOT_NUMPY:
-        return False  # who reads the file says what is wrong with it
+        return False  # the error comes when the file is read
 
 
 @contextmanager
@@ -110,7 +110,7 @@ def _shape(stream: Any) -> tuple[int, ...]:
 
 
 def _chosen(path: Path, shapes: dict[str, tuple[int, ...]]) -> list[str]:
-    """Return the names of the arrays to read from an .npz file, that of the images first."""
+    """Return the names of the arrays to read from an .npz file, the images first."""
     named = [name for name in PIXELS if name in shapes]
     images = named or [name for name, shape in shapes.items() if len(shape) in AXES]
     if len(images) != 1 and not named:
@@ -154,7 +154,7 @@ def _read_idx(path: Path) -> np.ndarray:
 
 
 def _images(name: str, array: np.ndarray, labels: np.ndarray | None, levels: np.ndarray | None) -> Images:
-    """Check arrays, which errors call by `name`, and return the images that they are."""
+    """Check arrays, with `name` in errors, and return them as images."""
     rule = "an array of shape (n, height, width) or (n, height, width, channels)"
     require(array.ndim in AXES, name, rule, f"`shape {array.shape}`")
     require(array.size > 0, name, "at least one image of at least one pixel", f"`shape {array.shape}`")
@@ -186,7 +186,7 @@ def _levels(name: str, levels: np.ndarray | None) -> int:
 
 
 def _require_bytes(name: str, array: np.ndarray) -> None:
-    """Check that an array holds whole numbers of eight bits, and say how to make them of what it holds."""
+    """Check that an array holds whole numbers of eight bits; the error says how to convert other values."""
     rule = "an array of uint8, from 0 to 255"
     if array.dtype.kind == "f":
         nans = int(np.isnan(array).sum())

@@ -1,4 +1,4 @@
-"""Images from PNG and JPEG files: all that is wrong with a folder is found and said by name."""
+"""Images from PNG and JPEG files; errors name the files of a folder that are at fault."""
 
 import warnings
 from collections import Counter
@@ -10,22 +10,22 @@ from jaxtyping import UInt8
 
 from .images import Images, size_of
 
-#: Files that are named in one error.
+#: Most files that one error names.
 NAMED = 5
 
 Pixels = UInt8[np.ndarray, "height width channels"]
 
 
 class NoImage(Exception):
-    """Raised for a file that gives no pixels; the message is the reason."""
+    """Raised for a file without readable pixels; the message is the reason."""
 
 
 def read_folder(path: Path) -> Images:
-    """Read a folder of PNG and JPEG files, or of one folder of them for each class.
+    """Read a folder of PNG and JPEG files, or of a subfolder of such files per class.
 
     Raises:
         OSError: if the folder cannot be read.
-        ValueError: if it holds no image or anything else, or images of different sizes.
+        ValueError: if it holds no image, other files, or images of different sizes.
     """
     files, folders = _listed(path)
     classes = tuple(folder.name for folder in folders)
@@ -50,7 +50,7 @@ def read_folder(path: Path) -> Images:
 
 
 def read_files(path: Path, files: list[Path]) -> UInt8[np.ndarray, "n height width channels"]:
-    """Read files of images of one size; errors name them relative to `path`."""
+    """Read images of one size from files; errors name the files relative to `path`."""
     read: dict[Path, Pixels] = {}
     reasons: dict[Path, str] = {}
     for file in files:
@@ -58,7 +58,7 @@ def read_files(path: Path, files: list[Path]) -> UInt8[np.ndarray, "n height wid
             read[file] = read_file(file)
         except NoImage as error:
             reasons[file] = str(error)
-    # The size of most is taken for the one that was meant.
+    # The most common size is taken as the intended one.
     common = Counter(pixels.shape for pixels in read.values()).most_common(1)
     for file, pixels in read.items():
         if pixels.shape != common[0][0]:
@@ -78,10 +78,10 @@ def read_files(path: Path, files: list[Path]) -> UInt8[np.ndarray, "n height wid
 def read_file(file: Path) -> Pixels:
     """Return the pixels of a PNG or JPEG file, gray as one channel and color as three.
 
-    A palette is looked up, an opaque alpha channel is dropped, a photograph is turned upright as its EXIF data say.
+    Palettes become colors, an opaque alpha channel is dropped, and photographs are rotated as their EXIF data say.
 
     Raises:
-        NoImage: with the reason.
+        NoImage: if the file has no such pixels, with the reason.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -90,7 +90,7 @@ def read_file(file: Path) -> Pixels:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             _require_eight_bits(file)
             with Image.open(file, formats=("PNG", "JPEG")) as image:
-                image.verify()  # the checksums of a PNG file, at which decoding does not look
+                image.verify()  # the checksums of a PNG file, which decoding does not check
             with Image.open(file, formats=("PNG", "JPEG")) as image:
                 if getattr(image, "is_animated", False):
                     raise NoImage("it is animated")
@@ -103,12 +103,12 @@ def read_file(file: Path) -> Pixels:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise NoImage(f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        # All that Pillow raises on a damaged file: SyntaxError is its word for a broken PNG chunk.
+        # All errors that Pillow raises for a damaged file; SyntaxError means a broken PNG chunk.
         raise NoImage(f"it is damaged ({' '.join(str(error).split()).rstrip('.') or type(error).__name__})") from error
 
 
 def _listed(path: Path) -> tuple[list[Path], list[Path]]:
-    """Return the files and the folders in a folder, hidden ones left out."""
+    """Return the files and the folders in a folder, without hidden ones."""
     try:
         entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
     except PermissionError as error:
@@ -117,7 +117,7 @@ def _listed(path: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _require_eight_bits(file: Path) -> None:
-    # Pillow cuts 16-bit colors to eight bits and says nothing. The depth is the 25th byte of a PNG file.
+    # Pillow silently cuts 16-bit colors to eight bits. The depth is the 25th byte of a PNG file.
     with open(file, "rb") as stream:
         head = stream.read(25)
     if head[:8] == b"\x89PNG\r\n\x1a\n" and head[24:] == b"\x10":

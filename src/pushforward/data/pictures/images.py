@@ -1,4 +1,4 @@
-"""Images in memory: pixels, and what is known about them."""
+"""Images in memory: pixels, labels and names."""
 
 from dataclasses import dataclass
 from typing import final
@@ -8,7 +8,7 @@ from jaxtyping import Int, UInt8
 
 from ..._errors import require
 
-#: Values of a pixel of eight bits.
+#: Number of values of a pixel of eight bits.
 LEVELS = 256
 
 
@@ -19,10 +19,10 @@ class Images:
 
     Attributes:
         pixels: shape (n, height, width, channels), whole numbers from 0 to levels - 1.
-        labels: shape (n,), the place of each image's class in `classes`; None if there are no classes.
-        names: the file of each image; () if one file holds them all, or none does.
+        labels: shape (n,), the index of each image's class in `classes`; None if there are no classes.
+        names: the file of each image; () if one file holds all images, or none does.
         classes: the names of the classes.
-        levels: how many values a pixel can have.
+        levels: number of values of a pixel.
     """
 
     pixels: UInt8[np.ndarray, "n height width channels"]
@@ -58,7 +58,7 @@ class Images:
         return self.pixels.shape[0]
 
     def report(self) -> str:
-        """Say in one sentence what there is."""
+        """Return one sentence that describes the images."""
         count, n = self.pixels.shape[0], len(self.classes)
         classes = "" if self.labels is None else f", in {n} class{'' if n == 1 else 'es'}"
         return f"{count:,} image{'' if count == 1 else 's'} of {size_of(self.shape)}, {self.levels} levels{classes}."
@@ -70,5 +70,5 @@ def size_of(shape: tuple[int, ...]) -> str:
 
 
 def require_levels(levels: int) -> None:
-    """Raise unless `levels` values of a pixel go into eight bits."""
+    """Raise a ValueError unless `levels` values of a pixel fit into eight bits."""
     require(2 <= levels <= LEVELS, "levels", f"an integer from 2 to {LEVELS}", levels)

@@ -1,4 +1,4 @@
-"""From densities' numbers back to pixels, and to a picture of many images."""
+"""Draws of a density as pixels, and grids of images as picture files."""
 
 import io
 import math
@@ -12,9 +12,9 @@ from ...io.atomic import write_atomically
 from ..tables.files import PathLike, require_writable
 from .images import LEVELS, require_levels
 
-#: Height or width that images in a grid are enlarged to at least, and the width that the grid then keeps below.
+#: Smallest height or width of enlarged images in a grid, and largest width of the grid.
 VISIBLE, WIDEST = 64, 1600
-#: Pixels between the images of a grid, and their gray.
+#: Width of the gaps between the images of a grid, in pixels, and their gray.
 GAP, GRAY = 2, 128
 
 
@@ -24,11 +24,11 @@ def to_pixels(x: ArrayLike, levels: int = LEVELS) -> UInt8[np.ndarray, "..."]:
         pixel = min(max(⌊x⌋, 0), levels - 1)
 
     Arguments:
-        x: any shape, about from 0 to `levels`.
-        levels: how many values a pixel can have, from 2 to 256.
+        x: numbers from about 0 to `levels`, of any shape.
+        levels: number of values of a pixel, from 2 to 256.
 
     Raises:
-        ValueError: if there are NaN among the numbers.
+        ValueError: if a number is NaN.
     """
     require_levels(levels)
     x = np.asarray(x)
@@ -45,13 +45,13 @@ def write_grid(
     columns: int | None = None,
     levels: int = LEVELS,
 ) -> None:
-    """Write images side by side to a PNG file, small ones enlarged by a whole number, level 0 black.
+    """Write images as a grid to a PNG file; small images are enlarged by a whole factor, and level 0 is black.
 
     Arguments:
         path: a .png file.
         pixels: shape (n, height, width, 1 or 3), from 0 to levels - 1; row by row in the grid.
         columns: images in a row; ⌈√n⌉ by default.
-        levels: how many values a pixel can have; levels - 1 is white.
+        levels: number of values of a pixel; levels - 1 is white.
 
     Raises:
         OSError: if `path` cannot be written.

@@ -1,4 +1,4 @@
-"""From a folder, a file or the word "digits" to images."""
+"""Read images from a folder, a file or the word "digits"."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from .image_arrays import holds_idx, holds_numpy, read_idx, read_numpy
 from .image_folder import read_files, read_folder
 from .images import Images
 
-#: The word that stands for the images that come with scikit-learn.
+#: The word for the images that scikit-learn includes.
 DIGITS = "digits"
 #: The endings of NumPy files, which hold tables or images, and of files of one image.
 NUMPY, PICTURES = (".npy", ".npz"), (".png", ".jpg", ".jpeg")
@@ -20,21 +20,21 @@ def read_images(path: PathLike) -> Images:
 
     Arguments:
         path: one of
-            - a folder of PNG and JPEG files, or of one folder of them for each class; hidden files are passed over.
-              Gray images have one channel; colors, and palettes, three. An opaque alpha channel is dropped,
-              a transparent one and 16 bits per channel are refused. A single such file is one image;
+            - a folder of PNG and JPEG files, or of a subfolder of such files per class; hidden files are ignored.
+              Gray images have one channel; color and palette images have three. An opaque alpha channel is dropped;
+              a transparent one and 16 bits per channel are refused. A single PNG or JPEG file is one image;
             - an .npy or .npz file with an array of shape (n, height, width) or (n, height, width, channels) of uint8,
-              or of other integers from 0 to 255. In an .npz file it is called images, x, pixels or arr_0, or it
-              alone has 3 or 4 axes; labels or y, integers or words, are the classes, and levels, an integer,
-              bounds the pixels;
-            - an IDX file, the format of MNIST, also compressed by gzip. Labels are found in the file beside
-              X-images-idx3-ubyte that is called X-labels-idx1-ubyte;
-            - "digits", where no file has that name: scikit-learn's 1797 handwritten digits, 8 × 8 × 1, 17 levels.
+              or of other integers from 0 to 255. In an .npz file, the array is named images, x, pixels or arr_0, or is
+              the only one with 3 or 4 axes; the classes are labels or y, integers or words; and levels, an integer, is
+              the number of values of a pixel;
+            - an IDX file, the format of MNIST, also compressed by gzip. The labels of X-images-idx3-ubyte are read
+              from the file X-labels-idx1-ubyte beside it;
+            - "digits", if no file has this name: scikit-learn's 1797 handwritten digits, 8 × 8 × 1, 17 levels.
 
     Raises:
-        OSError: if there is nothing, or no permission to read it.
-        ValueError: if it holds anything but images of one size. Of a folder, up to five files are named, and why.
-        ImportError: if "digits" are asked for without scikit-learn.
+        OSError: if `path` does not exist, or may not be read.
+        ValueError: if it does not hold images of one size. For a folder, up to five files are named, with reasons.
+        ImportError: if `path` is "digits" and scikit-learn is not installed.
 
     Reference:
         "Gradient-Based Learning Applied to Document Recognition", LeCun, Bottou, Bengio, Haffner, 1998 (MNIST);
@@ -62,7 +62,7 @@ def read_images(path: PathLike) -> Images:
 
 
 def holds_images(path: PathLike) -> bool:
-    """Whether `path` is something that `read_images` reads, as far as can be told without reading it."""
+    """Whether `read_images` can read `path`, as far as this is known without reading it."""
     path = Path(path)
     if not path.exists():
         return str(path) == DIGITS

@@ -1,4 +1,4 @@
-"""Images to a file: a picture of them all, or their pixels."""
+"""Write images to a file: as a grid, or as arrays of pixels."""
 
 import io
 from pathlib import Path
@@ -12,22 +12,22 @@ from ..tables.files import PathLike, require_writable
 from .images import Images
 from .pixels import write_grid
 
-#: The endings of what images are written to.
+#: The endings of files that images are written to.
 ENDINGS = (".png", ".npy", ".npz")
 
 
 def write_images(path: PathLike, images: Images, columns: int | None = None) -> None:
-    """Write images to one file, which is replaced in one step.
+    """Write images to one file, replaced in one step.
 
     Arguments:
         path: a .png file for a grid, in which small images are enlarged; a .npy file for the pixels; a .npz file
             for `images`, `levels` and, if there are classes, `labels`.
-        images: what is written; of 1 or 3 channels in a .png file.
+        images: the images; a .png file needs 1 or 3 channels.
         columns: images in a row of the grid; ⌈√n⌉ by default.
 
     Raises:
         OSError: if `path` cannot be written.
-        ValueError: if its ending is another, or the images cannot be shown.
+        ValueError: if `path` has another ending, or the images cannot be shown.
     """
     require_image_file(path, images.shape[2])
     path = Path(path)
@@ -46,7 +46,7 @@ def write_images(path: PathLike, images: Images, columns: int | None = None) -> 
 
 
 def require_image_file(path: PathLike, channels: int) -> None:
-    """Raise unless images of so many channels can be written at `path`: found out before the work, not after it."""
+    """Raise unless images of `channels` channels can be written at `path`; call this before long work."""
     ending = Path(path).suffix.lower()
     require(ending in ENDINGS, "output", f"a file ending in {', '.join(ENDINGS)} for images", str(path))
     rule = "a .npy or .npz file for images that are neither gray nor color"

@@ -10,7 +10,7 @@ MISSING = ("", "na", "n/a", "nan", "null", "none")
 
 
 class NotNumbers(Exception):
-    """Raised for a column of text, dates or something nested; the message shows the first such cell."""
+    """Raised for a column of text, dates or nested values; the message shows the first such cell."""
 
 
 def floats(column: Any) -> Float[np.ndarray, " rows"]:
@@ -20,7 +20,7 @@ def floats(column: Any) -> Float[np.ndarray, " rows"]:
     as numbers.
 
     Raises:
-        NotNumbers: naming the first cell that is not a number.
+        NotNumbers: if a cell is not a number; the message shows the first such cell.
     """
     import pyarrow as pa
 
@@ -44,7 +44,7 @@ def _parsed(column: Any) -> Any:
     import pyarrow as pa
     import pyarrow.compute
 
-    pc: Any = pyarrow.compute  # its functions are made at run time, unseen by type checkers
+    pc: Any = pyarrow.compute  # its functions are made at run time, so type checkers do not know them
 
     column = pc.utf8_trim_whitespace(column)
     lower = pc.utf8_lower(column)

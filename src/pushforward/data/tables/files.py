@@ -12,11 +12,11 @@ import numpy as np
 
 from ..._errors import bad
 
-#: pyarrow is imported where it is used, so that `import pushforward` stays fast.
+#: pyarrow is imported by the functions that use it, so that `import pushforward` stays fast.
 ArrowTable: TypeAlias = Any
 PathLike: TypeAlias = str | os.PathLike[str]
 
-#: The endings of tables, and the format that each stands for.
+#: The formats of table files by their endings.
 SUFFIXES = {
     ".csv": "csv",
     ".parquet": "parquet",
@@ -41,10 +41,10 @@ def format_of(path: PathLike) -> str:
 
 
 def require_writable(path: PathLike) -> None:
-    """Raise unless a file can be written at `path`: found out before the work, not after it.
+    """Raise unless a file can be written at `path`; call this before long work.
 
     Raises:
-        OSError: naming what is in the way.
+        OSError: if it cannot be written; the message names the obstacle.
     """
     path = Path(path)
     if path.is_dir():
@@ -61,19 +61,19 @@ def require_writable(path: PathLike) -> None:
 
 
 def read_arrow(path: PathLike, *, as_text: bool = False) -> ArrowTable:
-    """Read a table whole.
+    """Read a whole table.
 
     Arguments:
         path: a .csv (with a header line), .parquet, .feather, .npy or .npz file. A plain matrix in a .npy
-            file has columns x0, x1, ...; an .npz file has one column for each array in it.
-        as_text: keep the cells of a CSV file as they are written, instead of guessing types.
+            file has columns x0, x1, ...; an .npz file has one column per array.
+        as_text: keep the cells of a CSV file as text, instead of guessing types.
 
     Returns:
         A `pyarrow.Table`.
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it is not what its ending says, has no columns, or has a column name twice.
+        ValueError: if the file is not in the format of its ending, has no columns, or repeats a column name.
     """
     kind = format_of(path)
     path = Path(path)
@@ -102,13 +102,13 @@ def read_arrow(path: PathLike, *, as_text: bool = False) -> ArrowTable:
 
 
 def write_arrow(table: ArrowTable, path: PathLike) -> None:
-    """Write a `pyarrow.Table` in the format that the ending of `path` names, replacing it in one step.
+    """Write a `pyarrow.Table` in the format given by the ending of `path`, which is replaced in one step.
 
-    A .npy file is one plain matrix, without the names; an .npz file holds one array for each column.
+    A .npy file is one plain matrix, without the names; an .npz file holds one array per column.
 
     Raises:
         OSError: if `path` cannot be written.
-        ValueError: if a column of text is to go into a NumPy file.
+        ValueError: if `path` is a NumPy file and a column is text.
     """
     import pyarrow as pa
 
@@ -148,7 +148,7 @@ def _read_csv(path: Path, as_text: bool) -> ArrowTable:
     options: dict[str, Any] = {
         "parse_options": pyarrow.csv.ParseOptions(
             newlines_in_values=True,
-            # In a file of one column an empty line is a missing value, not nothing.
+            # In a file of one column, an empty line is a missing value.
             ignore_empty_lines=len(names) > 1,
         ),
         "convert_options": pyarrow.csv.ConvertOptions(
@@ -159,12 +159,12 @@ def _read_csv(path: Path, as_text: bool) -> ArrowTable:
     try:
         return pyarrow.csv.read_csv(path, **options)
     except pa.ArrowInvalid:
-        # Once more and slowly: only a single thread knows the number of the row at fault.
+        # Read again with a single thread, which is slow but knows the number of the row at fault.
         return pyarrow.csv.read_csv(path, pyarrow.csv.ReadOptions(use_threads=False), **options)
 
 
 def _write_csv(table: ArrowTable, path: Path) -> None:
-    # pyarrow's own writer puts every text cell in quotes, which would alter files that are passed through.
+    # pyarrow's own writer puts every text cell in quotes, which would change the cells of the input file.
     import pyarrow as pa
 
     columns = [column.cast(pa.string()).to_pylist() for column in table.columns]
@@ -223,7 +223,7 @@ def _is_number(text: str) -> bool:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` that takes its place at the end, or vanishes if the writing fails."""
+    """Yield a temporary path beside `path`; it replaces `path` at the end, or is removed if writing fails."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part

@@ -1,4 +1,4 @@
-"""What the columns of a table are: names, roles, kinds and units."""
+"""The schema of a table: names, roles, kinds and units of its columns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from typing import Any, Literal, TypeAlias, final
 
 from ..._errors import bad, require
 
-#: What a column is to a density: part of the event, of what it is conditioned on, or the weight of the row.
+#: The role of a column in a density: part of the event, part of the condition, or weight of the row.
 Role: TypeAlias = Literal["event", "given", "weight"]
-#: What the values of a column are.
+#: The kind of the values of a column.
 Kind: TypeAlias = Literal["continuous"]
 
 
@@ -19,9 +19,9 @@ class Column:
 
     Attributes:
         name: its name in the table.
-        role: "event", "given" (what the event is conditioned on) or "weight" (of the row).
-        kind: what its values are; "continuous": real numbers with a density.
-        unit: what they are measured in, such as "m/s"; None if that is not known.
+        role: "event", "given" (part of the condition) or "weight" (of the row).
+        kind: kind of its values; "continuous" means real numbers with a density.
+        unit: unit of its values, such as "m/s"; None if it is not known.
     """
 
     name: str
@@ -33,16 +33,16 @@ class Column:
 @final
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a density p(event | given), and that of the weights of the rows.
+    """The columns of a density p(event | given), and the column of the weights of the rows.
 
     Attributes:
-        columns: at least one event, and at most one weight; each with its own name.
+        columns: at least one event column and at most one weight column, with distinct names.
     """
 
     columns: tuple[Column, ...]
 
     def __post_init__(self) -> None:
-        """Check that the columns go together."""
+        """Check that the columns fit together."""
         names = [column.name for column in self.columns]
         require(len(set(names)) == len(names), "columns", "columns of different names", names)
         require(bool(self.event), "columns", "at least one that is neither given nor a weight", names)
@@ -60,10 +60,10 @@ class Schema:
 
         Arguments:
             event, given, weight: names of columns by role.
-            units: units by name, of any of them.
+            units: units of any of these columns, by name.
 
         Raises:
-            ValueError: if a name is there twice, or a unit is of no column.
+            ValueError: if a name is repeated, or a unit belongs to no column.
         """
         units = {} if units is None else units
         weights = () if weight is None else (weight,)
@@ -89,16 +89,16 @@ class Schema:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all columns: those of the event, of the condition, of the weight."""
+        """The names of all columns, in the order event, condition, weight."""
         return (*self.event, *self.given, *([] if self.weight is None else [self.weight]))
 
     @property
     def units(self) -> dict[str, str]:
-        """The units that are known, by the names of the columns."""
+        """The known units, by the names of the columns."""
         return {column.name: column.unit for column in self.columns if column.unit is not None}
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `json` writes and `from_json` reads: names by role, and the units if any is known."""
+        """Return names by role, and the known units if any, as JSON types, which `from_json` reads."""
         out = {"columns": list(self.event), "given": list(self.given), "weights": self.weight}
         return {**out, "units": self.units} if self.units else out
 
@@ -107,12 +107,12 @@ class Schema:
         """Return the schema of a density of `dim` columns given `cond_dim`.
 
         Arguments:
-            content: of `to_json`, or a part of it; columns without a name are called x0, x1, ... and, of the
-                condition, c0, c1, ....
+            content: the result of `to_json`, or a part of it; unnamed columns are called x0, x1, ... in the event and
+                c0, c1, ... in the condition.
             dim, cond_dim: numbers of columns.
 
         Raises:
-            ValueError: if the names are not those of so many columns, or a unit is of none of them.
+            ValueError: if the number of names is not `dim` or `cond_dim`, or a unit belongs to no column.
         """
         event = _names(content, "columns", [f"x{i}" for i in range(dim)])
         given = _names(content, "given", [f"c{i}" for i in range(cond_dim)])

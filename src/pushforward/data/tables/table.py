@@ -1,4 +1,4 @@
-"""Named columns of numbers, chosen from a file; rows with missing values counted and left out."""
+"""Named columns of numbers from a file; rows with missing values are counted and left out."""
 
 import difflib
 import warnings
@@ -14,9 +14,9 @@ from ..._errors import bad, require
 from .columns import NotNumbers, floats
 from .files import ArrowTable, PathLike, format_of, read_arrow, write_arrow
 
-#: Rows per column below which a flow hardly learns more than a mean and a covariance.
+#: With fewer rows per column, a flow hardly learns more than a mean and a covariance.
 FEW = 20
-#: A share of the rows with one and the same value that makes a density there a spike.
+#: A single value in more than this share of the rows is a spike of the density.
 SPIKE = 0.3
 
 
@@ -29,8 +29,8 @@ class Table:
         names: the columns, in order.
         values: shape (rows, columns), in the units of the file; finite if read by `read_table`.
         rows_read: rows in the file, including those left out.
-        rows: where in the file each row stands, from 0.
-        missing: for each column with missing values, in how many rows of the file.
+        rows: index of each row in the file, from 0.
+        missing: number of rows of the file with a missing value, for each column that has any.
         advice: sentences on columns that are missing in most rows.
     """
 
@@ -42,7 +42,7 @@ class Table:
     advice: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the names against the values; without more knowledge every row counts as read and kept."""
+        """Check the names against the values; by default every row counts as read and kept."""
         shape = self.values.shape
         if len(shape) != 2 or shape[1] != len(self.names):
             raise bad("values", f"of shape (rows, {len(self.names)}), one column per name", f"`shape {shape}`")
@@ -53,7 +53,7 @@ class Table:
 
     @staticmethod
     def of(data: Any) -> "Table":
-        """Return a data frame of pandas, Polars or PyArrow, or a structured array, as a table; a table as it is.
+        """Convert a data frame of pandas, Polars or PyArrow, or a structured array, to a table; keep a table as it is.
 
         Raises:
             ValueError: if a column does not hold numbers, or the columns have no names.
@@ -67,24 +67,24 @@ class Table:
         return Table(found.names, np.asarray(found.values, np.float64))
 
     def columns(self, names: Sequence[str]) -> Float[np.ndarray, "rows chosen"]:
-        """Return the values of the named columns, in the order asked for.
+        """Return the values of the named columns, in the order of `names`.
 
         Raises:
-            ValueError: naming an unknown column and what comes close to it.
+            ValueError: if a column is unknown; the message names it and similar names.
         """
         return self.values[:, [_position(name, self.names) for name in names]]
 
     def select(self, names: Sequence[str]) -> "Table":
-        """Return the table of the named columns, in the order asked for, with the same rows.
+        """Return the table of the named columns, in the order of `names`, with the same rows.
 
         Raises:
-            ValueError: naming an unknown column and what comes close to it.
+            ValueError: if a column is unknown; the message names it and similar names.
         """
         missing = {name: n for name, n in self.missing.items() if name in names}
         return replace(self, names=tuple(names), values=self.columns(names), missing=missing)
 
     def take(self, rows: Int[np.ndarray, " taken"]) -> "Table":
-        """Return the table of some rows by their places, from 0, in this one."""
+        """Return the table of some rows, given by their indices in this table."""
         return Table(self.names, self.values[rows])
 
     def __len__(self) -> int:
@@ -92,11 +92,11 @@ class Table:
         return self.values.shape[0]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """Return the values, for NumPy: a table is taken wherever an array of its rows is."""
+        """Return the values, so that functions of arrays also accept a table."""
         return np.array(self.values, dtype, copy=copy)
 
     def notes(self) -> tuple[str, ...]:
-        """Return sentences on columns of which a log-likelihood says less than it seems to: few rows, spikes."""
+        """Return warnings on columns with few rows or spikes, for which a log-likelihood says little."""
         sentences, spikes = [], []
         if len(self) < FEW * len(self.names):
             sentences.append(
@@ -116,7 +116,7 @@ class Table:
         return tuple(sentences)
 
     def report(self) -> str:
-        """Say in one sentence how many rows were read, kept and left out, and why."""
+        """Return one sentence on how many rows were read, kept and left out, and why."""
         kept = self.values.shape[0]
         if kept == self.rows_read:
             return f"{self.rows_read:,} rows, none with a missing value."
@@ -133,13 +133,13 @@ def read_table(
 ) -> Table:
     """Read columns of numbers from a file.
 
-    Cells that are empty or say NA, NaN, null or the like are missing. Rows with a missing value in a chosen
-    column are counted and dropped.
+    Empty cells and cells such as NA, NaN or null are missing values. Rows with a missing value in a chosen column are
+    counted and dropped.
 
     Arguments:
         path: a .csv (with a header line), .parquet, .feather, .npy or .npz file.
         columns: names of the columns to read, in this order; all by default. A plain matrix in a .npy file
-            has columns x0, x1, ...; it takes the names given here if there are as many as it has columns.
+            has columns x0, x1, ..., or the names given here if their number is that of its columns.
         exclude: names of columns to leave out.
         strict: refuse missing values instead of dropping their rows.
 
@@ -187,14 +187,14 @@ def write_table(path: PathLike, table: Table) -> None:
 
 
 def add_column(path: PathLike, output: PathLike, name: str, values: Float[np.ndarray, " kept"], table: Table) -> None:
-    """Write the table in `path`, cell by cell as it is, with one more column.
+    """Write the table in `path`, with all cells unchanged, and one more column.
 
     Arguments:
-        path: what `table` was read from.
+        path: the file from which `table` was read.
         output: a .csv, .parquet, .feather, .npz or .npy file.
-        name: of the new column; one of that name is replaced.
-        values: shape (rows,), for the rows of `table`; the cells of the rows that were left out stay empty.
-        table: says where in the file its rows stand.
+        name: name of the new column; replaces a column of the same name.
+        values: shape (rows,), for the rows of `table`; in rows that were left out the cell is empty.
+        table: gives the place of its rows in the file.
 
     Raises:
         OSError: if a file cannot be read or written.
@@ -211,7 +211,7 @@ def add_column(path: PathLike, output: PathLike, name: str, values: Float[np.nda
 
 
 def _named(source: ArrowTable, path: PathLike, columns: Sequence[str] | None) -> ArrowTable:
-    """Give a matrix without names those asked for, if their number agrees."""
+    """Name the columns of a matrix without names by `columns`, if their number agrees."""
     unnamed = source.column_names == [f"x{i}" for i in range(source.num_columns)]
     if columns is None or not unnamed or format_of(path) not in ("npy", "npz"):
         return source

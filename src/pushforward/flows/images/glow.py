@@ -27,21 +27,22 @@ def glow(
 ) -> Pushforward:
     """Glow: at each scale, steps of a normalization, an invertible 1 x 1 convolution and an affine coupling.
 
-    A density of images whose pixels, integers from 0 to levels - 1, have noise of [0, 1) added (`noise="uniform"` of
-    `pushforward.fit`). The couplings' networks are gated residual ones; see `pushforward.networks.ConvNet`. Unlike
-    in the paper a logistic map leads to the pixels' values, as in RealNVP: many pixels are at an end of their range.
+    A density of images whose pixels, integers from 0 to levels - 1, have noise in [0, 1) added (`noise="uniform"` of
+    `pushforward.fit`). The couplings use gated residual networks; see `pushforward.networks.ConvNet`. Unlike in the
+    paper, the last map is logistic, as in RealNVP, since many pixels are at an end of their range.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         shape: (height, width, channels), height and width multiples of 2^scales.
         levels: number of values of a pixel.
         cond_dim: elements of the condition, such as the number of classes of a one-hot label; 0 for none.
-        scales: number of scales; half of the channels leave between two of them.
-        steps: steps of each scale.
-        width, blocks, activation, compute: how the networks are built; see `pushforward.networks.ConvNetSettings`.
-        bins: bins of the splines that come with each affine map; 0, as in the paper, for none. They meet pixels that
-            are either dark or bright, and take little time beside the networks.
-        keep: what a step keeps for its gradient; "nothing" for the least memory. See `pushforward.bijections.Stack`.
+        scales: number of scales; half of the channels are factored out between two scales.
+        steps: number of steps per scale.
+        width, blocks, activation, compute: settings of the networks; see `pushforward.networks.ConvNetSettings`.
+        bins: bins of the spline before each affine map; 0, as in the paper, for no splines. Splines fit pixels that are
+            either dark or bright, and take little time compared with the networks.
+        keep: intermediate results kept for the gradient of a step; "nothing" for the least memory. See
+            `pushforward.bijections.Stack`.
 
     Reference:
         "Glow: Generative Flow with Invertible 1x1 Convolutions", Kingma, Dhariwal, 2018.

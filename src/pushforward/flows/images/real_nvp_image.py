@@ -25,23 +25,24 @@ def real_nvp_image(
     compute: Compute = None,
     keep: Keep = "products",
 ) -> Pushforward:
-    """RealNVP of images: at each scale affine couplings in a checkerboard, then, squeezed, of the channels.
+    """RealNVP of images: at each scale, affine checkerboard couplings, a squeeze, then affine channel couplings.
 
-    A density of images whose pixels, integers from 0 to levels - 1, have noise of [0, 1) added (`noise="uniform"` of
-    `pushforward.fit`). Unlike the paper's it normalizes by `ActNorm` instead of over batches, and what leaves between
-    two scales has a learned mean and scale.
+    A density of images whose pixels, integers from 0 to levels - 1, have noise in [0, 1) added (`noise="uniform"` of
+    `pushforward.fit`). Unlike in the paper, it uses `ActNorm` instead of batch normalization, and the channels factored
+    out between two scales have a learned mean and scale.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         shape: (height, width, channels), height and width multiples of 2^scales.
         levels: number of values of a pixel.
         cond_dim: elements of the condition, such as the number of classes of a one-hot label; 0 for none.
-        scales: number of scales; half of the channels leave between two of them.
-        pairs: couplings of each part on the other, before and after each squeeze.
-        width, blocks, activation, compute: how the networks are built; see `pushforward.networks.ConvNetSettings`.
-        bins: bins of the splines that come with each affine map; 0, as in the paper, for none. They meet pixels that
-            are either dark or bright, and take little time beside the networks.
-        keep: what a layer keeps for its gradient; "nothing" for the least memory. See `pushforward.bijections.Stack`.
+        scales: number of scales; half of the channels are factored out between two scales.
+        pairs: number of pairs of couplings, each part on the other, before and after each squeeze.
+        width, blocks, activation, compute: settings of the networks; see `pushforward.networks.ConvNetSettings`.
+        bins: bins of the spline before each affine map; 0, as in the paper, for no splines. Splines fit pixels that are
+            either dark or bright, and take little time compared with the networks.
+        keep: intermediate results kept for the gradient of a layer; "nothing" for the least memory. See
+            `pushforward.bijections.Stack`.
 
     Reference:
         "Density Estimation using Real NVP", Dinh, Sohl-Dickstein, Bengio, 2017.

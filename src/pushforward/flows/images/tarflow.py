@@ -25,27 +25,27 @@ def tarflow(
     compute: Compute = None,
     keep: Keep = "everything",
 ) -> Pushforward:
-    """TarFlow: affine maps of the patches of an image, each set by the patches before it, in alternating order.
+    """TarFlow: affine maps of the patches of an image, with parameters from the patches before, in alternating order.
 
-    A density of images whose pixels, integers from 0 to levels - 1, have noise added: of [0, 1) for likelihoods
-    (`noise="uniform"` of `pushforward.fit`), or normal noise for samples, which `pushforward.adapt.denoise` then
-    takes off again: `noise=0.05 * levels / 2` is the paper's 0.05 on images from -1 to 1. Samples cost about one pass
-    of each network, since keys and values are kept; `guide` sharpens those of a class.
+    A density of images whose pixels, integers from 0 to levels - 1, have noise added: noise in [0, 1) for likelihoods
+    (`noise="uniform"` of `pushforward.fit`), or normal noise for samples, which `pushforward.adapt.denoise` removes
+    again: `noise=0.05 * levels / 2` is the paper's 0.05 on images from -1 to 1. Samples cost about one pass of each
+    network, since keys and values are cached; `pushforward.adapt.guide` sharpens samples of a class.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         shape: (height, width, channels), height and width multiples of `patch`.
         levels: number of values of a pixel.
         cond_dim: elements of the condition, such as the number of classes of a one-hot label; 0 for none.
         patch: side of a patch, in pixels.
-        blocks: number of autoregressive maps, even: they take the patches in order and in reverse.
-        layers: layers of attention of each map.
-        width: of the networks, a multiple of `heads`.
-        heads: of attention.
-        bins: bins of the splines that come with each affine map; 0, as in the paper, for none. They meet pixels that
-            are either dark or bright, and take little time beside the networks.
-        compute: "bfloat16" for the networks' products in it; log-determinants stay in float32.
-        keep: what a pair of blocks keeps for its gradient; "nothing" for the least memory. See
+        blocks: number of autoregressive maps, even: they process the patches in order and in reverse by turns.
+        layers: number of attention layers per map.
+        width: width of the networks, a multiple of `heads`.
+        heads: number of attention heads.
+        bins: bins of the spline before each affine map; 0, as in the paper, for no splines. Splines fit pixels that are
+            either dark or bright, and take little time compared with the networks.
+        compute: "bfloat16" for matrix products of the networks in bfloat16; log-determinants stay in float32.
+        keep: intermediate results kept for the gradient of a pair of blocks; "nothing" for the least memory. See
             `pushforward.bijections.Stack`.
 
     Reference:

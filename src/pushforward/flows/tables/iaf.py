@@ -18,17 +18,17 @@ def iaf(
     activation: Activation = "relu",
     residual: bool = False,
 ) -> Pushforward:
-    """Inverse autoregressive flow: affine maps set by the base's elements; samples in one pass per layer.
+    """Inverse autoregressive flow: affine maps with parameters from the base's elements; samples in one pass per layer.
 
-    The density of a given point goes element by element; that of a flow's own samples does not. Made for
-    fitting to a log-density; to learn from data prefer `maf`.
+    The density of a given point is computed element by element, the density of the flow's own samples in one pass. Use
+    `iaf` to fit a log-density, and `maf` to fit data.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         dim: elements of an event.
         cond_dim: elements of the condition, 0 for an unconditional density.
         layers: number of layers.
-        hidden, activation, residual: how the networks are built; see `pushforward.networks.MLPSettings`.
+        hidden, activation, residual: settings of the networks; see `pushforward.networks.MLPSettings`.
 
     Reference:
         "Improved Variational Inference with Inverse Autoregressive Flow", Kingma, Salimans, Jozefowicz, Chen,

@@ -18,14 +18,14 @@ def maf(
     activation: Activation = "relu",
     residual: bool = False,
 ) -> Pushforward:
-    """Masked autoregressive flow: affine maps set by the elements before; density in one pass per layer.
+    """Masked autoregressive flow: affine maps with parameters from the elements before; density in one pass per layer.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         dim: elements of an event.
         cond_dim: elements of the condition, 0 for an unconditional density.
         layers: number of layers.
-        hidden, activation, residual: how the networks are built; see `pushforward.networks.MLPSettings`.
+        hidden, activation, residual: settings of the networks; see `pushforward.networks.MLPSettings`.
 
     Reference:
         "Masked Autoregressive Flow for Density Estimation", Papamakarios, Pavlakou, Murray, 2017.

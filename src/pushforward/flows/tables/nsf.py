@@ -28,16 +28,16 @@ def nsf(
     """Neural spline flow: rational-quadratic splines, autoregressive or coupling.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         dim: elements of an event.
         cond_dim: elements of the condition, 0 for an unconditional density.
         layers: number of layers.
-        hidden, activation, residual: how the networks are built; see `pushforward.networks.MLPSettings`.
+        hidden, activation, residual: settings of the networks; see `pushforward.networks.MLPSettings`.
         bins: bins of each spline.
         bound: the splines act on [-bound, bound], in standard deviations of the data; outside they are the identity.
-        affine: put an affine map behind each spline, with parameters from the same network. It moves the data of each
-            condition into the spline's domain, which a spline, mapping [-bound, bound] onto itself, cannot.
-        wiring: "autoregressive" for the better density at a given depth, "coupling" for the cheaper samples.
+        affine: put an affine map after each spline, with parameters from the same network. It moves the data of each
+            condition into the spline's domain; a spline cannot, since it maps [-bound, bound] onto itself.
+        wiring: "autoregressive" for the better density at a given depth, "coupling" for cheaper samples.
 
     Reference:
         "Neural Spline Flows", Durkan, Bekasov, Murray, Papamakarios, 2019.

@@ -21,11 +21,11 @@ def real_nvp(
     """Affine couplings: both directions cost one pass of each network.
 
     Arguments:
-        key: for the initial weights.
+        key: random key for the initial weights.
         dim: elements of an event.
         cond_dim: elements of the condition, 0 for an unconditional density.
         layers: number of layers.
-        hidden, activation, residual: how the networks are built; see `pushforward.networks.MLPSettings`.
+        hidden, activation, residual: settings of the networks; see `pushforward.networks.MLPSettings`.
 
     Reference:
         "Density Estimation using Real NVP", Dinh, Sohl-Dickstein, Bengio, 2017.

@@ -1,4 +1,4 @@
-"""The state of a fit on disk, so that a killed fit goes on as if it had not been."""
+"""The state of a fit on disk, so that a killed fit can resume as if it had not been interrupted."""
 
 import logging
 import warnings
@@ -21,16 +21,15 @@ FORMAT = 1
 class Checkpoint:
     """A directory that holds the state after the newest epochs.
 
-    Orbax writes a state under a temporary name and renames it, so that one of which the writing was cut short
-    is never taken for whole. The arrays are stored one after the other, one long array per dtype, which is
-    faster than a file for each.
+    Orbax writes a state under a temporary name and renames it, so that a state cut short is never taken for whole. The
+    arrays of one dtype are stored as one long array, which is faster than a file for each.
 
     Arguments:
         path: the directory; made if it does not exist.
-        fingerprint: what decides the fit, name by name; a state of another fingerprint is refused.
+        fingerprint: everything that decides the fit, name by name; a state of another fingerprint is refused.
 
     Raises:
-        ValueError: if the directory holds something else, or the states of another fit.
+        ValueError: if the directory holds other files, or the states of another fit.
     """
 
     def __init__(self, path: str | Path, fingerprint: dict[str, str]):
@@ -50,7 +49,7 @@ class Checkpoint:
         return self._saved is None
 
     def restore(self, like: PyTree) -> tuple[PyTree, dict[str, Any]] | None:
-        """Return the newest whole state, in the structure of `like`, and its record; None without one."""
+        """Return the newest whole state, in the structure of `like`, and its record; None if there is no state."""
         if self._saved is None:
             return None
         arrays = self._saved["arrays"]
@@ -65,7 +64,7 @@ class Checkpoint:
         return jax.tree.unflatten(structure, restored), self._saved["record"]
 
     def save(self, epoch: int, state: PyTree, record: dict[str, Any]) -> None:
-        """Store the state after `epoch` epochs; older ones but the last are removed."""
+        """Store the state after `epoch` epochs; remove all older states but the last."""
         groups: dict[str, list[np.ndarray]] = {}
         for leaf in jax.tree.leaves(state):
             if leaf.size:
@@ -89,7 +88,7 @@ class Checkpoint:
         args = self._ocp.args
         about = self._manager.restore(epoch, args=args.Composite(about=args.JsonRestore()))["about"]
         given = about.get("fingerprint", {})
-        # A setting that was not known when the state was written was as None.
+        # An older version that did not know a setting behaved as with None.
         names = [name for name, value in self._fingerprint.items() if given.get(name, repr(None)) != value]
         if about.get("format") != FORMAT or names:
             raise bad(
@@ -105,7 +104,7 @@ class Checkpoint:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence Orbax on restoring without a description of the devices: the arrays come back to the host."""
+    """Silence the warning of Orbax that devices are not described: the arrays come back to the host."""
     logger = logging.getLogger("absl")
     level = logger.level
     logger.setLevel(logging.ERROR)

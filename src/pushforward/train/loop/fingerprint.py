@@ -1,4 +1,4 @@
-"""What decides a fit, as short strings by name: together a fingerprint. Fits of equal ones are equal bit for bit."""
+"""The fingerprint of a fit: short strings by name. Fits of equal fingerprints are equal bit for bit."""
 
 import hashlib
 from collections.abc import Callable
@@ -19,7 +19,7 @@ PLACES = 16
 
 
 def digest_rows(table: Rows) -> dict[str, str]:
-    """Return what tells data from other data."""
+    """Return digests that identify the data."""
     conditions = jax.tree.leaves(table.condition)
     return {
         "x": _digest(table.x),
@@ -29,19 +29,19 @@ def digest_rows(table: Rows) -> dict[str, str]:
 
 
 def digest_density(log_density: Callable[[Any], Any], shape: tuple[int, ...]) -> dict[str, str]:
-    """Return what tells a log-density of events of `shape` from others: its values in a few places."""
+    """Return a digest that identifies a log-density of events of `shape`: of its values at a few places."""
     places = np.random.default_rng(0).standard_normal((PLACES, *shape)).astype(np.float32)
     return {"log_density": _digest(np.asarray(jax.jit(jax.vmap(log_density))(places), np.float32))}
 
 
 def digest_start(seed: np.ndarray, flow: PyTree, settings: dict[str, Any]) -> dict[str, str]:
-    """Return what tells a random key, a start and settings, name by name, from others."""
+    """Return digests that identify a random key, an initial flow and settings, name by name."""
     values = {name: repr(value) for name, value in settings.items()}
     return {"key": _digest(seed), "flow": tree_digest(flow), **values}
 
 
 def digest_optimizer(optimizer: optax.GradientTransformation, rates: np.ndarray) -> dict[str, str]:
-    """Return what tells an optimizer, which is made of functions, from others: its state and one update; and rates."""
+    """Return digests of the state and one update of an optimizer, which is made of functions, and of its rates."""
     return {"optimizer": tree_digest(_trial_update(optimizer)), "learning_rate": _digest(rates)}
 
 
@@ -58,8 +58,8 @@ def _trial_update(optimizer: optax.GradientTransformation) -> PyTree:
 
 
 def tree_digest(tree: PyTree) -> str:
-    """Return a digest of the structure and the arrays of a tree; of functions, of their names."""
-    # Equinox prints a function by its name, where the tree's own text has its address, which no resumed fit shares.
+    """Return a digest of the structure, the arrays and the names of the functions of a tree."""
+    # Equinox prints a function by its name; `repr` would print its address, which differs in a resumed fit.
     digest = hashlib.blake2b(eqx.tree_pformat(tree).encode(), digest_size=16)
     for leaf in jax.tree.leaves(tree):
         if eqx.is_array_like(leaf):

@@ -27,16 +27,16 @@ from .steps import Loss, State, StepInputs, copy_arrays, step_keys, take_steps
 @final
 @dataclass(frozen=True)
 class Problem:
-    """What the loop minimizes, and on what.
+    """The loss that the loop minimizes, and the batches.
 
     Attributes:
-        loss: the loss of a batch is the sum of those of its parts, of which each device computes one. A module-level
-            function, so that a second fit of the same structure need not compile again.
+        loss: the loss of a batch, a sum over its parts, of which each device computes one. A module-level function, so
+            that a second fit of the same structure need not compile again.
         chunks: (epoch, memory) -> the epoch's batches, stacked along their first axis, in pieces that fit the device.
-        validate: (model) -> the validation loss, or None: nothing stops early, the last parameters are best.
-        explain: (model, batch, rows) -> a sentence on what is non-finite in a batch that was skipped.
+        validate: (model) -> the validation loss; None: the fit does not stop early, and the last parameters are best.
+        explain: (model, batch, rows) -> a sentence that names the non-finite values of a skipped batch.
         memory: arrays that the objective carries from epoch to epoch, None for none; checkpoints hold them.
-        renew: (epoch, model, memory) -> the memory for an epoch, before it.
+        renew: (epoch, model, memory) -> the memory for an epoch, called before the epoch.
     """
 
     loss: Loss
@@ -55,11 +55,11 @@ class Settings:
     Attributes:
         optimizer: its updates are multiplied by the learning rate of the step.
         rates: (first step, number of steps) -> learning rates.
-        max_epochs: at most so many epochs.
-        patience: stop after so many epochs without a better validation loss.
-        max_skipped: stop after more than so many non-finite steps in a row.
-        devices: how many share a batch, whose rows are a multiple of it.
-        average: decay of the moving average of the parameters, of which the result is made; None for the last ones.
+        max_epochs: the most epochs.
+        patience: number of epochs without a better validation loss after which the loop stops.
+        max_skipped: the most non-finite steps in a row that are skipped.
+        devices: number of devices that share a batch; divides its number of rows.
+        average: decay of the moving average of the parameters, which is the result; None for no average.
         bits: number of dimensions of an event, if the progress bar is to show losses in bits per dimension.
     """
 
@@ -73,7 +73,7 @@ class Settings:
     bits: int | None = None
 
     def decays(self, first: int, count: int) -> np.ndarray | None:
-        """Return the decay of the moving average at some steps: smaller at first, when parameters still move far."""
+        """Return the decay of the moving average at some steps: smaller at first, while the parameters change much."""
         steps = np.arange(first, first + count, dtype=np.float32)
         return None if self.average is None else np.minimum((1 + steps) / (10 + steps), np.float32(self.average))
 
@@ -99,16 +99,16 @@ def minimize(
     """Minimize an objective over the trainable arrays of a model.
 
     Arguments:
-        key: random key of the losses: each step receives its own.
-        model: the start.
+        key: random key; each step derives its own.
+        model: the initial model.
         problem: what to minimize.
-        settings: how.
+        settings: how to minimize it.
         bar: shows the epochs.
-        checkpoint: where the state after each epoch is kept and taken up again.
-        started: `time.monotonic()` of the beginning.
+        checkpoint: keeps the state after each epoch; the loop resumes from the newest.
+        started: `time.monotonic()` at the beginning.
 
     Raises:
-        NonFiniteError: if too many steps in a row are non-finite, or the validation loss is in every epoch.
+        NonFiniteError: if too many steps in a row are non-finite, or the validation loss is non-finite in all epochs.
     """
     devices = settings.devices
     params, frozen = eqx.partition(model, trainable(model))
@@ -177,7 +177,7 @@ def minimize(
 def run_epoch(
     key: Key, state: State, frozen: PyTree, loss: Loss, chunks: Iterable[Chunk], settings: Settings, step: int
 ) -> tuple[State, np.ndarray, np.ndarray]:
-    """Run one epoch, from step number `step`; while the device works on a chunk the host gathers the next, no more.
+    """Run one epoch, from step number `step`; while the device computes a chunk the host gathers only the next.
 
     Returns:
         The state, the finite losses, and which steps were skipped.

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 @contextlib.contextmanager
 def progress_bar(total: int, enabled: bool | None) -> Iterator[tqdm]:
-    """Show a bar over epochs, at once, so that it stands while the first epoch compiles.
+    """Show a bar over epochs at once, so that the user sees it while the first epoch compiles.
 
     Arguments:
         total: number of epochs.
@@ -25,8 +25,8 @@ def progress_bar(total: int, enabled: bool | None) -> Iterator[tqdm]:
 
 
 def _size() -> tuple[int | None, int | None]:
-    """Return 80 columns, 24 lines for a terminal that says it has none, where tqdm would draw nothing; else None."""
-    with contextlib.suppress(OSError, ValueError):  # standard error may be no terminal, or no file at all
+    """Return 80 columns, 24 lines for a terminal that reports no size, where tqdm would draw no bar; else None."""
+    with contextlib.suppress(OSError, ValueError):  # standard error may not be a terminal, or not even a file
         if 0 in os.get_terminal_size(sys.stderr.fileno()):
             return 80, 24
     return None, None
@@ -35,13 +35,13 @@ def _size() -> tuple[int | None, int | None]:
 def show_epoch(
     bar: tqdm, history: dict[str, list[float]], best_epoch: int, epochs: int = 1, bits: int | None = None
 ) -> None:
-    """Advance the bar by some epochs; show the last losses, and which epoch (from one) was best so far.
+    """Advance the bar by some epochs; show the last losses, and the best epoch so far, counted from one.
 
     Arguments:
         bar: the bar.
         history: the losses of each epoch, in nats.
         best_epoch: the best epoch, from zero.
-        epochs: how many to advance by.
+        epochs: number of epochs to advance by.
         bits: the number of dimensions of an event, to show bits per dimension; None for nats.
     """
     unit, per = ("", 1.0) if bits is None else (" bits/dim", bits * math.log(2))

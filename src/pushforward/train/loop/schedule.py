@@ -1,4 +1,4 @@
-"""How the learning rate moves over a fit."""
+"""The learning rate over a fit."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -15,7 +15,7 @@ WARMUP_STEPS = 200
 
 
 def default_schedule(peak: float, steps: int) -> Schedule:
-    """Return a linear warm-up over 2 % of the steps, 200 at most, then a cosine decay to zero at the last.
+    """Return a linear warm-up over 2 % of the steps, at most 200, then a cosine decay to zero at the last step.
 
     Reference:
         "SGDR: Stochastic Gradient Descent with Warm Restarts", Loshchilov, Hutter, 2017.
@@ -23,7 +23,7 @@ def default_schedule(peak: float, steps: int) -> Schedule:
     warmup = min(WARMUP_STEPS, int(WARMUP_FRACTION * steps))
     if warmup == 0:
         return optax.cosine_decay_schedule(peak, steps)
-    # The warm-up starts above zero: a step of rate zero would be spent on nothing.
+    # The warm-up starts above zero: a step of rate zero would be wasted.
     return optax.warmup_cosine_decay_schedule(peak / (warmup + 1), peak, warmup, steps)
 
 

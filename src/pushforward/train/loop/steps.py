@@ -1,4 +1,4 @@
-"""Steps of an optimizer, many of them in one program on the device."""
+"""Many steps of an optimizer in one program on the device."""
 
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -22,12 +22,12 @@ Loss: TypeAlias = Callable[[Any, Batch, Key], Scalar]
 
 @final
 class State(eqx.Module):
-    """What one step hands to the next, and what a checkpoint holds of the device.
+    """The state of the loop on the device: each step passes it to the next, and a checkpoint stores it.
 
     Attributes:
         params: the trained arrays of the flow.
-        opt_state: the optimizer's.
-        streak: number of steps skipped in a row, up to now.
+        opt_state: the state of the optimizer.
+        streak: number of steps skipped in a row so far.
         average: the moving average of `params`, or None.
     """
 
@@ -68,7 +68,7 @@ class StepInputs(eqx.Module):
 
 
 def copy_arrays(tree: PyTree) -> PyTree:
-    """Return copies of the arrays: they can be donated; none is weakly typed, which would compile twice."""
+    """Return copies of the arrays, which can be donated; none is weakly typed, since JAX would then compile twice."""
     return jax.tree.map(lambda a: jnp.array(a, dtype=jnp.result_type(a), copy=True), tree)
 
 
@@ -80,7 +80,7 @@ def step_keys(key: Key, steps: Int[Array, " n"]) -> Array:
 
 @final
 class FiniteAdam(optax.GradientTransformation):
-    """Adam. Its updates, before the learning rate, are finite if the squares of the gradients are."""
+    """Adam. Its updates, before the learning rate, are finite if the squares of the gradients are finite."""
 
 
 @lru_cache
@@ -94,7 +94,7 @@ def adam(clip_norm: float | int | None) -> FiniteAdam:
 
 
 def clipped(optimizer: optax.GradientTransformation, clip_norm: float | int | None) -> optax.GradientTransformation:
-    """Return `optimizer` behind a clip of the gradient's global norm."""
+    """Return `optimizer` with the global norm of the gradient clipped."""
     if clip_norm is None:
         return optimizer
 
@@ -106,7 +106,7 @@ def clipped(optimizer: optax.GradientTransformation, clip_norm: float | int | No
 
 
 def _square_norm(tree: PyTree) -> Scalar:
-    """Return the sum of squares; by products, because XLA on CPU writes squares to memory before it adds them up."""
+    """Return the sum of squares, as a dot product: on CPU, XLA would write the squares to memory before adding them."""
     squares = [jnp.vdot(a, a, precision=precision()) for a in jax.tree.leaves(tree)]
     return sum(squares, start=jnp.zeros(()))
 
@@ -115,15 +115,15 @@ def _square_norm(tree: PyTree) -> Scalar:
 def take_steps(inputs: StepInputs, state: State) -> tuple[State, Array, Array]:
     """Take one step per batch of a chunk, all on the device.
 
-    Once more than `max_skipped` steps in a row were non-finite no step is taken any more, so that the
-    parameters that come back are those that failed.
+    Once more than `max_skipped` steps in a row were non-finite, no further step is taken, so that the returned
+    parameters are the ones that failed.
 
-    With several devices, each computes the loss of a part of the batch, and its gradient. They exchange the sums and
-    all take the same step, so that all hold the same state.
+    With several devices, each computes the loss and gradient of a part of the batch. They exchange the sums and all
+    take the same step, so that all hold the same state.
 
     Arguments:
         inputs: the steps to take.
-        state: where to begin; donated.
+        state: the state before the first step; donated.
 
     Returns:
         The state; per step, the loss and the number of skips in a row.

@@ -1,4 +1,4 @@
-"""What a fit can minimize."""
+"""The objectives that a fit can minimize."""
 
 from .data._base import AbstractDataObjective as AbstractDataObjective
 from .data._base import AbstractRowObjective as AbstractRowObjective

@@ -1,4 +1,4 @@
-"""Changes of an image that leave it an image of the same kind: more rows for nothing."""
+"""Augmentations: random changes of an image that keep its kind."""
 
 from dataclasses import dataclass
 from typing import final
@@ -13,7 +13,7 @@ from ..._types import Event, Key
 @final
 @dataclass(frozen=True)
 class RandomFlip:
-    """Mirror an image, left to right, with probability 1/2: not for digits or letters."""
+    """Mirror an image left to right with probability 1/2; unsuitable for digits and letters."""
 
     def __call__(self, key: Key, image: Event) -> Event:
         """Return the image, shape (height, width, channels), or its mirror image."""
@@ -23,10 +23,10 @@ class RandomFlip:
 @final
 @dataclass(frozen=True)
 class RandomShift:
-    """Shift an image by whole pixels, each way by 0 to `pixels` of them with equal probability; 0 comes in at the edge.
+    """Shift an image along each axis by -`pixels` to `pixels` whole pixels, uniformly; zeros fill the edge.
 
     Attributes:
-        pixels: the most pixels of a shift.
+        pixels: the largest shift along an axis.
     """
 
     pixels: int = 1

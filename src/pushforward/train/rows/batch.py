@@ -1,4 +1,4 @@
-"""What a loss sees of the data."""
+"""The batch of data that a loss receives."""
 
 from typing import Any, final
 
@@ -12,14 +12,15 @@ from ..._types import Event
 class Batch(eqx.Module):
     """Rows of one step, or of several steps, stacked along the first axis.
 
-    The rows come first in each array, of NumPy before they are placed on a device. What a loss does not use is None.
+    The rows are the first axis of each array, which is a NumPy array until it is placed on a device. A field that the
+    loss does not use is None.
 
     Attributes:
         weight: shape (rows,): 1 / n in a batch of n rows of equal weight, zero for padding.
         x: events, shape (rows, *shape).
-        condition: what they are conditioned on, shape (rows, *cond_shape), or a tree of such arrays.
-        power: shape (rows,), all equal: the power of a log-density that is annealed.
-        log_q: shape (rows,), the flow's log-density of events that were drawn from memory, at the time of weighting.
+        condition: conditions of the events, shape (rows, *cond_shape), or a tree of such arrays.
+        power: shape (rows,), all equal: the power of an annealed density.
+        log_q: shape (rows,), the flow's log-density of events from a memory, at the time of their weighting.
     """
 
     weight: Any
@@ -30,6 +31,6 @@ class Batch(eqx.Module):
 
 
 def float_events(x: Any) -> Event:
-    """Return events as floats, which come to the device as bytes, or as floats already."""
+    """Return events as floats; they come to the device as bytes or as floats."""
     x = jnp.asarray(x)
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.float32)

@@ -1,4 +1,4 @@
-"""What is wrong with a table, found before anything is fitted to it."""
+"""Checks of a table before a fit."""
 
 import math
 import warnings
@@ -17,7 +17,7 @@ from ...distributions._base import AbstractDistribution
 from ...numerics.moments import Moments, correlation
 from .rows import Rows, blocks, float_dtype
 
-#: Largest dimension for which the correlation matrix is looked at; beyond it that would take too long.
+#: Largest dimension for which the correlation matrix is checked; beyond it the check would take too long.
 MAX_CORRELATED = 1000
 #: Smallest eigenvalue of the correlation matrix for which the columns count as independent.
 MIN_EIGENVALUE = 1e-10
@@ -31,7 +31,7 @@ def check_table(
     """Return the table, and the indices of its rows of positive weight.
 
     Raises:
-        ValueError: if a dtype, a shape or a value is not what `fit` asks for.
+        ValueError: if a dtype, a shape or a value is not as `fit` states.
     """
     x, names = _numeric("x", x)
     _check_shape("x", x, flow.shape, names)
@@ -71,7 +71,7 @@ def check_groups(groups: ArrayLike, rows: int) -> np.ndarray:
     """Return a number for each row, the same for rows of the same group.
 
     Raises:
-        ValueError: unless there is a label for each row, and there are two groups.
+        ValueError: unless there is a label for each row, and at least two groups.
     """
     require_unmasked("groups", groups)
     labels = np.asarray(groups)
@@ -88,7 +88,7 @@ def check_groups(groups: ArrayLike, rows: int) -> np.ndarray:
 
 
 def check_columns(table: Rows, rows: np.ndarray, moments: Moments) -> None:
-    """Check that the columns of x vary over the training rows, enough for its dtype, and independently.
+    """Check that the columns of x vary over the training rows, enough for its dtype, and are linearly independent.
 
     Raises:
         ValueError: if a column is constant, or columns are linearly dependent: no density exists.
@@ -132,7 +132,7 @@ def check_columns(table: Rows, rows: np.ndarray, moments: Moments) -> None:
 
 
 def check_whole_numbers(table: Rows) -> None:
-    """Check that the events are whole numbers, the gaps between which noise can fill.
+    """Check that the events are whole numbers, so that uniform noise fills the gaps between them.
 
     Raises:
         ValueError: if they are not.
@@ -151,9 +151,9 @@ def check_whole_numbers(table: Rows) -> None:
 
 
 def warn_constant_conditions(table: Rows, of_condition: Any) -> None:
-    """Warn of columns of the condition from which nothing can be learned.
+    """Warn of constant columns of the condition, from which a flow learns nothing.
 
-    What an embedding reads may be constant: the margin of an image, a mask that hides nothing.
+    The inputs of an embedding may be constant: the margin of an image, a mask that hides nothing.
     """
     if not isinstance(table.condition, np.ndarray) or table.condition.ndim > 2:
         return
@@ -200,7 +200,7 @@ def _numeric(name: str, given: Any) -> tuple[np.ndarray, tuple[str, ...] | None]
     except ValueError as error:
         raise bad(name, "an array", type(given).__name__, "Its rows differ in length.") from error
     if array.dtype.kind == "V" and np.can_cast(array.dtype, np.float32):
-        array = array.astype(np.float32)  # bfloat16 and its like
+        array = array.astype(np.float32)  # bfloat16 and similar types
     if array.dtype.kind not in "biuf":
         raise bad(name, "an array of real numbers", f"`dtype {array.dtype}`", REMEDY)
     return array, None

@@ -1,4 +1,4 @@
-"""The training table as the host holds it: never copied whole, handed out in blocks and batches."""
+"""The training table on the host: never copied whole, but read in blocks and batches."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -12,14 +12,14 @@ from jaxtyping import PyTree
 from ...numerics.moments import Moments, moments
 from .batch import Batch
 
-#: Elements of x that one pass over the table holds in float64 at a time.
+#: Number of elements of x that one pass over the table holds in float64 at once.
 BLOCK_ELEMENTS = 1 << 22
-#: Bytes of training rows on the device at a time. A table below this is one chunk: one upload per epoch.
+#: Bytes of training rows on the device at once. A smaller table is one chunk: one upload per epoch.
 CHUNK_BYTES = 256 << 20
 
 
 def float_dtype(array: np.ndarray) -> np.dtype:
-    """Return float64 for float64 where JAX has it enabled, else float32."""
+    """Return float64 for float64 arrays if JAX has it enabled, else float32."""
     wanted = np.float64 if array.dtype == np.float64 else np.float32
     return np.dtype(jax.dtypes.canonicalize_dtype(wanted))
 
@@ -27,15 +27,15 @@ def float_dtype(array: np.ndarray) -> np.dtype:
 @final
 @dataclass(frozen=True)
 class Rows:
-    """Events, their conditions and weights: arrays of the host, possibly memory maps.
+    """Events, their conditions and weights: arrays on the host, possibly memory maps.
 
     Attributes:
         x: shape (n, *shape), any real dtype.
         condition: shape (n, *cond_shape), or a tree of such arrays, or None.
         weights: shape (n,), float64, or None for equal weights.
-        as_bytes: whether x, of bytes, goes to the device as it is, a quarter of the size.
-        names: of the columns of x, or None.
-        condition_names: of the columns of the condition, or None.
+        as_bytes: whether x holds bytes and goes to the device as bytes, a quarter of the size of floats.
+        names: names of the columns of x, or None.
+        condition_names: names of the columns of the condition, or None.
     """
 
     x: np.ndarray
@@ -49,9 +49,9 @@ class Rows:
         """Return the rows `rows` for the device; a negative index stands for padding, which has weight zero.
 
         Arguments:
-            rows: indices of any shape. Padding repeats the first row of its own batch, so that it adds no
-                value to a batch that was not in it already.
-            unit: the weight that becomes one.
+            rows: indices of any shape. Padding repeats the first row of its batch, so that it brings no new value
+                into the batch.
+            unit: the weights are divided by it.
         """
         real = rows >= 0
         filled = np.where(real, rows, rows[..., :1])
@@ -63,7 +63,7 @@ class Rows:
         )
 
     def bytes_per_row(self) -> int:
-        """Return what one row occupies on the device."""
+        """Return the number of bytes of one row on the device."""
         of_x = math.prod(self.x.shape[1:]) * (1 if self.as_bytes else float_dtype(self.x).itemsize)
         conditions = jax.tree.leaves(self.condition)
         return of_x + sum(math.prod(c.shape[1:]) * float_dtype(c).itemsize for c in conditions) + 4
@@ -73,7 +73,7 @@ class Rows:
         return 1.0 if self.weights is None else float(self.weights[rows].mean())
 
     def moments(self, rows: np.ndarray) -> tuple[Moments, Any]:
-        """Return the moments of x over the rows `rows`, and those of the condition, a tree like it."""
+        """Return the moments over the rows `rows` of x, and of the condition, as a tree of the same structure."""
         weights = np.ones(len(rows)) if self.weights is None else self.weights[rows]
         weights = weights / weights.max()
 
@@ -86,7 +86,7 @@ class Rows:
 @final
 @dataclass(frozen=True)
 class Chunk:
-    """Some batches: what the device receives, and the table's row of each entry (negative: padding)."""
+    """Some batches for the device, and the index into the table of each entry (negative: padding)."""
 
     batches: Batch
     rows: np.ndarray
@@ -106,7 +106,7 @@ def blocks(array: np.ndarray, rows: np.ndarray | None = None) -> Iterator[tuple[
 def split_evenly(rows: np.ndarray, batch_size: int, multiple: int = 1) -> np.ndarray:
     """Return `rows` as batches of at most `batch_size`, as few and as even as possible, shape (batches, rows).
 
-    Their numbers of rows differ by one at most. All are filled up with -1 to one length, a multiple of `multiple`.
+    Their numbers of rows differ by at most one. Indices of -1 pad all to the same length, a multiple of `multiple`.
     """
     count = math.ceil(len(rows) / batch_size)
     size = math.ceil(len(rows) / count)
@@ -118,9 +118,9 @@ def split_evenly(rows: np.ndarray, batch_size: int, multiple: int = 1) -> np.nda
 
 
 def chunks(table: Rows, batches: np.ndarray, mean_weight: float, chunk_bytes: int) -> Iterator[Chunk]:
-    """Yield the batches of rows in chunks of whole batches of at most `chunk_bytes`, one batch at least.
+    """Yield chunks of whole batches of at most `chunk_bytes`, but at least one batch.
 
-    A row of weight `mean_weight` has 1 / n there, in a batch of n rows.
+    In a batch of n rows, a row of weight `mean_weight` receives the weight 1 / n.
     """
     per_chunk = max(1, chunk_bytes // (batches.shape[1] * table.bytes_per_row()))
     for part in np.array_split(batches, math.ceil(len(batches) / per_chunk)):
@@ -131,7 +131,7 @@ def chunks(table: Rows, batches: np.ndarray, mean_weight: float, chunk_bytes: in
 def shuffled(
     table: Rows, train: np.ndarray, batch_size: int, seed: np.ndarray, devices: int
 ) -> Callable[[int, None], Iterator[Chunk]]:
-    """Return a function of the number of an epoch, to its batches: the rows in an order of that epoch."""
+    """Return a function (number of an epoch) -> its batches: the rows in a random order of that epoch."""
     mean_weight = table.mean_weight(train)
 
     def epoch(number: int, memory: None) -> Iterator[Chunk]:

@@ -1,4 +1,4 @@
-"""Which rows of a fit train the flow and which stop it."""
+"""The split of the rows of a fit into training and validation rows."""
 
 import math
 import warnings
@@ -11,24 +11,24 @@ from ...numerics.split import copies, joined, split_rows
 from . import rows as _rows
 from .rows import Rows
 
-#: The share of rows that are copies of other rows beyond which a fit says so: it has so many fewer rows than it seems
-#: to. Below, standard errors are off by a twentieth, and rounding makes some rows equal by chance; a bootstrap sample
-#: has 0.37.
+#: A fit warns if more than this share of the rows are copies of other rows, since it has fewer independent rows than it
+#: seems to. Below it, standard errors are off by a twentieth at most, and rounding makes some rows equal by chance. In
+#: a bootstrap sample the share is 0.37.
 MAX_COPIES = 0.1
 
 
 def split_validation(
     table: Rows, used: np.ndarray, val_fraction: float | int, seed: np.ndarray, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows for training, two at least, and for validation, in order.
+    """Return the rows for training, at least two, and for validation, in order.
 
     Arguments:
         table: the data.
         used: the rows to split.
         val_fraction: share of them for validation.
         seed: the data of a random key.
-        groups: shape (used,), a number for each row, the same for rows that stay on one side; None: the rows do not
-            depend on each other.
+        groups: shape (used,), a number for each row; rows of the same number stay on the same side. None: the rows are
+            independent.
     """
     count = 0
     if val_fraction > 0:
@@ -41,16 +41,17 @@ def split_validation(
 
 
 def group_copies(table: Rows, used: np.ndarray, groups: np.ndarray | None) -> np.ndarray | None:
-    """Return groups of rows that hold all copies of a row, and the groups given; None if no row belongs to another.
+    """Merge the given groups with groups of equal rows; None if every row is alone.
 
-    Not for whole numbers that receive noise: they repeat by nature, and a split that holds out every copy of a number
-    asks for the density where none was shown. Fits to pairs of counts then stop at once, and end 0.1 to 0.3 nats lower.
+    Do not use it for whole numbers that receive noise: they repeat by nature, and a split that holds out every copy of
+    a number validates the density where there are no training rows. Fits to pairs of counts then stop at once, and end
+    0.1 to 0.3 nats lower.
 
     Warns if a good part of the rows are copies.
 
     Arguments:
         table: the data.
-        used: the rows to look at.
+        used: the rows to group.
         groups: shape (used,), as for `split_validation`.
     """
     first = copies(_joint_blocks(table, used))
@@ -69,7 +70,7 @@ def group_copies(table: Rows, used: np.ndarray, groups: np.ndarray | None) -> np
     if groups is None:
         return first
     both = joined(groups, first)
-    # Groups that copies tie together into one could not be split at all.
+    # If copies merge all groups into one, no split would be possible.
     return both if (both != both[0]).any() else groups
 
 

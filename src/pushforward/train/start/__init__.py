@@ -1,1 +1,1 @@
-"""What is set before the first step: location, scale, correlations, normalizations."""
+"""Set location, scale, correlations and normalizations of a flow before the first step."""

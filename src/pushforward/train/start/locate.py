@@ -1,4 +1,4 @@
-"""Find where a log-density has its mass, and at what scale, before a flow is fitted to it."""
+"""Find the location and scale of the mass of a log-density before a flow is fitted to it."""
 
 import math
 from collections.abc import Callable
@@ -20,17 +20,17 @@ from ..objectives.density.target import LogDensity
 from .tail import through
 from .walk import AbstractMovingData, Move, require_set, set_from
 
-#: Starts of the search for modes, which are drawn with these standard deviations in turn, after one at zero.
+#: The search for modes starts at zero, then at normal draws with these standard deviations in turn.
 STARTS, SPREADS = 12, (1.0, 3.0, 10.0)
-#: Steps, of all searches together, after which no further start is made: a count, since a clock would not repeat.
+#: Total number of steps after which no new search starts; a time limit would not be reproducible.
 MOST_STEPS = 1000
-#: Steps of one search, and how many of the points that it passed are taken for the middle of a mode.
+#: Most steps of one search, and the number of points on its path that are tried as the centre of a mode.
 MAX_STEPS, PASSED = 300, 12
-#: Up to so many elements the second derivatives are a matrix; beyond, its diagonal.
+#: Up to this number of elements, all second derivatives are computed; beyond, only the diagonal.
 MAX_CURVED = 300
-#: Draws that judge a normal approximation.
+#: Number of draws that estimate the evidence lower bound of a normal approximation.
 JUDGED = 64
-#: Draws of which a normalization takes mean and scale.
+#: Number of draws from which a normalization takes mean and scale.
 DRAWN = 256
 #: Two modes are one if nearer than this many standard deviations.
 SAME = 0.5
@@ -47,17 +47,16 @@ class Gaussian:
 
 
 def locate(log_density: LogDensity, flow: Pushforward, seed: list[int]) -> Pushforward:
-    """Return a flow of which every map that is set from data is set to where the log-density has its mass.
+    """Return a flow whose bijections that are set from data are set from the mass of the log-density.
 
-    From several starts Newton's method with a trust region climbs to modes. The density is seen through the supports
-    behind the location and scale, so it is climbed where it is unconstrained. Around each point on the way, which need
-    not have reached a mode since there may be none, the second derivatives give a normal approximation; that of the
-    highest evidence lower bound stands for the mode. Location and covariance are those of the mixture of all modes
-    found, in proportion to their evidence.
+    Newton's method with a trust region climbs from several starts to modes, in the unconstrained space in front of the
+    supports of the flow. At points along the path, which need not end at a mode since there may be none, the second
+    derivatives give normal approximations; the one of the highest evidence lower bound stands for the mode. The flow
+    receives the location and covariance of the mixture of all modes found, weighted by their evidence.
 
     Arguments:
-        log_density: of one event.
-        flow: the start.
+        log_density: log-density of one event.
+        flow: the initial flow.
         seed: decides the starts.
 
     Raises:
@@ -87,9 +86,10 @@ def locate(log_density: LogDensity, flow: Pushforward, seed: list[int]) -> Pushf
 @final
 @dataclass(frozen=True)
 class NormalData(AbstractMovingData):
-    """A normal distribution, of location (*shape) and covariance (elements, elements), taken along a flow.
+    """A normal distribution, of location (*shape) and covariance (elements, elements), moved along a flow.
 
-    What comes of it is again taken for normal, with the map's derivative at the location: exactly so for affine maps.
+    Each move approximates the result by a normal distribution, with the derivative of the bijection at the location;
+    this is exact for affine bijections.
     """
 
     loc: np.ndarray
@@ -97,17 +97,17 @@ class NormalData(AbstractMovingData):
 
     @property
     def rows(self) -> float:
-        """As many as there can be."""
+        """Infinite: a distribution has no limited number of rows."""
         return math.inf
 
     @property
     def dtype(self) -> Any:
-        """That of the narrowest maps; wider ones keep theirs."""
+        """float32, the narrowest dtype; bijections of a wider dtype keep theirs."""
         return jnp.float32
 
     @property
     def condition_dtype(self) -> Any:
-        """There is no condition."""
+        """Not used: there is no condition."""
         return jnp.float32
 
     def moments(self, of: Vectors = flat_events) -> Moments:
@@ -141,8 +141,8 @@ class NormalData(AbstractMovingData):
 
 def _modes(density: Callable[[Any], Any], dim: int, rng: np.random.Generator) -> list[Gaussian]:
     """Return the normal approximations of the modes found."""
-    # In float64, since far from a mode a log-density is a large number of which the differences count. A density that
-    # was written for float32 only is taken as it is.
+    # In float64, since far from a mode a log-density is a large number, and its small differences count. If the density
+    # works only in float32, so does the search.
     errors: list[Exception] = []
     for double in (True, False):
         with jax.enable_x64(double):
@@ -185,7 +185,7 @@ def _climb_all(density: Callable[[Any], Any], dim: int, rng: np.random.Generator
 @final
 @dataclass(frozen=True)
 class _Climb:
-    """What a search computes: the negative log-density and its derivatives, in float64 or as the density comes."""
+    """A search for a mode: the negative log-density and its derivatives, in float64 or in the density's dtype."""
 
     value_and_grad: Callable[[Any], Any]
     curvature: Callable[[Any], Any]
@@ -212,7 +212,7 @@ class _Climb:
         passed = [start]
         newton = len(start) <= MAX_CURVED
         options: dict[str, Any] = {"maxiter": MAX_STEPS}
-        # The gradient that ends a search: a hundredth of a standard deviation from a mode of unit curvature.
+        # A search ends at this gradient: a hundredth of a standard deviation from a mode of unit curvature.
         options |= {"gtol": 1e-4, "max_trust_radius": 1e12} if newton else {"maxcor": 30}
 
         def guarded(u: np.ndarray) -> tuple[float, np.ndarray]:
@@ -234,12 +234,12 @@ class _Climb:
                     options=options,
                 )
         except (np.linalg.LinAlgError, ValueError, FloatingPointError):
-            # Second derivatives that are not finite end a search; what it has passed stays.
+            # Second derivatives that are not finite end a search; its path so far is kept.
             pass
         return passed
 
     def _normal(self, loc: np.ndarray) -> Gaussian | None:
-        """Return the normal distribution of the second derivatives at a point, with its evidence lower bound."""
+        """Return the normal approximation from the second derivatives at a point, with its evidence lower bound."""
         second = np.asarray(self.curvature(loc), np.float64)
         if not np.isfinite(second).all():
             return None
@@ -247,7 +247,7 @@ class _Climb:
             values, vectors = second, np.eye(len(second))
         else:
             values, vectors = _scaled_eigen(second)
-        # Where the density is not concave the size of the curvature still tells a scale.
+        # Where the log-density is not concave, the size of the curvature still gives a scale.
         spread = 1 / np.sqrt(np.maximum(np.abs(values), 1e-10))
         factor = vectors * spread
         log_p = np.asarray(self.values(loc + self.noise @ factor.T), np.float64)
@@ -257,9 +257,9 @@ class _Climb:
 
 
 def _scaled_eigen(second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return values v and vectors U, U diag(1 / v) U^T being the inverse, of a symmetric matrix.
+    """Return values v and vectors U of a symmetric matrix; its inverse is U diag(1 / v) U^T.
 
-    Of the matrix scaled to a unit diagonal, so that elements of scales 0.01 and 30 are as accurate as others.
+    They come from the matrix scaled to a unit diagonal, so that elements of scales 0.01 and 30 are equally accurate.
     """
     scale = np.sqrt(np.maximum(np.abs(np.diag(second)), 1e-10))
     values, vectors = np.linalg.eigh(0.5 * (second + second.T) / np.outer(scale, scale))
@@ -267,7 +267,7 @@ def _scaled_eigen(second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _diagonal(density: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return a function that gives the second derivatives by each element alone."""
+    """Return a function that gives the diagonal of the second derivatives."""
 
     def of(u: Any) -> Any:
         def second(i: Any) -> Any:
@@ -285,7 +285,7 @@ def _same(a: Gaussian, b: Gaussian) -> bool:
 
 
 def _mixture(found: list[Gaussian]) -> Gaussian:
-    """Return location and covariance of a mixture of normal distributions in proportion to their evidence."""
+    """Return location and covariance of a mixture of normal distributions, weighted by their evidence."""
     bounds = np.array([g.bound for g in found])
     weights = np.exp(bounds - bounds.max())
     weights /= weights.sum()

@@ -1,4 +1,4 @@
-"""Rows of a table on their way through a flow, from data to base."""
+"""Rows of a table, moved along a flow from data to base."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ from .walk import AbstractMovingData, Beyond, Move
 @final
 @dataclass(frozen=True)
 class RowsData(AbstractMovingData):
-    """Rows of a table as they are after some moves, a block at a time.
+    """Rows of a table after some moves, computed a block at a time.
 
     Attributes:
         table: the rows.
-        used: which of them.
-        some: which of them are the sample.
-        known: moments of x and of the condition as they are in the table, None where they are not known.
-        before: the data before the last move, and this move; None at the start.
+        used: indices of the rows that are used.
+        some: indices of the rows that are the sample.
+        known: moments of x and of the condition in the table, None if they are not known.
+        before: the data before the last move, and this move; None before the first move.
     """
 
     table: Rows
@@ -55,7 +55,7 @@ class RowsData(AbstractMovingData):
         return float_dtype(condition) if isinstance(condition, np.ndarray) else self.dtype
 
     def moved(self, move: Move) -> "RowsData":
-        """Return the rows as they are after a move."""
+        """Return the rows after a move."""
         return RowsData(self.table, self.used, self.some, before=(self, move))
 
     def moments(self, of: Vectors = flat_events) -> Moments:
@@ -82,7 +82,7 @@ class RowsData(AbstractMovingData):
         events, condition = data.sample()
         if not isinstance(move, Beyond):
             return move(events, condition)
-        # Layers of one structure share a program.
+        # Layers of the same structure share a compiled program.
         inner = move.part.take(events), move.part.condition(condition)
         return move.part.put(events, _pulled_back(move.map, *inner)), condition
 

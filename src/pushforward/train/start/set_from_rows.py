@@ -1,4 +1,4 @@
-"""Set what a flow takes from data before it is trained: location, scale, correlations, regression, normalizations."""
+"""Set location, scale, correlations, regression and normalizations of a flow from data before it is trained."""
 
 import math
 from collections.abc import Callable
@@ -22,26 +22,26 @@ from ..rows.rows import Rows
 from .rows import RowsData
 from .walk import Beyond, require_set, set_from
 
-#: Elements of the events of which moments are taken where noise comes on top.
+#: Number of elements of the events from which moments are taken if noise is added.
 NOISY_ELEMENTS = 1 << 24
-#: Events of which a normalization takes mean and scale.
+#: Number of events from which a normalization takes mean and scale.
 SAMPLE = 256
 
 
 def initialize(flow: Flow, x: ArrayLike, condition: ArrayLike | None = None) -> Flow:
-    """Return `flow` with every map that is set from data set: what `pushforward.fit` does before its first step.
+    """Set from data all bijections of a flow that need it, as `pushforward.fit` does before its first step.
 
-    These are `Standardize`, `Whiten`, `Regress`, `StandardizeCondition` and `ActNorm`, at any place of a flow, where
-    `fitted` is False. Each sees the data as the maps between it and the data leave them. Call it before a loop of your
-    own: without it a flow works in the units of the data, of which it knows nothing.
+    These are `Standardize`, `Whiten`, `Regress`, `StandardizeCondition` and `ActNorm` with `fitted` False, at any place
+    of a flow. Each is set from the data that the bijections between it and the data have transformed. Call this before
+    a training loop of your own: otherwise the flow does not know the location and scale of the data.
 
     Arguments:
-        flow: any distribution; one without such a map is returned as it is.
+        flow: any distribution; one without such a bijection is returned as it is.
         x: events, shape (n, *flow.shape), with the noise that the flow will see.
-        condition: what they are conditioned on, shape (n, *flow.cond_shape), for a conditional flow.
+        condition: conditions of the events, shape (n, *flow.cond_shape), for a conditional flow.
 
     Raises:
-        ValueError: if x or the condition are not as stated, a cell is not finite, or rows do not reach a map.
+        ValueError: if x or the condition are not as stated, a cell is not finite, or the rows do not reach a bijection.
     """
     if not is_pending(flow):
         return flow
@@ -52,17 +52,17 @@ def initialize(flow: Flow, x: ArrayLike, condition: ArrayLike | None = None) -> 
 def set_from_rows(
     flow: Flow, table: Rows, rows: np.ndarray, rng: np.random.Generator, moments: tuple[Moments, Any] | None = None
 ) -> Flow:
-    """Return a flow with every map that is set from data set to rows, normalizations to some of them.
+    """Set from rows all bijections of a flow that need data, and from some of the rows its normalizations.
 
     Arguments:
         flow: any distribution.
         table: the data, as the flow will see them.
         rows: indices of the training rows.
-        rng: decides by which rows normalizations are set.
-        moments: of these rows, `table.moments(rows)`, if they are known.
+        rng: decides from which rows normalizations are set.
+        moments: moments of these rows, `table.moments(rows)`, if they are known.
 
     Raises:
-        ValueError: if a map stands where rows do not reach it.
+        ValueError: if a bijection stands where the rows do not reach it.
     """
     known = table.moments(rows) if moments is None else moments
     return _set(flow, RowsData(table, rows, rng.permutation(rows)[:SAMPLE], known))
@@ -91,7 +91,7 @@ def rows_with_noise(
         add_noise: (events, key) -> events.
         table: the data.
         rows: indices of the training rows.
-        rng: decides which of them are taken.
+        rng: decides which rows are taken.
     """
     most = max(SAMPLE, NOISY_ELEMENTS // max(1, math.prod(table.x.shape[1:])))
     some = np.sort(rng.permutation(rows)[:most])

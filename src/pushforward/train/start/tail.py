@@ -1,4 +1,4 @@
-"""The part of a flow that is never trained, between what is learned and the events."""
+"""The tail of a flow: the untrained bijections next to the events."""
 
 from typing import Any
 
@@ -13,15 +13,15 @@ from ...distributions.pushforward import Pushforward
 
 
 def split_tail(flow: Pushforward) -> tuple[Pushforward, tuple[AbstractBijection, ...]]:
-    """Return the flow without the last bijections that have no trained array, and these, from base to data.
+    """Return the flow without its last bijections that have no trained arrays, and these bijections, base to data.
 
-    A location and scale, a whitening and a support are such bijections. They count to the target rather than to what
-    is fitted to it: learning then goes on near zero and at unit scale, and never has to invert, in floating point, a
-    scale of 0.01 at a location of 500, or a logistic function near its end.
+    A location and scale, a whitening and a support are such bijections. The fit treats them as part of the target: the
+    trained part then works near zero and at unit scale, and the fit never has to invert, in floating point, a scale of
+    0.01 at a location of 500, or a logistic function near its limits.
     """
     core, tail = [], []
     for part in reversed(sequence(flow.bijection)):
-        # Without its last bijection a chain would be of no shape: the first part stays in any case.
+        # The shape of a chain comes from its bijections, so the first bijection always stays.
         (core if core or _is_trained(part) else tail).insert(0, part)
     if not core:
         core, tail = tail[:1], tail[1:]

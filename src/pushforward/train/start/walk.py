@@ -1,4 +1,4 @@
-"""Every map of a flow that is to be set from data, set: from the data to the base, each by what reaches it."""
+"""Set every bijection of a flow that needs data, from the data side to the base, with the data that reach it."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -17,19 +17,19 @@ from ...bijections.walk import Step
 @final
 @dataclass(frozen=True)
 class Into:
-    """The way into a part of a composite."""
+    """The move of data into a part of a composite."""
 
     part: Part
 
     def __call__(self, events: Events, condition: Conditions) -> tuple[Events, Conditions]:
-        """Return what the part sees."""
+        """Return the events and conditions that the part receives."""
         return self.part.take(events), self.part.condition(condition)
 
 
 @final
 @dataclass(frozen=True)
 class Beyond:
-    """The way through a part of a composite, from data to base."""
+    """The move of data through a part of a composite, from data to base."""
 
     part: Part
     bijection: AbstractBijection
@@ -37,34 +37,34 @@ class Beyond:
 
     @property
     def map(self) -> AbstractBijection:
-        """The map from base to data."""
+        """The bijection from base to data."""
         return Step("", self.bijection, inverted=self.inverted).map
 
     def __call__(self, events: Events, condition: Conditions) -> tuple[Events, Conditions]:
-        """Return the events on the base side of the part, which is `bijection` now, and the condition as it was."""
+        """Return the events on the base side of the part, which is now `bijection`, and the unchanged condition."""
         step = Step("", self.bijection, (self.part,), self.inverted)
         return step.inverse(events, condition)[0], condition
 
 
-#: (events, their conditions), the batch last, -> what they are nearer the base.
+#: (events, their conditions), the batch last, -> events and conditions nearer the base.
 Move = Callable[[Any, Any], tuple[Any, Any]]
 
 
 class AbstractMovingData(AbstractData):
-    """Data that can be taken along a flow, from data to base."""
+    """Data that can be moved along a flow, from data to base."""
 
     @abstractmethod
     def moved(self, move: Move) -> "AbstractMovingData":
-        """Return the data as they are after a move."""
+        """Return the data after a move."""
 
 
 def set_from(bijection: AbstractBijection, data: AbstractMovingData, *, inverted: bool = False) -> AbstractBijection:
-    """Return a bijection of which every map is set from the data on its data side.
+    """Return a bijection with all its parts set from the data on its data side.
 
     Arguments:
-        bijection: any.
-        data: on its data side.
-        inverted: whether the way from base to data goes through the inverse of the bijection.
+        bijection: any bijection.
+        data: the data on its data side.
+        inverted: whether the inverse of the bijection maps from base to data.
     """
     if isinstance(bijection, AbstractFitted) and not bijection.fitted:
         bijection = bijection.fit_to(data)
@@ -81,10 +81,10 @@ def set_from(bijection: AbstractBijection, data: AbstractMovingData, *, inverted
 
 
 def require_set(flow: Any) -> None:
-    """Raise if a map of the flow is still to be set from data, naming it.
+    """Raise an error that names a bijection of the flow that is not set from data yet, if there is one.
 
     Raises:
-        ValueError: if there is one.
+        ValueError: if there is such a bijection.
     """
 
     def pending(node: Any) -> bool:

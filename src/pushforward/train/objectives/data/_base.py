@@ -1,4 +1,4 @@
-"""The contract of what can be minimized to fit a flow to data."""
+"""The contract of objectives that fit a flow to data."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from ...rows.rows import Rows
 
 
 class AbstractDataObjective(ABC):
-    """A loss of rows: what `pushforward.fit` minimizes the weighted mean of.
+    """A loss of rows, whose weighted mean `pushforward.fit` minimizes.
 
-    A fit calls `check` with the flow and the rows, `start_events` for the rows that locations and scales are set by,
-    `prepare` with the flow so set, and from then on only methods of the objective that `prepare` returned, with the
-    model that it returned.
+    A fit calls `check` with the flow and the rows, `start_events` for the rows from which it sets locations and scales,
+    and `prepare` with the flow set so. After that it only calls the methods of the objective that `prepare` returned,
+    with the model that `prepare` returned.
 
     Attributes:
-        noisy: whether noise is added to an event at each use. Where it is not, the columns of the data must have a
-            density: they vary, do not depend on each other linearly, and seldom repeat.
+        noisy: whether noise is added to an event at each use. Without noise, the columns of the data must have a
+            density: they vary, are linearly independent, and seldom repeat.
     """
 
     @property
@@ -36,21 +36,21 @@ class AbstractDataObjective(ABC):
     @property
     @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """What decides the loss, name by name, each with a `repr` that two runs of Python share; for checkpoints."""
+        """The settings that decide the loss, name by name; their `repr` is the same in every Python process."""
 
     @abstractmethod
     def check(self, flow: AbstractDistribution, table: Rows) -> None:
-        """Raise a ValueError if the objective cannot be that of this flow, or of these rows."""
+        """Raise a ValueError if the objective does not suit this flow, or these rows."""
 
     @abstractmethod
     def start_events(self, x: Array, key: Key) -> Array:
-        """Return events as the flow will see them before it has been trained, shape (n, *shape)."""
+        """Return events as the flow will see them at the start of training, shape (n, *shape)."""
 
     @abstractmethod
     def prepare(self, flow: AbstractDistribution) -> tuple[eqx.Module, "AbstractDataObjective"]:
-        """Return what is trained, the flow or a module that holds it, and the objective of that.
+        """Return the model to train, which is the flow or a module that holds it, and the objective of that model.
 
-        This objective is hashable, and equal for equal fits: a second fit need not compile again.
+        The returned objective is hashable, and equal for equal fits: a second fit need not compile again.
         """
 
     @abstractmethod
@@ -63,22 +63,22 @@ class AbstractDataObjective(ABC):
 
     @abstractmethod
     def explain(self, model: Any, batch: Batch, rows: np.ndarray) -> str:
-        """Return a sentence on what is not finite in a batch, given the table's row of each of its entries."""
+        """Return a sentence that says where a batch is not finite, given the index into the table of each row."""
 
     @abstractmethod
     def finish(self, model: Any) -> tuple[AbstractDistribution, AbstractDistribution | None]:
-        """Return the flow that was trained, and the distribution of the noise if one was trained along."""
+        """Return the trained flow, and the distribution of the noise if it was trained, too."""
 
 
 class AbstractRowObjective(AbstractDataObjective):
-    """An objective that is the mean of a loss of each row and trains the flow alone: all but that loss is given.
+    """An objective that averages a loss per row and trains the flow alone; subclasses only define that loss.
 
-    Subclasses are frozen dataclasses, of which the fields are the settings.
+    Subclasses are frozen dataclasses; their fields are the settings.
     """
 
     @property
     def noisy(self) -> bool:
-        """No: events are used as they are."""
+        """False: events are used as they are."""
         return False
 
     @property
@@ -87,7 +87,7 @@ class AbstractRowObjective(AbstractDataObjective):
         return {"objective": type(self).__name__, **vars(self)}
 
     def check(self, flow: AbstractDistribution, table: Rows) -> None:
-        """Take any flow and any rows."""
+        """Accept any flow and any rows."""
 
     def start_events(self, x: Array, key: Key) -> Array:
         """Return the events as they are."""
@@ -113,7 +113,7 @@ class AbstractRowObjective(AbstractDataObjective):
 @final
 @dataclass(frozen=True)
 class BatchLoss:
-    """The loss of a prepared objective as a function. Equal for equal objectives, as bound methods are not."""
+    """The loss of a prepared objective as a function. Unlike bound methods, equal for equal objectives."""
 
     objective: AbstractDataObjective
 

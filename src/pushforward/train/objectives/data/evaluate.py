@@ -1,4 +1,4 @@
-"""Losses of many rows: those that tell when a fit has gone on long enough, and all before it begins."""
+"""Losses of many rows: of the validation rows after each epoch, and of all rows before a fit begins."""
 
 import math
 from collections.abc import Callable
@@ -21,14 +21,14 @@ from ._base import AbstractDataObjective
 EVALUATION_ROWS, EVALUATION_ELEMENTS = 1024, 1 << 17
 EVALUATION_BATCHES = 8
 
-#: (model, rows of the table) -> the loss of each.
+#: (model, rows of the table) -> the loss of each row.
 Evaluate: TypeAlias = Callable[[Any, np.ndarray], np.ndarray]
 
 
 def evaluator(objective: AbstractDataObjective, table: Rows, num_train: int, num_val: int) -> Evaluate:
-    """Return a function (model, rows) -> the loss of each row, which compiles one shape whatever the rows.
+    """Return a function (model, rows) -> the loss of each row, which compiles once for any number of rows.
 
-    Random numbers are the same at every call.
+    It uses the same random numbers in every call.
     """
     elements = max(1, math.prod(table.x.shape[1:]))
     size = min(EVALUATION_ROWS, max(16, EVALUATION_ELEMENTS // elements), num_train + num_val)
@@ -74,7 +74,7 @@ def check_support(
     """Check that every row has a finite loss before any training.
 
     Raises:
-        ValueError: if one has none.
+        ValueError: if the loss of a row is not finite.
     """
     outside = used[~np.isfinite(evaluate(model, used))]
     if outside.size:
@@ -91,7 +91,7 @@ def check_support(
 
 
 def _broken_rule(flow: AbstractDistribution, event: np.ndarray) -> str:
-    """Say which rule of the support an event breaks; "" if it breaks none, or the support cannot be told."""
+    """Return a sentence on the rule of the support that an event breaks; "" if there is none or it is unknown."""
     try:
         reason = flow.support.explain(event)
     except ValueError:

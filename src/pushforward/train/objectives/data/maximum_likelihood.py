@@ -21,7 +21,7 @@ from ...rows.checks import check_whole_numbers
 from ...rows.rows import Rows
 from ._base import AbstractDataObjective
 
-#: What is added to x: numbers uniform in [0, 1), normal ones of a standard deviation, or draws of a distribution.
+#: The noise added to x: uniform in [0, 1), normal of a standard deviation, or draws of a distribution.
 Noise: TypeAlias = Literal["uniform"] | float | int | AbstractDistribution | None
 #: A random change of an event.
 Augment: TypeAlias = Callable[[Key, Event], Event]
@@ -29,7 +29,7 @@ Augment: TypeAlias = Callable[[Key, Event], Event]
 
 @final
 class WithDequantizer(eqx.Module):
-    """A flow and the distribution of what is added to its events, trained together."""
+    """A flow and the distribution of the noise added to its events, trained together."""
 
     flow: AbstractDistribution
     dequantizer: AbstractDistribution
@@ -44,20 +44,20 @@ class Learned:
 @final
 @dataclass(frozen=True)
 class MaximumLikelihood(AbstractDataObjective):
-    """The mean negative log-likelihood, of events with noise where there is some.
+    """The mean negative log-likelihood, of events with noise if `noise` is given.
 
         Σ_i w_i (log q(u | x_i) - log p(x_i + u | c_i)),   u ~ q
 
-    Each use of a row adds other noise to it, but a validation row has the same in every epoch. Of noise that is not
-    learned log q is left out, since what is learned is the density of the sum.
+    Each use of a training row adds new noise to it; a validation row has the same noise in every epoch. If the noise is
+    not learned, log q is left out, since the flow learns the density of the sum.
 
     Arguments:
         noise: None for none; "uniform" for u uniform in [0, 1), which makes whole numbers continuous; a number, the
-            standard deviation of normal noise; a distribution of u in (0, 1), of the event's shape and conditioned on
-            the event, such as `pushforward.adapt.dequantizer`, which is trained along.
-        augment: a random change of an event before each use for training, (key, event) -> event; None for none.
+            standard deviation of normal noise; or a distribution of u in (0, 1), of the event's shape and conditioned
+            on the event, such as `pushforward.adapt.dequantizer`, which is trained with the flow.
+        augment: a random change (key, event) -> event of an event before each use for training; None for none.
         drop_condition: probability with which the condition of a row is replaced by zeros in training, from 0 to
-            below 1: what `pushforward.adapt.guide` needs.
+            below 1; `pushforward.adapt.guide` needs a flow trained so.
 
     Reference:
         "A note on the evaluation of generative models", Theis, van den Oord, Bethge, 2016 (uniform noise); "Flow++",
@@ -84,7 +84,7 @@ class MaximumLikelihood(AbstractDataObjective):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The arguments; of functions and distributions, digests."""
+        """The arguments, with digests of functions and distributions."""
         of_numbers = self.noise is None or isinstance(self.noise, (str, float, int))
         return {
             "noise": self.noise if of_numbers else tree_digest(self.noise),
@@ -93,7 +93,7 @@ class MaximumLikelihood(AbstractDataObjective):
         }
 
     def check(self, flow: AbstractDistribution, table: Rows) -> None:
-        """Raise if there is no condition to drop, or the noise is not for these events."""
+        """Raise a ValueError if there is no condition to drop, or the noise does not suit the events."""
         if self.drop_condition and flow.cond_shape is None:
             raise bad("drop_condition", "0 for an unconditional flow", self.drop_condition)
         if isinstance(self.noise, AbstractDistribution):
@@ -105,18 +105,18 @@ class MaximumLikelihood(AbstractDataObjective):
             check_whole_numbers(table)
 
     def start_events(self, x: Array, key: Key) -> Array:
-        """Return events with noise, uniform where it is to be learned."""
+        """Return events with noise, which is uniform if it is to be learned."""
         noise = "uniform" if isinstance(self.noise, AbstractDistribution) else self.noise
         return replace(self, noise=noise).add_noise(None, float_events(x), key)[0]
 
     def prepare(self, flow: AbstractDistribution) -> tuple[eqx.Module, AbstractDataObjective]:
-        """Return the flow, together with noise that is to be learned, and the objective."""
+        """Return the flow, with the noise that is to be learned if there is any, and the objective."""
         if isinstance(self.noise, AbstractDistribution):
             return WithDequantizer(flow, self.noise), replace(self, noise=Learned())
         return flow, self
 
     def loss(self, model: Any, batch: Batch, key: Key) -> Scalar:
-        """Return Σ_i w_i (-log p(x_i | c_i)) of the rows of a batch, or of a part of one, in nats."""
+        """Return Σ_i w_i (-log p(x_i | c_i)) over the rows of a batch, or of a part of one, in nats."""
         x, condition = float_events(batch.x), batch.condition
         key_noise, key_augment, key_drop = jax.random.split(key, 3)
         if self.augment is not None:
@@ -161,10 +161,10 @@ def _without_some(condition: PyTree, dropped: Array) -> PyTree:
 
 
 def choose_objective(given: AbstractDataObjective | None, by_keywords: MaximumLikelihood) -> AbstractDataObjective:
-    """Return the objective given, or the one that the keywords of a fit make.
+    """Return the given objective, or the one built from the keywords of a fit.
 
     Raises:
-        ValueError: if it is none, or keywords were given beside it.
+        ValueError: if `given` is not an objective, or keywords were given as well.
     """
     if given is None:
         return by_keywords

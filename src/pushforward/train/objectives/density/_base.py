@@ -1,4 +1,4 @@
-"""The contract of what can be minimized to fit a flow to a log-density."""
+"""The contract of objectives that fit a flow to a log-density."""
 
 import math
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ from ...rows.batch import Batch
 #: log p, up to a constant, of each of n events: (n, *shape) -> (n,).
 Target: TypeAlias = Callable[[Float[Array, "n ..."]], Scalars]
 
-#: Draws of which the gradient is held in memory at a time; larger batches are accumulated.
+#: Largest number of draws whose gradient is held in memory at once; larger batches are accumulated.
 AT_ONCE = 4096
 
 
@@ -27,7 +27,7 @@ class AbstractDensityObjective(ABC):
     Attributes:
         shared: whether the loss is a sum over rows of the batch, so that devices can share them.
         zeros: whether the loss is finite where draws have density zero.
-        epoch: steps of an epoch, between two looks of the host.
+        epoch: number of steps in an epoch, after which the host checks the fit.
     """
 
     shared: bool
@@ -41,13 +41,13 @@ class AbstractDensityObjective(ABC):
         Arguments:
             flow: q.
             target: log p of a batch.
-            batch: its weights, and what the objective has drawn from its memory.
-            key: for the draws.
+            batch: the weights, and the events that the objective has drawn from its memory.
+            key: random key for the draws.
         """
 
 
 class AbstractReplayObjective(AbstractDensityObjective):
-    """An objective that learns from events which it keeps from epoch to epoch: its memory, arrays of fixed shapes."""
+    """An objective that keeps events from epoch to epoch in a memory, arrays of fixed shapes, and learns from them."""
 
     @abstractmethod
     def start(self, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -55,15 +55,15 @@ class AbstractReplayObjective(AbstractDensityObjective):
 
     @abstractmethod
     def renew(self, flow: AbstractDistribution, target: Target, memory: Any, key: Key) -> Any:
-        """Return the memory for an epoch; part of a compiled program."""
+        """Return the memory for an epoch; runs inside a compiled program."""
 
     @abstractmethod
     def draw(self, memory: Any, rng: np.random.Generator, batches: Batch) -> Batch:
-        """Return the batches with what the loss sees of the memory, shapes (steps, rows, ...); on the host."""
+        """Return the batches with events drawn from the memory, shapes (steps, rows, ...); runs on the host."""
 
 
 def accumulated(f: Callable[..., Scalar], key: Key, *arrays: Any) -> Scalar:
-    """Return f(key, *arrays), a sum over the first axis of the arrays, in pieces of which the gradient fits memory."""
+    """Return f(key, *arrays), a sum over the first axis of the arrays, in pieces whose gradients fit into memory."""
     n = len(jax.tree.leaves(arrays)[0])
     count = math.ceil(n / AT_ONCE)
     if count == 1:
@@ -71,7 +71,7 @@ def accumulated(f: Callable[..., Scalar], key: Key, *arrays: Any) -> Scalar:
     size = math.ceil(n / count)
 
     def pieces(a: Array) -> Array:
-        # Filled up with zeros: draws of weight zero, which add nothing.
+        # Zeros fill the last piece: draws of weight zero add nothing to the sum.
         filled = jnp.concatenate([a, jnp.zeros((count * size - n, *a.shape[1:]), a.dtype)])
         return filled.reshape((count, size, *a.shape[1:]))
 
@@ -83,7 +83,7 @@ def accumulated(f: Callable[..., Scalar], key: Key, *arrays: Any) -> Scalar:
 
 
 def weighted_sum(weight: Scalars, values: Scalars) -> Scalar:
-    """Return Σ w v; what has no weight adds nothing, whatever its value."""
+    """Return Σ w v; a value of weight zero adds nothing, even if it is not finite."""
     return jnp.sum(jnp.where(weight > 0, weight * values, 0.0))
 
 

@@ -1,4 +1,4 @@
-"""Flow annealed importance sampling bootstrap: learn from events that Monte Carlo carries to where the flow is not."""
+"""Flow annealed importance sampling bootstrap: learn from events that Monte Carlo carries beyond the flow's mass."""
 
 from dataclasses import dataclass, replace
 from typing import Any, final
@@ -15,9 +15,9 @@ from ....distributions._base import AbstractDistribution
 from ...rows.batch import Batch
 from ._base import AbstractReplayObjective, Target, accumulated, weighted_sum
 
-#: Acceptance rate that the step sizes are steered to, and by which factor after each epoch.
+#: Acceptance rate to which the step sizes are adapted, and the factor of the adaptation after each epoch.
 ACCEPTED, STEERED = 0.65, 1.2
-#: Largest factor by which the flow may have changed, since an event was weighted, for its full weight to count.
+#: Largest factor by which the flow's density may have changed since an event was weighted; larger ones are cut.
 CHANGED = 10.0
 
 
@@ -27,9 +27,9 @@ class Memory(eqx.Module):
 
     Attributes:
         x: the events.
-        log_weight: log of p² / q over the density that they were drawn from; -inf where there is no event yet.
-        log_q: log-density of the flow when they were weighted.
-        step_size: of Hamiltonian Monte Carlo at each temperature.
+        log_weight: log of p² / q over the density that the events were drawn from; -inf where there is no event yet.
+        log_q: log-density of the flow when the events were weighted.
+        step_size: step size of Hamiltonian Monte Carlo at each temperature.
     """
 
     x: Float[Array, "size ..."]
@@ -43,16 +43,16 @@ class Memory(eqx.Module):
 class FAB(AbstractReplayObjective):
     """Flow annealed importance sampling bootstrap: minimize the variance of importance weights, E_p[p / q].
 
-    Draws of the flow are carried by annealed importance sampling, with Hamiltonian Monte Carlo in between, towards
-    p² / q: to where p has mass that the flow lacks. Weighted, they go into a buffer of which the steps draw in
-    proportion to the weights. It finds modes that the flow does not draw, which no objective does that only sees draws
-    of the flow. A step takes several times as long as with `ReverseKL`.
+    Annealed importance sampling, with Hamiltonian Monte Carlo transitions, carries draws of the flow towards p² / q:
+    to where p has mass that the flow lacks. The weighted draws go into a replay buffer, from which the steps draw in
+    proportion to the weights. FAB finds modes that the flow does not draw; an objective that only sees draws of the
+    flow cannot find them. A step takes several times as long as with `ReverseKL`.
 
     Arguments:
-        chains: events that are carried per epoch.
-        temperatures: steps on the way from q to p² / q, each with one Monte Carlo transition.
+        chains: number of events carried per epoch.
+        temperatures: number of steps from q to p² / q, each with one Monte Carlo transition.
         leapfrogs: leapfrog steps of a transition.
-        kept: number of epochs of which the buffer holds the events.
+        kept: number of epochs for which the buffer keeps events.
 
     Reference:
         "Flow Annealed Importance Sampling Bootstrap", Midgley, Stimper, Simm, Schölkopf, Hernández-Lobato, 2023;
@@ -81,9 +81,9 @@ class FAB(AbstractReplayObjective):
         )
 
     def renew(self, flow: AbstractDistribution, target: Target, memory: Memory, key: Key) -> Memory:
-        """Return the buffer weighted for the flow as it now is, the oldest events replaced by new ones."""
+        """Return the buffer, reweighted for the present flow, with the oldest events replaced by new ones."""
         log_q = flow.log_prob(memory.x)
-        # p² / q has changed by q_then / q_now. What the flow does not reach at all stays as it was.
+        # p² / q has changed by q_then / q_now. Weights of events where the flow has density zero stay.
         change = jnp.where(jnp.isfinite(log_q), memory.log_q - log_q, 0.0)
         x, log_weight, new_log_q, accepted = self._carried(flow, target, memory.step_size, key)
         step_size = memory.step_size * jnp.where(accepted > ACCEPTED, STEERED, 1 / STEERED)
@@ -102,16 +102,16 @@ class FAB(AbstractReplayObjective):
         """Return the batches with events drawn in proportion to their weights, and log q when they were weighted."""
         log_weight = np.asarray(memory.log_weight, np.float64)
         top = log_weight.max()
-        # Where the density is zero at all events, the newest are as good as any.
+        # If all events have density zero, draw from the newest: no event is better than another.
         newest = np.arange(len(log_weight)) >= len(log_weight) - self.chains
         weight = np.exp(log_weight - top) if np.isfinite(top) else newest.astype(np.float64)
-        # As in `ForwardKL`: one event that annealing has carried to a place of tiny q must not fill every batch.
+        # As in `ForwardKL`: one event that annealing has carried to where q is tiny must not fill every batch.
         weight = np.minimum(weight / weight.sum(), 1 / np.sqrt(np.count_nonzero(weight)))
         chosen = rng.choice(len(weight), batches.weight.shape, p=weight / weight.sum())
         return replace(batches, x=np.asarray(memory.x)[chosen], log_q=np.asarray(memory.log_q)[chosen])
 
     def loss(self, flow: AbstractDistribution, target: Target, batch: Batch, key: Key) -> Scalar:
-        """Return -Σ w log q(x) of events x of the buffer, w making up for the change of the flow since it was drawn."""
+        """Return -Σ w log q(x) of events x of the buffer; w corrects for the change of the flow since the weighting."""
 
         def of_events(_: Key, weight: Scalars, x: Array, then: Scalars) -> Scalar:
             log_q = flow.log_prob(x)
@@ -123,7 +123,7 @@ class FAB(AbstractReplayObjective):
     def _carried(
         self, flow: AbstractDistribution, target: Target, step_size: Float[Array, " temperatures"], key: Key
     ) -> tuple[Array, Scalars, Scalars, Float[Array, " temperatures"]]:
-        """Return events on the way to p² / q, their log-weights, log q, and the acceptance rate at each temperature."""
+        """Return events carried to p² / q, their log-weights, log q, and the acceptance rate at each temperature."""
         first, *keys = jax.random.split(key, self.temperatures + 1)
         x, log_q = flow.sample_and_log_prob(first, (self.chains,))
         log_p = target(x)
@@ -180,7 +180,7 @@ class FAB(AbstractReplayObjective):
             return (1 - 2 * b) * log_q + 2 * b * log_p - 0.5 * jnp.square(momentum).sum(axis=axes)
 
         gain = energy(new_q, new_p, end) - energy(log_q, log_p, momentum)
-        # A comparison with NaN is false: what left the domain stays where it was.
+        # A comparison with NaN is false: an event that left the domain returns to its old place.
         accepted = jnp.log(jax.random.uniform(for_choice, gain.shape, gain.dtype)) < gain
         x = jnp.where(accepted.reshape(accepted.shape + (1,) * (x.ndim - 1)), new, x)
         return x, jnp.where(accepted, new_q, log_q), jnp.where(accepted, new_p, log_p), accepted

@@ -1,4 +1,4 @@
-"""An objective and a log-density as what the loop minimizes: losses, batches, and what is kept between epochs."""
+"""An objective and a log-density as a problem for the loop: losses, batches, and memory."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ COLDEST = 0.01
 @final
 @dataclass(frozen=True)
 class DensityLoss:
-    """The loss of a batch. Equal for equal fits: a second one need not compile again."""
+    """The loss of a batch. Equal for equal fits, so that a second fit need not compile again."""
 
     objective: AbstractDensityObjective
     log_density: LogDensity
@@ -32,13 +32,13 @@ class DensityLoss:
     def __call__(self, flow: Pushforward, batch: Batch, key: Key) -> Scalar:
         """Return the loss of a batch, or of a part of one."""
         core, target = _pulled_back(flow, self.log_density)
-        # One number for the batch, in as many copies as there are rows for each device to have its part.
+        # The power is one number per batch, but stored once per row, so that each device receives its part.
         power = batch.power[0]
         return self.objective.loss(core, lambda events: power * target(events), batch, key)
 
 
 def _pulled_back(flow: Pushforward, log_density: LogDensity) -> tuple[Pushforward, Target]:
-    """Return the part of a flow that is trained, and the log-density as seen from there."""
+    """Return the trained part of a flow, and the log-density pulled back to the events of that part."""
     core, tail = split_tail(flow)
 
     def of_event(event: Any) -> Any:
@@ -62,7 +62,7 @@ def renew_memory(
 
 
 def powers_of_steps(steps: int, annealing: float | int, dtype: Any) -> np.ndarray:
-    """Return the power of the log-density in each step: 1 from the first on, without annealing."""
+    """Return the power of the density in each step; without annealing it is always 1."""
     if not annealing:
         return np.ones(steps, dtype)
     return np.minimum(1.0, COLDEST + np.arange(steps) / (annealing * steps)).astype(dtype)
@@ -71,7 +71,7 @@ def powers_of_steps(steps: int, annealing: float | int, dtype: Any) -> np.ndarra
 def draw_batches(
     objective: AbstractDensityObjective, powers: np.ndarray, batch_size: int, devices: int, seed: np.ndarray
 ) -> Callable[[int, Any], Iterator[Chunk]]:
-    """Return a function of the number of an epoch, and the objective's memory, to its batches."""
+    """Return a function (number of an epoch, memory of the objective) -> the batches of that epoch."""
     rows = math.ceil(batch_size / devices) * devices
     weight = np.where(np.arange(rows) < batch_size, 1 / batch_size, 0.0).astype(powers.dtype)
 

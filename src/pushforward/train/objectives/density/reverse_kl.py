@@ -15,13 +15,14 @@ from ._base import AbstractDensityObjective, Target, accumulated, constant, weig
 class ReverseKL(AbstractDensityObjective):
     """KL(q | p) = E_q[log q(x) - log p(x)], the negative evidence lower bound, up to log Z.
 
-    It looks where the flow has mass: a mode that the flow has lost costs nothing, so it prefers one mode to a bridge
-    between two. Its gradient by reparameterization, x = f(z), is the least noisy of all objectives.
+    It is mode-seeking: it only evaluates p where the flow has mass, so a mode that the flow has lost costs nothing, and
+    one mode is better than a bridge between two. Its gradient by reparameterization, x = f(z), is the least noisy of
+    all objectives.
 
     Arguments:
-        gradient: "path" leaves out the score of q, whose expectation is zero and whose noise is not: the gradient then
-            vanishes, draw by draw, where the flow is exact. It costs the inverse of the flow at its draws. "total" is
-            the plain derivative; take it for flows of which the inverse is slow, such as `pf.flows.iaf`.
+        gradient: "path" leaves out the score of q, which has expectation zero but adds noise; the gradient then
+            vanishes for every draw if the flow is exact. It needs the inverse of the flow at its draws. "total" is the
+            plain derivative; take it for flows whose inverse is slow, such as `pf.flows.iaf`.
 
     Reference:
         "Sticking the Landing: Simple, Lower-Variance Gradient Estimators for Variational Inference", Roeder, Wu,

@@ -1,4 +1,4 @@
-"""Divergences that cover the mass of p, by self-normalized importance weights."""
+"""Mass-covering divergences, estimated with self-normalized importance weights."""
 
 from dataclasses import dataclass
 from typing import final
@@ -18,9 +18,9 @@ from ._base import AbstractDensityObjective, Target, accumulated, constant, weig
 class ForwardKL(AbstractDensityObjective):
     """KL(p | q) = E_p[log p(x) - log q(x)], with draws of q weighted by w ∝ p / q.
 
-    It punishes a flow that misses mass of p. The weights only know the places that the flow draws: a mode without
-    draws stays unknown. They are biased in small batches, and cut at sqrt(n) times their mean, so that one draw does
-    not make a step.
+    It is mass-covering: it punishes a flow that misses mass of p, but cannot find a mode where the flow makes no draws.
+    The weights are biased in small batches. They are cut at sqrt(n) times their mean, so that no single draw
+    dominates a step.
 
     Reference:
         "Reweighted Wake-Sleep", Bornschein, Bengio, 2015; "Truncated Importance Sampling", Ionides, 2008.
@@ -40,8 +40,9 @@ class ForwardKL(AbstractDensityObjective):
 class AlphaDivergence(AbstractDensityObjective):
     """Minimize E_p[(p / q)^(α - 1)], with draws of q weighted by w ∝ (p / q)^α.
 
-    With α = 2 that is the variance of importance weights, what `pf.evaluate.importance` is judged by, and it covers
-    mass more than `ForwardKL`. The weights are noisier, too, and cut in the same way.
+    With α = 2 this is the variance of the importance weights, which decides the effective sample size in
+    `pf.evaluate.importance`. It covers the mass of p more than `ForwardKL`, but its weights are noisier. They are cut
+    in the same way.
 
     Arguments:
         alpha: above 0; 1 is `ForwardKL`.
@@ -60,7 +61,7 @@ class AlphaDivergence(AbstractDensityObjective):
         require(self.alpha > 0, "alpha", "positive", self.alpha)
 
     def loss(self, flow: AbstractDistribution, target: Target, batch: Batch, key: Key) -> Scalar:
-        """Return -Σ w log q(x) of draws x: its gradient is that of the divergence, but for a factor."""
+        """Return -Σ w log q(x) of draws x, whose gradient is that of the divergence up to a factor."""
         return _cross_entropy(float(self.alpha), flow, target, batch.weight, key)
 
 

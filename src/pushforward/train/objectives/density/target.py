@@ -1,4 +1,4 @@
-"""The log-density that a user hands over: looked at before anything is fitted to it, and explained when it fails."""
+"""Checks of the user's log-density before and after a fit, and explanations of its failures."""
 
 import warnings
 from collections.abc import Callable
@@ -19,11 +19,11 @@ from ...loop.result import FitResult, NonFiniteError
 #: log p of one event, known up to a constant.
 LogDensity: TypeAlias = Callable[[Event], Scalar]
 
-#: Draws that are looked at.
+#: Number of draws that are checked.
 DRAWS = 1024
-#: Largest share of them where a density of zero is let pass: steps that meet one are skipped.
+#: Largest share of them that may have density zero: a step with such a draw is skipped.
 MAX_ZERO = 0.01
-#: What to do about a density that is zero where a flow has mass.
+#: Advice for a density that is zero where a flow has mass.
 SUPPORT = (
     "Put the flow onto the support of the density (pf.adapt.constrain), or use objective=pf.train.ForwardKL(), which "
     "can do with zeros."
@@ -31,11 +31,11 @@ SUPPORT = (
 
 
 def checked_log_density(log_density: Any, shape: tuple[int, ...], dtype: Any) -> LogDensity:
-    """Return a log-density as a hashable function of one event, after a look at what it returns.
+    """Return a log-density as a hashable function of one event, after a check of its result.
 
     Raises:
-        ValueError: unless it is a function of one event of `shape` to a number, made of JAX operations. An error of
-            its own is passed on, with a note.
+        ValueError: unless it maps one event of `shape` to a number by JAX operations. An error that the function raises
+            is passed on, with a note.
     """
     require(callable(log_density), "log_density", "a function of one event", log_density)
     try:
@@ -51,7 +51,7 @@ def checked_log_density(log_density: Any, shape: tuple[int, ...], dtype: Any) ->
         shown = f"`shape {out.shape}, {out.dtype}`" if isinstance(out, jax.ShapeDtypeStruct) else f"`{out}`"
         remedy = "It is called with one event, not with a batch: sum the terms."
         raise bad("log_density", "a function that returns one real number", shown, remedy)
-    # Compiled steps are kept by what they are made of. A module that holds arrays cannot be looked up.
+    # The cache of compiled steps hashes the log-density; a module that holds arrays is not hashable.
     return log_density if _is_hashable(log_density) else (lambda event: log_density(event))
 
 
@@ -72,14 +72,14 @@ def check_start(flow: AbstractDistribution, log_density: LogDensity, key: Key, *
     """Check the log-density at draws of the start.
 
     Arguments:
-        flow: the start.
+        flow: the initial flow.
         log_density: the target.
-        key: for the draws.
-        zeros: whether the objective can do with events of density zero.
+        key: random key for the draws.
+        zeros: whether the objective allows events of density zero.
 
     Raises:
-        ValueError: if it is NaN or +inf anywhere, -inf everywhere, or -inf in more than a hundredth where the
-            objective, an expectation over draws of the flow, is then infinite.
+        ValueError: if it is NaN or +inf at a draw, or -inf at every draw; also, without `zeros`, if it is -inf at more
+            than a hundredth of the draws, since the objective is then infinite.
     """
     x, _, log_p = map(np.asarray, _look(flow, log_density, key))
     for wrong, word in ((np.isnan(log_p), "NaN"), (np.isposinf(log_p), "+inf")):
@@ -98,7 +98,7 @@ def check_start(flow: AbstractDistribution, log_density: LogDensity, key: Key, *
 def check_end(result: FitResult[Pushforward], log_density: LogDensity, key: Key, steps: int) -> None:
     """Check the log-density at draws of the fitted flow, and say so if steps were skipped.
 
-    A fit that skips the steps that meet NaN learns to keep away from there, which no loss shows.
+    A fit skips steps with NaN, and so the flow learns to avoid the places of NaN; no loss shows this.
 
     Raises:
         NonFiniteError: if it is NaN or +inf at a draw.
@@ -117,7 +117,7 @@ def check_end(result: FitResult[Pushforward], log_density: LogDensity, key: Key,
 
 
 def explain_target(flow: AbstractDistribution, log_density: LogDensity, key: Key) -> str:
-    """Return a sentence on what is non-finite at draws of a flow, or in the gradient there."""
+    """Return a sentence that says which values, or gradients, are non-finite at draws of a flow."""
     x, log_q, log_p = map(np.asarray, _look(flow, log_density, key))
     for wrong, what in (
         (~np.isfinite(x).reshape((DRAWS, -1)).all(axis=1), "Draws of the flow are"),

@@ -1,1 +1,1 @@
-"""Objectives for the distribution of parameters that nobody observed."""
+"""Objectives for the distribution of unobserved parameters."""

@@ -14,14 +14,14 @@ from ...rows.batch import Batch
 from ...rows.rows import Rows
 from .log_marginal import LogMeanExp, Simulated, log_marginals
 
-#: Rows of a batch of an evaluation, and how many rows are checked before anything is fitted.
+#: Rows of a batch of an evaluation, and number of rows checked before the fit.
 EVALUATION_ROWS, CHECKED_ROWS = 128, 512
-#: The most draws that judge a source, of itself and of a proposal.
+#: The most draws that evaluate a source: of the source, and of a proposal.
 JUDGED, JUDGED_PROPOSED = 1024, 128
 
 
 def check_start(model: Simulated, table: Rows, rows: np.ndarray, judge: LogMeanExp, key: Key) -> np.ndarray:
-    """Return log p(x) of some rows at the start.
+    """Return log p(x) of some rows under the initial source.
 
     Raises:
         ValueError: if it is not finite.
@@ -58,7 +58,7 @@ def validation(table: Rows, val: np.ndarray, judge: LogMeanExp, key: Key) -> Cal
 
 
 def explain(model: Simulated, batch: Batch, rows: np.ndarray) -> str:
-    """Return a sentence on what is not finite in a batch that was skipped."""
+    """Return a sentence that says which values are not finite in a skipped batch."""
     theta = np.asarray(model.source.sample(jax.random.key(0), CHECKED_ROWS))
     wrong = ~np.isfinite(theta).reshape((CHECKED_ROWS, -1)).all(axis=1)
     if wrong.any():

@@ -1,4 +1,4 @@
-"""Marginal likelihood: learn the distribution of parameters from events that a simulator made of them."""
+"""Marginal likelihood: learn the distribution of parameters from events that a simulator generated with them."""
 
 import math
 from abc import ABC, abstractmethod
@@ -19,23 +19,23 @@ from ....distributions._base import AbstractDistribution
 from ....parallel.compile import compiled
 from ...rows.batch import Batch
 
-#: Draws of the source for which the gradient is held in memory at a time, with a batch of 128 events.
+#: Number of draws of the source whose gradient is held in memory at once, with a batch of 128 events.
 PIECE = 128
-#: How much rarer a level is than the one below: between 1/2, where the mean cost stays bounded, and 1/4, where the
-#: variance does.
+#: Ratio of the probabilities of successive levels: below 1/2, for a bounded mean cost, and above 1/4, for a bounded
+#: variance.
 RARER = 2**-1.5
 
-#: (source, key, draws) -> log of weights of which the mean is p(x_i), of each event at each draw.
+#: (key, draws) -> log-weight of each event at each draw; the expectation of the weights is p(x_i).
 LogWeights = Callable[[Key, int], Float[Array, "rows draws"]]
 
 
 @final
 class Simulated(eqx.Module):
-    """Events of a simulator whose parameters have a distribution, p(x) = ∫ p(x | theta) p(theta) dtheta.
+    """Events of a simulator whose parameters are random, p(x) = ∫ p(x | theta) p(theta) dtheta.
 
     Attributes:
-        source: p(theta), unconditional: what is learned.
-        surrogate: p(x | theta), conditioned on theta, or a function (x, theta) -> log p(x | theta) of one of each.
+        source: p(theta), unconditional; the part that is learned.
+        surrogate: p(x | theta), conditioned on theta, or a function (x, theta) -> log p(x | theta) of single events.
         proposal: q(theta | x), or None.
     """
 
@@ -44,18 +44,19 @@ class Simulated(eqx.Module):
     proposal: AbstractDistribution | None = eqx.field(metadata=FIXED)
 
     def log_weights(self, x: Float[Array, "rows ..."], key: Key, draws: int) -> Float[Array, "rows draws"]:
-        """Return log of weights of which the mean over draws is p(x_i) in expectation.
+        """Return log-weights; the mean of the weights over draws is an unbiased estimate of p(x_i).
 
-        The likelihood at draws of the source, the same for all events; with a proposal, p(x | theta) p(theta) / q(theta
-        | x) at its draws, others for each event. Draws of the source count as those of a proposal that happens to be
-        equal to it: the gradient is that of its density where they are, not of where it puts them. So a source learns
-        from the draws that explain something, as in expectation maximization, and the surrogate is not differentiated.
+        Without a proposal, the weights are the likelihood at draws of the source, the same for all events. With a
+        proposal, they are p(x | theta) p(theta) / q(theta | x) at its draws, which differ between events. Draws of the
+        source are treated as draws of a proposal equal to it: the gradient is that of the source's density at fixed
+        draws, not of the draws. So a source learns from the draws that explain an event, as in expectation
+        maximization, and the surrogate is not differentiated.
         """
         x = x[:, None]
         if self.proposal is None:
             theta = jax.lax.stop_gradient(self.source.sample(key, (1, draws)))
             log_p = self.source.log_prob(theta)
-            # Zero, with the gradient of log p less its mean, of which the expectation is zero and the noise is not.
+            # The value is zero, the gradient that of log p less its mean, which has expectation zero but adds noise.
             change = log_p - jax.lax.stop_gradient(log_p)
             return self._log_likelihood(x, theta) + change - change.mean()
         theta, log_q = jax.lax.stop_gradient(self.proposal.sample_and_log_prob(key, (draws,), x[:, 0]))
@@ -77,7 +78,7 @@ class AbstractLogMarginal(ABC):
     @property
     @abstractmethod
     def most_draws(self) -> int:
-        """The largest number of draws that it makes."""
+        """The largest number of draws that the estimator makes."""
 
     @abstractmethod
     def __call__(self, log_weights: LogWeights, key: Key) -> Scalars:
@@ -87,10 +88,9 @@ class AbstractLogMarginal(ABC):
 @final
 @dataclass(frozen=True)
 class LogMeanExp(AbstractLogMarginal):
-    """log (1/K) Σ_k w_k: never too high in expectation, by Var[w] / (2 K p(x)²) too low for large K.
+    """log (1/K) Σ_k w_k: never too high in expectation; too low by Var[w] / (2 K p(x)²) for large K.
 
-    The bias is largest where few draws of the source explain an event, and favours sources that leave none to chance:
-    too wide ones.
+    The bias is largest if few draws of the source explain an event, and therefore favours sources that are too wide.
 
     Arguments:
         draws: K.
@@ -120,19 +120,19 @@ class LogMeanExp(AbstractLogMarginal):
 @final
 @dataclass(frozen=True)
 class Debiased(AbstractLogMarginal):
-    """The mean log (1/K) Σ w of K draws, with a correction of random size for all that more draws would change.
+    """log (1/K) Σ w of K draws, plus a randomized correction that replaces further draws.
 
         Σ_j Δ_j c_j,   Δ_j = log mean of K 2^j draws - mean of the log means of its two halves
 
-    The level l is random, P(l) ∝ 2^(-1.5 l), and decides how many draws are made: K 2^l. Its expectation is that of
-    `LogMeanExp` with K 2^`levels` draws, at the cost of about 2 K draws on average: the bias is gone to that order, for
-    a larger variance. Where few draws explain an event, the rare large corrections call for a smaller learning rate.
+    The level l is random, P(l) ∝ 2^(-1.5 l), and the estimator makes K 2^l draws, about 2 K on average. Its expectation
+    is that of `LogMeanExp` with K 2^`levels` draws: a smaller bias for a larger variance. If few draws explain an
+    event, rare large corrections need a smaller learning rate.
 
     Arguments:
         draws: K.
         levels: the largest level.
-        terms: "single" takes the correction of level l alone, c_j = [j = l] / P(l); "roulette" those of all levels up
-            to it, c_j = [j <= l] / P(l >= j).
+        terms: "single" takes the correction of level l alone, c_j = [j = l] / P(l); "roulette" takes the corrections of
+            all levels up to l, c_j = [j <= l] / P(l >= j).
 
     Reference:
         "Unbiased Estimation with Square Root Convergence for SDE Models", Rhee, Glynn, 2015; "SUMO: Unbiased Estimation
@@ -153,23 +153,23 @@ class Debiased(AbstractLogMarginal):
 
     @property
     def most_draws(self) -> int:
-        """The number of draws of the largest level."""
+        """The number of draws at the largest level."""
         return self.draws * 2**self.levels
 
     def __call__(self, log_weights: LogWeights, key: Key) -> Scalars:
-        """Return an estimate for each row, of one level for all of them."""
+        """Return an estimate for each row, with the same level for all rows."""
         of_level, of_draws = jax.random.split(key)
         p = RARER ** np.arange(self.levels + 1)
         p /= p.sum()
         level = jax.random.choice(of_level, self.levels + 1, p=jnp.asarray(p))
-        # Those beyond 2^level are not computed, and 0.
+        # Pieces beyond 2^level are 0 and not computed.
         pieces = _log_means(log_weights, of_draws, 2**self.levels, self.draws, 2**level)
         estimate = pieces.sum(axis=0) / 2**level
         means = pieces
         for j in range(1, self.levels + 1):
             halves = means.reshape((-1, 2, means.shape[-1]))
             means = log_mean(halves, axis=1)
-            # Pairs of which both halves are there: the mean over them has the least variance.
+            # Average over all complete pairs, for the least variance.
             pairs = jnp.maximum(2**level // 2**j, 1)
             there = (jnp.arange(len(means)) < pairs)[:, None] & (level >= j)
             change = jnp.sum(jnp.where(there, means - halves.mean(axis=1), 0.0), axis=0) / pairs
@@ -180,14 +180,14 @@ class Debiased(AbstractLogMarginal):
 
 
 def log_mean(log_values: Float[Array, "..."], axis: int = 0) -> Float[Array, "..."]:
-    """Return log of the mean of exp along an axis."""
+    """Return the log of the mean of exp along an axis."""
     return jax.nn.logsumexp(log_values, axis=axis) - math.log(log_values.shape[axis])
 
 
 def _log_means(
     log_weights: LogWeights, key: Key, pieces: int, draws: int, wanted: Any = None
 ) -> Float[Array, "pieces rows"]:
-    """Return the log of the mean weight of each piece of so many draws; of pieces beyond those wanted, 0."""
+    """Return the log of the mean weight of each piece of draws; 0 for pieces beyond the number wanted."""
 
     @jax.checkpoint
     def of_piece(key: Key) -> Scalars:
@@ -209,7 +209,7 @@ def _log_means(
 @final
 @dataclass(frozen=True)
 class NegativeLogMarginal:
-    """The loss of a batch, Σ_i w_i (-log p(x_i)). Equal for equal fits, so that a second one need not compile again."""
+    """The loss of a batch, Σ_i w_i (-log p(x_i)). Equal for equal fits, so that a second need not compile again."""
 
     estimator: AbstractLogMarginal
 
