@@ -5,6 +5,7 @@ from typing import final
 import equinox as eqx
 
 from .._errors import bad
+from .._methods import method
 from .._shapes import Shapes, frozen
 from .._types import Conditions, ConditionTree, Events, Keys, Scalars
 from ..networks import AbstractEmbedding
@@ -71,6 +72,7 @@ class Embedded(AbstractEmbeddingDistribution):
         """True: this distribution embeds its condition."""
         return True
 
+    @method
     def embed(self, condition: ConditionTree) -> Conditions:
         """Return h(c), shape (out_dim, n), of n conditions along the last axis."""
         return embed_batch(self.distribution, self.embedding(condition))

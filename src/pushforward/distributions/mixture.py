@@ -11,6 +11,7 @@ from jaxtyping import Array
 
 from .._arrays import as_float
 from .._errors import bad, require
+from .._methods import method
 from .._shapes import Shapes
 from .._types import ArrayLike, ConditionTree, Events, Keys, Scalars
 from ..supports import AbstractSupport
@@ -75,6 +76,7 @@ class Mixture(AbstractEmbeddingDistribution):
         """Whether a component embeds the condition."""
         return any(embeds(component) for component in self.components)
 
+    @method
     def embed(self, condition: ConditionTree) -> ConditionTree:
         """Return a tuple of the conditions that the components receive if one embeds it, else the condition."""
         return tuple(embed_batch(component, condition) for component in self.components) if self.embeds else condition

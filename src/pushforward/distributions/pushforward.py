@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from .._errors import bad
+from .._methods import method
 from .._shapes import Shapes
 from .._types import ConditionTree, Events, Keys, Scalars
 from ..bijections._base import AbstractBijection, forward_batch, inverse_batch
@@ -69,6 +70,7 @@ class Pushforward(AbstractEmbeddingDistribution):
         """Whether the base embeds the condition; the bijection never does."""
         return embeds(self.base)
 
+    @method
     def embed(self, condition: ConditionTree) -> ConditionTree:
         """Return the condition as the base takes it and, for the bijection, the condition itself, if the two differ."""
         if not self.embeds:

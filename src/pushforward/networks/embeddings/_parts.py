@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import chain, pairwise
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -58,11 +59,21 @@ def pool(h: Float[Array, "width n *batch"], mask: Bool[Array, "n *batch"] | None
     All are zero without any element. The number of elements shows how much is known.
     """
     if mask is None:
-        return jnp.concatenate([h.mean(1), h.max(1)])
+        return jnp.concatenate([h.mean(1), _largest(h)])
     count = mask.sum(0).astype(h.dtype)
     mean = jnp.where(mask, h, 0.0).sum(1) / jnp.maximum(count, 1.0)
-    largest = jnp.where(mask, h, jnp.finfo(h.dtype).min).max(1)
+    largest = _largest(jnp.where(mask, h, jnp.finfo(h.dtype).min))
     return jnp.concatenate([mean, jnp.where(count > 0, largest, 0.0), jnp.log1p(count)[None]])
+
+
+def _largest(h: Float[Array, "width n *batch"]) -> Float[Array, "width *batch"]:
+    """Return the maximum over the elements.
+
+    The gradient of `max` goes to the elements that are equal to it. Where the compiler computes these a second time,
+    and rounds otherwise, there are none, and the gradient is 0 / 0. So the largest is looked up by its place.
+    """
+    place = jnp.argmax(jax.lax.stop_gradient(h), axis=1, keepdims=True)
+    return jnp.take_along_axis(h, place, axis=1).squeeze(1)
 
 
 def pooled_size(width: int, masked: bool) -> int:
