@@ -12,7 +12,7 @@ from pushforward import bijections as b
 from pushforward.train.explain import explain
 from pushforward.train.rows.batch import Batch
 
-from ..train.test_standardize import standardized
+from ..train.test_set_from_rows import standardized
 
 QUICK: dict[str, Any] = {"layers": 1, "hidden": (8,)}
 

@@ -59,7 +59,7 @@ class Autoregressive(AbstractBatchBijection):
         *,
         cond_dim: int = 0,
         order: tuple[int, ...] | None = None,
-        network: MLPSettings = MLPSettings(),  # noqa: B008  (it cannot be changed)
+        network: MLPSettings = MLPSettings(),
     ) -> "Autoregressive":
         """Return an autoregressive map of a vector, with a masked multilayer perceptron as its network.
 

@@ -65,7 +65,7 @@ class Coupling(AbstractBatchBijection):
         dim: int,
         *,
         cond_dim: int = 0,
-        network: MLPSettings = MLPSettings(),  # noqa: B008  (it cannot be changed)
+        network: MLPSettings = MLPSettings(),
     ) -> "Coupling":
         """Return a coupling of a vector, with a multilayer perceptron; the first dim // 2 elements pass through.
 
