@@ -22,7 +22,7 @@ from pushforward.bijections import (
     StandardizeCondition,
     Whiten,
 )
-from pushforward.distributions import Mixture, Pushforward, StandardNormal
+from pushforward.distributions import Conditioned, Mixture, Pushforward, StandardNormal
 from pushforward.networks import MLPSettings
 from pushforward.train.rows.rows import Rows
 from pushforward.train.start.set_from_rows import set_from_rows
@@ -194,7 +194,15 @@ def test_in_the_base_of_a_flow(rng):
     np.testing.assert_allclose(base.bijection.bijections[0].loc, np.log(x).mean(axis=0))
 
 
+def test_in_the_components_of_a_mixture(rng):
+    x = rng.normal(size=(300, 2)) + 50
+    flow = standardized(Mixture([flow_of(Standardize.unfitted((2,))), StandardNormal((2,))]), x)
+    np.testing.assert_allclose(flow.components[0].bijection.bijections[0].loc, x.mean(axis=0))
+
+
 def test_a_map_that_rows_do_not_reach_is_named(rng):
-    flow = Mixture([flow_of(Standardize.unfitted((2,))), StandardNormal((2,))])
-    with pytest.raises(ValueError, match=r"`flow.components\[0\].bijection.bijections\[0\], a Standardize"):
+    """The rows are no data of a conditional density at one condition."""
+    unfitted = Pushforward(StandardNormal((2,)), Regress.unfitted(2, 1))
+    flow = Conditioned(unfitted, [0.5])
+    with pytest.raises(ValueError, match=r"`flow.distribution.bijection, a Regress"):
         standardized(flow, rng.normal(size=(30, 2)))

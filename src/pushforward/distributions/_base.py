@@ -1,7 +1,8 @@
 """The contract of a probability density that can be evaluated and sampled."""
 
 from abc import abstractmethod
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
@@ -18,6 +19,8 @@ from ..supports import AbstractSupport
 from . import _batches
 from ._conditions import checked_condition, leading_axes
 
+#: (events, their conditions) -> the events and conditions that a part sees; the batch is the last axis.
+View: TypeAlias = Callable[[Any, Any], tuple[Any, Any]]
 #: The axes to put in front of draws: integers of Python or NumPy.
 SampleShape: TypeAlias = tuple[int | np.integer, ...] | int | np.integer
 
@@ -152,6 +155,14 @@ class AbstractEmbeddingDistribution(AbstractBatchDistribution):
     @abstractmethod
     def embed(self, condition: ConditionTree) -> ConditionTree:
         """Return the embedded condition that the parts receive; arrays of both trees have the batch as last axis."""
+
+    @abstractmethod
+    def held(self) -> tuple[tuple[AbstractDistribution, View], ...]:
+        """Return the distributions that this one is made of, each with its view of events and conditions."""
+
+    @abstractmethod
+    def with_held(self, distributions: Sequence[AbstractDistribution]) -> "AbstractEmbeddingDistribution":
+        """Return this distribution with others in place of those of `held`, in the same order."""
 
 
 # These are functions because Equinox creates an object for each method call, which takes longer than the function.

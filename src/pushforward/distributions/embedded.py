@@ -1,5 +1,6 @@
 """A density whose condition a network embeds."""
 
+from collections.abc import Sequence
 from typing import final
 
 import equinox as eqx
@@ -13,6 +14,7 @@ from ..supports import AbstractSupport
 from ._base import (
     AbstractDistribution,
     AbstractEmbeddingDistribution,
+    View,
     embed_batch,
     log_prob_batch,
     sample_and_log_prob_batch,
@@ -76,6 +78,15 @@ class Embedded(AbstractEmbeddingDistribution):
     def embed(self, condition: ConditionTree) -> Conditions:
         """Return h(c), shape (out_dim, n), of n conditions along the last axis."""
         return embed_batch(self.distribution, self.embedding(condition))
+
+    def held(self) -> tuple[tuple[AbstractDistribution, View], ...]:
+        """Return the distribution, which sees the embedded condition."""
+        return ((self.distribution, lambda events, condition: (events, self.embedding(condition))),)
+
+    def with_held(self, distributions: Sequence[AbstractDistribution]) -> "Embedded":
+        """Return this distribution with other parts."""
+        (distribution,) = distributions
+        return Embedded(distribution, self.embedding)
 
     def _log_prob_batch(self, x: Events, condition: Conditions) -> Scalars:
         return log_prob_batch(self.distribution, x, condition)

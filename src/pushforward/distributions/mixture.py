@@ -19,6 +19,7 @@ from ..supports.union import union
 from ._base import (
     AbstractDistribution,
     AbstractEmbeddingDistribution,
+    View,
     embed_batch,
     embeds,
     log_prob_batch,
@@ -80,6 +81,14 @@ class Mixture(AbstractEmbeddingDistribution):
     def embed(self, condition: ConditionTree) -> ConditionTree:
         """Return a tuple of the conditions that the components receive if one embeds it, else the condition."""
         return tuple(embed_batch(component, condition) for component in self.components) if self.embeds else condition
+
+    def held(self) -> tuple[tuple[AbstractDistribution, View], ...]:
+        """Return the components, each of which sees all events."""
+        return tuple((component, lambda events, condition: (events, condition)) for component in self.components)
+
+    def with_held(self, distributions: Sequence[AbstractDistribution]) -> "Mixture":
+        """Return this distribution with other parts."""
+        return eqx.tree_at(lambda mixture: mixture.components, self, tuple(distributions))
 
     def _of_each(self, condition: ConditionTree) -> tuple[ConditionTree, ...]:
         return condition if self.embeds else (condition,) * len(self.components)

@@ -1,5 +1,6 @@
 """The distribution of x = f(z) for z from a base distribution."""
 
+from collections.abc import Sequence
 from typing import final
 
 import equinox as eqx
@@ -16,6 +17,7 @@ from ..supports import AbstractSupport
 from ._base import (
     AbstractDistribution,
     AbstractEmbeddingDistribution,
+    View,
     embed_batch,
     embeds,
     log_prob_batch,
@@ -76,6 +78,20 @@ class Pushforward(AbstractEmbeddingDistribution):
         if not self.embeds:
             return condition
         return embed_batch(self.base, condition), None if self.bijection.cond_shape is None else condition
+
+    def held(self) -> tuple[tuple[AbstractDistribution, View], ...]:
+        """Return the base, which sees the events with the bijection undone."""
+
+        def undone(events: Events, condition: ConditionTree) -> tuple[Events, ConditionTree]:
+            of_bijection = None if self.bijection.cond_shape is None else condition
+            return inverse_batch(self.bijection, events, of_bijection)[0], condition
+
+        return ((self.base, undone),)
+
+    def with_held(self, distributions: Sequence[AbstractDistribution]) -> "Pushforward":
+        """Return this distribution with other parts."""
+        (base,) = distributions
+        return Pushforward(base, self.bijection)
 
     def _of_each(self, condition: ConditionTree) -> tuple[ConditionTree, ConditionTree]:
         return condition if self.embeds else (condition, condition)

@@ -11,16 +11,15 @@ import numpy as np
 from jaxtyping import Array
 
 from ..._types import ArrayLike, Key
-from ...bijections._base import Part
 from ...bijections._fitted import is_pending
-from ...distributions.embedded import Embedded
+from ...distributions._base import AbstractEmbeddingDistribution
 from ...distributions.pushforward import Pushforward
 from ...numerics.moments import Moments
 from ..loop.result import Flow
 from ..rows.checks import check_table
 from ..rows.rows import Rows
 from .rows import RowsData
-from .walk import Beyond, require_set, set_from
+from .walk import require_set, set_from
 
 #: Number of elements of the events from which moments are taken if noise is added.
 NOISY_ELEMENTS = 1 << 24
@@ -70,14 +69,9 @@ def set_from_rows(
 
 def _set(flow: Any, data: RowsData) -> Any:
     if isinstance(flow, Pushforward):
-        bijection = set_from(flow.bijection, data)
-        base = flow.base
-        if is_pending(base):
-            base = _set(base, data.moved(Beyond(Part("bijection", bijection), bijection, inverted=False)))
-        flow = eqx.tree_at(lambda f: (f.base, f.bijection), flow, (base, bijection))
-    if isinstance(flow, Embedded):
-        inner = _set(flow.distribution, data.moved(lambda events, c: (events, flow.embed(c))))
-        flow = eqx.tree_at(lambda f: f.distribution, flow, inner)
+        flow = eqx.tree_at(lambda f: f.bijection, flow, set_from(flow.bijection, data))
+    if isinstance(flow, AbstractEmbeddingDistribution) and is_pending(flow):
+        flow = flow.with_held([_set(part, data.moved(view)) for part, view in flow.held()])
     require_set(flow)
     return flow
 
