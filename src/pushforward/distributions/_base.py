@@ -141,7 +141,7 @@ class AbstractBatchDistribution(AbstractDistribution):
 
 
 class AbstractEmbeddingDistribution(AbstractBatchDistribution):
-    """A distribution that embeds its condition, or whose components may embed it.
+    """A distribution made of others, which embeds its condition, or whose components may embed it.
 
     Each condition is embedded once, for any number of events: where `embeds` is true, the methods of a batch and of
     one event receive the result of `embed` in place of the condition.
