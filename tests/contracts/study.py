@@ -113,6 +113,13 @@ def _studies(case: Case, dtype: str) -> list[Study]:
     return studies
 
 
+def of_shapes(make: Callable[[tuple[int, ...]], Any], shapes: Any) -> Any:
+    """Return an array made of the shape, or a tree of them where it is a tree; None of None."""
+    if isinstance(shapes, dict):
+        return {name: of_shapes(make, part) for name, part in shapes.items()}
+    return None if shapes is None else make(shapes)
+
+
 def points(support: Points, shape: tuple[int, ...], dtype: str) -> tuple[NDArray[Any], tuple[slice, slice, slice]]:
     """Return points of a support, and which rows are near, inside and outside."""
     rng = np.random.default_rng(SEED)

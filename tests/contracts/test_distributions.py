@@ -15,7 +15,7 @@ from pushforward._fields import trainable
 
 from ..cases import ADAPT, DISTRIBUTIONS, FLOWS, Case, cast, randomize
 from ..conftest import SEED
-from .study import made
+from .study import made, of_shapes
 
 CASES = DISTRIBUTIONS + FLOWS + ADAPT
 DTYPES = ("float32", "float64")
@@ -34,16 +34,9 @@ def _model(case: Case, dtype: str, scale: float = 1.0) -> Any:
     return cast(randomize(model, jax.random.key(SEED), scale) if case.composed else model, dtype)
 
 
-def _of_shapes(make: Callable[[tuple[int, ...]], Any], shapes: Any) -> Any:
-    """Return an array made of the shape, or a tree of them where it is a tree; None of None."""
-    if isinstance(shapes, dict):
-        return {name: _of_shapes(make, part) for name, part in shapes.items()}
-    return None if shapes is None else make(shapes)
-
-
 def _condition(model: Any, dtype: str) -> Any:
     rng = np.random.default_rng(SEED)
-    return _of_shapes(lambda shape: jnp.asarray(rng.standard_normal((DRAWS, *shape)), dtype), model.cond_shape)
+    return of_shapes(lambda shape: jnp.asarray(rng.standard_normal((DRAWS, *shape)), dtype), model.cond_shape)
 
 
 def _at(condition: Any, index: Any) -> Any:

@@ -1,17 +1,10 @@
-"""Programs of the package's own: options, settings, donated arrays."""
+"""Programs of the package's own: settings, donated arrays."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from pushforward.parallel import compile as _compile
-
-
-def test_an_option_that_the_compiler_does_not_know_is_left_out(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(_compile, "CPU_OPTIONS", {"xla_cpu_no_such_option": True})
-    assert _compile._options.__wrapped__("cpu") == {}
-    assert _compile._options.__wrapped__("gpu") == {}
 
 
 def test_equal_settings_of_different_types_have_programs_of_their_own():

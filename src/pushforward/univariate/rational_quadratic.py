@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from .._errors import require, require_count
 from ..numerics.layout import materialize, materialize_index, one_like
+from ..numerics.reductions import short_max, short_sum
 from ..numerics.safe import inverse_softplus, round_into
 from ._base import AbstractUnivariate
 
@@ -91,17 +92,17 @@ class RationalQuadratic(AbstractUnivariate):
             jnp.moveaxis(jnp.broadcast_to(params, (*at.shape, self.num_params)), -1, 0), [2 * k]
         )
         raw_sizes = raw_sizes.reshape((2, k, *at.shape))
-        weights = jnp.exp(raw_sizes - jax.lax.stop_gradient(raw_sizes.max(axis=1, keepdims=True)))
+        weights = jnp.exp(raw_sizes - short_max(raw_sizes, 1)[:, None])
         least = 2 * self.bound * self.min_bin
-        free = 2 * self.bound * (1 - k * self.min_bin) / weights.sum(axis=1)
+        free = 2 * self.bound * (1 - k * self.min_bin) / short_sum(weights, 1)
 
         index = materialize_index(
             _count_passed(weights[int(by_height)], free[int(by_height)], at, least, self.bound), k - 1
         )
         bins = np.arange(k, dtype=np.int32).reshape((k,) + (1,) * at.ndim)
         # Products, because XLA would read the zeros of a `where` from memory.
-        before = (weights * (bins < index)).sum(axis=1)
-        here = (weights * (bins == index)).sum(axis=1)
+        before = short_sum(weights * (bins < index), 1)
+        here = short_sum(weights * (bins == index), 1)
         starts = free * before + (index * least - self.bound)
         sizes = free * here + least
         # A bin ends exactly where the next bin begins, because both compute this number alike. The size is computed by
@@ -109,7 +110,7 @@ class RationalQuadratic(AbstractUnivariate):
         ends = free * (before + here) + ((index + 1) * least - self.bound)
 
         def slope(knot: Array, at_end: Array) -> Array:
-            raw = jnp.where(bins[: k - 1] == knot, raw_slopes, 0.0).sum(axis=0)
+            raw = short_sum(jnp.where(bins[: k - 1] == knot, raw_slopes, 0.0), 0)
             return jnp.where(at_end, 1.0, jax.nn.softplus(raw + inverse_softplus(1 - self.min_slope)) + self.min_slope)
 
         return _Bin(
