@@ -137,7 +137,7 @@ def test_density_far_out_is_finite_or_zero_and_nan_stays_nan(case: Case, dtype: 
 @each_case
 def test_wrong_shapes_are_refused_by_name(case: Case):
     model = made(case)
-    condition = _of_shapes(np.zeros, model.cond_shape)
+    condition = of_shapes(np.zeros, model.cond_shape)
     if model.shape:
         with pytest.raises(ValueError, match="`x` must be") as caught:
             model.log_prob(np.zeros((*model.shape[:-1], model.shape[-1] + 1)), condition)
@@ -199,7 +199,7 @@ def test_density_integrates_to_one(case: Case):
     model = _model(case, "float64", 0.5)
     if np.prod(model.shape) > 2:
         pytest.skip("quadrature is for one and two dimensions")
-    one = _of_shapes(np.ones, model.cond_shape)
+    one = of_shapes(np.ones, model.cond_shape)
     draws = np.asarray(model.sample(jax.random.key(SEED), 2000, one)).reshape(2000, -1)
     dim = draws.shape[1]
     bounded = {"Uniform", "Pushforward"} & {case.subject}

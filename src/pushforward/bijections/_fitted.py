@@ -90,6 +90,15 @@ def is_pending(tree: Any) -> bool:
     return any(pending(node) for node in jax.tree.leaves(tree, is_leaf=pending))
 
 
+def was_fitted(tree: Any) -> bool:
+    """Return whether the tree holds a map that has been set from data."""
+
+    def done(node: Any) -> bool:
+        return isinstance(node, AbstractFitted) and node.fitted
+
+    return any(done(node) for node in jax.tree.leaves(tree, is_leaf=lambda node: isinstance(node, AbstractFitted)))
+
+
 def loc_scale(of: Moments, shape: tuple[int, ...], dtype: Any) -> tuple[Array, Array]:
     """Return location and scale as arrays; a constant column keeps scale one."""
     scale = np.where(of.scale > 0, of.scale, 1.0)

@@ -7,9 +7,8 @@ operations that give the same numbers and that it does not recognize. A compiler
 package's own programs only, not a user's.
 """
 
-from functools import partial
+from functools import partial, reduce
 from operator import add
-from functools import reduce
 
 import jax
 import jax.numpy as jnp

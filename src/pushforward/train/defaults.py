@@ -19,6 +19,8 @@ class Defaults:
         batch_size: rows of one step.
         steps: steps of a fit, within the bounds on the number of epochs.
         min_epochs, max_epochs: these bounds.
+        decay, average: of the weights; see `Optimization`.
+        members: number of flows.
     """
 
     kind: Kind
@@ -27,6 +29,9 @@ class Defaults:
     steps: int
     min_epochs: int
     max_epochs: int
+    decay: float = 0.0
+    average: float = 0.0
+    members: int = 1
 
     def epochs(self, per_epoch: int) -> int:
         """Return the largest number of epochs, each of `per_epoch` steps."""

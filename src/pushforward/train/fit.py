@@ -12,6 +12,8 @@ import optax
 from .._errors import bad, require_key
 from .._types import ArrayLike, Key
 from ..distributions._base import AbstractDistribution
+from ..distributions.mixture import Mixture
+from ..networks.weights import redraw
 from ..parallel.mesh import sharing
 from ..parallel.share import least_rows
 from .defaults import Length, defaults_for
@@ -19,13 +21,14 @@ from .loop.fingerprint import digest_rows, digest_start, tree_digest
 from .loop.minimize import Problem
 from .loop.result import FitResult, Flow
 from .loop.schedule import Schedule
+from .members import count_members, explain_member, mean_validation, stack, unstack
 from .objectives.data._base import AbstractDataObjective, BatchLoss
 from .objectives.data.evaluate import check_support, evaluator, validation
 from .objectives.data.maximum_likelihood import Augment, MaximumLikelihood, Noise, choose_objective
 from .optimization import Optimization, choose_optimization
 from .rows.checks import check_columns, check_groups, check_table, warn_constant_conditions
 from .rows.rows import shuffled
-from .rows.split import group_copies, split_validation
+from .rows.split import group_copies, split_for_members
 from .session import Plan, session
 from .start.set_from_rows import rows_with_noise, set_from_rows
 
@@ -38,6 +41,7 @@ def fit(
     weights: ArrayLike | None = None,
     *,
     groups: ArrayLike | None = None,
+    members: int | None = None,
     objective: AbstractDataObjective | None = None,
     noise: Noise = None,
     augment: Augment | None = None,
@@ -45,6 +49,7 @@ def fit(
     optimization: Optimization | None = None,
     learning_rate: float | int | Schedule | None = None,
     optimizer: optax.GradientTransformation | None = None,
+    decay: float | int | None = None,
     clip_norm: float | int | None = 5.0,
     max_skipped: int = 20,
     average: float | None = None,
@@ -83,6 +88,10 @@ def fit(
         groups: shape (rows,), a label of any kind for each row, such as a patient or a day. All rows of a group are
             on the same side of the validation split. So are all copies of a row, unless there is `noise`.
         val_fraction: share of the rows kept for validation, from 0 (the fit never stops early) to below 1.
+        members: number of flows to fit, side by side in one program; the result is their equal mixture, a
+            `pushforward.distributions.Mixture`. The networks of each start from weights of their own, and each keeps
+            validation rows of its own, so that all rows teach. They stop at the epoch of the best mean validation loss.
+            None: one.
 
     Arguments: Objective
         objective: an objective of `pushforward.train`; None for `MaximumLikelihood(noise, augment, drop_condition)`.
@@ -95,15 +104,16 @@ def fit(
             1; `pushforward.adapt.guide` needs a flow trained so.
 
     Arguments: Optimization
-        optimization: the next five arguments as one object.
+        optimization: the next six arguments as one object.
         learning_rate: a number, the peak of a warm-up and a cosine decay over `max_epochs`, or a schedule, a function
             of the step. If None, 5e-3, or 1e-3 for events of several axes. Must be None with an `optimizer`, which has
             its own learning rate.
         optimizer: any optax optimizer, in place of Adam.
+        decay: weight decay: each step scales the weights of the networks by 1 - learning rate * decay; 0 for none.
         clip_norm: largest global norm of a gradient, beyond which it is scaled down; None for no limit.
         max_skipped: the most steps in a row that may be skipped because the loss or gradient is not finite.
         average: decay of an exponential moving average of the parameters, such as 0.999. The average is validated and
-            returned in place of the parameters; None for no average.
+            returned in place of the parameters; 0 for no average.
 
     Arguments: Length
         batch_size: the most rows of one step; None: 512, or 64 events of several axes. Every row is used in every
@@ -131,6 +141,7 @@ def fit(
         Optimization(),
         learning_rate=learning_rate,
         optimizer=optimizer,
+        decay=decay,
         clip_norm=clip_norm,
         max_skipped=max_skipped,
         average=average,
@@ -142,12 +153,14 @@ def fit(
     table, used = check_table(flow, x, condition, weights)
     labels = None if groups is None else check_groups(groups, len(table.x))
     objective.check(flow, table)
+    count = count_members(members, defaults.members, flow, objective)
     if objective.noisy and table.x.dtype == np.uint8:
         table = replace(table, as_bytes=True)
     together = None if labels is None else labels[used]
     if val_fraction > 0 and not objective.noisy:
         together = group_copies(table, used, together)
-    train, val = split_validation(table, used, val_fraction, seed, together)
+    splits = split_for_members(table, used, val_fraction, seed, together, count)
+    train = splits[0][0] if count == 1 else used
     of_x, of_condition = table.moments(train)
     if not objective.noisy:
         check_columns(table, train, of_x)
@@ -155,27 +168,42 @@ def fit(
 
     per_epoch = length.steps_per_epoch(len(train))
     epochs = length.epochs(len(train), defaults)
-    start, _ = objective.prepare(flow)
-    devices = sharing(math.ceil(len(train) / per_epoch), least_rows(defaults.kind), start)
+    devices = sharing(math.ceil(len(train) / per_epoch), least_rows(defaults.kind), objective.prepare(flow)[0])
     bits = math.prod(flow.shape) if len(flow.shape) > 1 and objective.noisy else None
-    plan = Plan(defaults.learning_rate, epochs * per_epoch, epochs, patience, devices, bits)
+    several = count if count > 1 else None
+    steps = epochs * per_epoch
+    plan = Plan(
+        defaults.learning_rate, steps, epochs, patience, devices, bits, several, defaults.decay, defaults.average
+    )
 
     def identity() -> dict[str, str]:
         of_groups = {"groups": None if labels is None else tree_digest(labels)}
-        given = {**asdict(replace(length, max_epochs=epochs)), **of_groups, **objective.settings}
+        given = {**asdict(replace(length, max_epochs=epochs)), **of_groups, **objective.settings, "members": several}
         return {**digest_rows(table), **digest_start(seed, flow, given)}
 
     with session(optimization, plan, identity, checkpoint=checkpoint, progress=progress, started=started) as run:
-        rng = np.random.default_rng([2, *seed.ravel().tolist()])
-        if objective.noisy:
-            noisy = rows_with_noise(objective.start_events, table, train, rng)
-            flow = set_from_rows(flow, noisy, np.arange(len(noisy.x)), rng)
-        else:
-            flow = set_from_rows(flow, table, train, rng, (of_x, of_condition))
-        model, trained = objective.prepare(flow)
-        evaluate = evaluator(trained, table, len(train), len(val))
+        starts = [flow, *(redraw(jax.random.fold_in(key, i), flow) for i in range(1, count))]
+        models, trained = [], objective
+        for i, (start, (own, _)) in enumerate(zip(starts, splits, strict=True)):
+            rng = np.random.default_rng([2, *seed.ravel().tolist(), *([i] if i else [])])
+            if objective.noisy:
+                noisy = rows_with_noise(objective.start_events, table, own, rng)
+                start = set_from_rows(start, noisy, np.arange(len(noisy.x)), rng)
+            else:
+                start = set_from_rows(start, table, own, rng, (of_x, of_condition) if count == 1 else None)
+            model, trained = objective.prepare(start)
+            models.append(model)
+        vals = [val for _, val in splits]
+        evaluate = evaluator(trained, table, len(train), len(vals[0]))
         if run.is_new:
-            check_support(trained, evaluate, model, table, used)
-        batches = shuffled(table, train, length.batch_size, seed, devices)
-        problem = Problem(BatchLoss(trained), batches, validation(evaluate, table, val), trained.explain)
-        return run.minimize(key, model, problem, trained.finish)
+            for model in models:
+                check_support(trained, evaluate, model, table, used)
+        loss, batch_size = BatchLoss(trained), length.batch_size
+        if several is None:
+            batches = shuffled(table, train, batch_size, seed, devices)
+            problem = Problem(loss, batches, validation(evaluate, table, vals[0]), trained.explain)
+            return run.minimize(key, models[0], problem, trained.finish)
+        batches = shuffled(table, used, batch_size, seed, devices, [own for own, _ in splits])
+        validate = mean_validation(evaluate, table, vals)
+        problem = Problem(loss, batches, validate, explain_member(trained, count))
+        return run.minimize(key, stack(models), problem, lambda model: (Mixture(unstack(model, count)), None))

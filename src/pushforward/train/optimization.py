@@ -18,15 +18,18 @@ class Optimization:
     Arguments:
         learning_rate: a number, the peak of a warm-up and a cosine decay over the length of the fit; or a schedule, a
             function of the step; None for the default of the fit. Must be None with an `optimizer`, which has its own.
-        optimizer: any optax optimizer; None for Adam.
+        optimizer: any optax optimizer; None for Adam with decoupled weight decay.
+        decay: weight decay: each step scales the weights of networks by 1 - learning rate * decay. 0 for none, None for
+            the default of the fit. Must be None with an `optimizer`, which has its own.
         clip_norm: largest global norm of a gradient, beyond which it is scaled down; None for no limit.
         average: decay of an exponential moving average of the parameters, such as 0.999. The average is validated and
-            returned in place of the parameters; None for no average.
+            returned in place of the parameters; 0 for no average, None for the default of the fit.
         max_skipped: the most steps in a row that may be skipped because the loss or gradient is not finite.
     """
 
     learning_rate: float | int | Schedule | None = None
     optimizer: optax.GradientTransformation | None = None
+    decay: float | int | None = None
     clip_norm: float | int | None = 5.0
     average: float | None = None
     max_skipped: int = 20
@@ -36,12 +39,15 @@ class Optimization:
         rate = self.learning_rate
         if self.optimizer is not None and rate is not None:
             raise bad("learning_rate", "None beside an `optimizer`", rate, "The optimizer has its own.")
+        if self.optimizer is not None and self.decay is not None:
+            raise bad("decay", "None beside an `optimizer`", self.decay, "Use optax.adamw, for example.")
+        require(self.decay is None or 0 <= self.decay < math.inf, "decay", "0 or positive, or None", self.decay)
         if rate is not None and not callable(rate):
             require(0 < rate < math.inf, "learning_rate", "positive and finite", rate)
         require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "positive or None", self.clip_norm)
         require_count("max_skipped", self.max_skipped, 0)
         average = self.average
-        require(average is None or 0 < average < 1, "average", "None or a decay between 0 and 1", average)
+        require(average is None or 0 <= average < 1, "average", "a decay from 0 to below 1, or None", average)
 
 
 def choose_optimization(given: Optimization | None, default: Optimization, **keywords: Any) -> Optimization:

@@ -37,6 +37,8 @@ class Plan:
         patience: number of epochs without a better validation loss after which the fit stops.
         devices: number of devices that share a batch.
         bits: number of dimensions of an event, if the progress bar is to show losses in bits per dimension.
+        members: number of models trained side by side, or None for one model.
+        decay, average: the defaults; see `Optimization`.
     """
 
     learning_rate: float
@@ -45,6 +47,9 @@ class Plan:
     patience: int
     devices: int
     bits: int | None = None
+    members: int | None = None
+    decay: float = 0.0
+    average: float = 0.0
 
 
 @final
@@ -114,7 +119,7 @@ def session(
     if optimization.optimizer is not None:
         optimizer, schedule = clipped(optimization.optimizer, optimization.clip_norm), optax.constant_schedule(1.0)
     else:
-        optimizer = adam(optimization.clip_norm)
+        optimizer = adam(optimization.clip_norm, plan.decay if optimization.decay is None else optimization.decay)
         schedule = peak if callable(peak) else default_schedule(peak, plan.steps)
     settings = Settings(
         optimizer,
@@ -123,13 +128,15 @@ def session(
         plan.patience,
         optimization.max_skipped,
         plan.devices,
-        optimization.average,
+        (plan.average if optimization.average is None else optimization.average) or None,
         plan.bits,
+        plan.members,
     )
     store = None
     if checkpoint is not None:
         rates = settings.rates(0, 1000) if callable(peak) else np.asarray(peak)
-        plain = {name: repr(getattr(optimization, name)) for name in ("clip_norm", "max_skipped", "average")}
+        plain = {name: repr(getattr(optimization, name)) for name in ("clip_norm", "max_skipped")}
+        plain["average"] = repr(settings.average)
         store = Checkpoint(checkpoint, {**identity(), **plain, **digest_optimizer(optimizer, rates)})
     try:
         with progress_bar(plan.max_epochs, progress) as bar:

@@ -61,6 +61,7 @@ class Settings:
         devices: number of devices that share a batch; divides its number of rows.
         average: decay of the moving average of the parameters, which is the result; None for no average.
         bits: number of dimensions of an event, if the progress bar is to show losses in bits per dimension.
+        members: number of models trained side by side, whose arrays are stacked; None for one model.
     """
 
     optimizer: optax.GradientTransformation
@@ -71,6 +72,7 @@ class Settings:
     devices: int = 1
     average: float | None = None
     bits: int | None = None
+    members: int | None = None
 
     def decays(self, first: int, count: int) -> np.ndarray | None:
         """Return the decay of the moving average at some steps: smaller at first, while the parameters change much."""
@@ -113,7 +115,9 @@ def minimize(
     devices = settings.devices
     params, frozen = eqx.partition(model, trainable(model))
     average = None if settings.average is None else params
-    state = copy_arrays(State(params, settings.optimizer.init(params), jnp.zeros((), jnp.int32), average))
+    several = () if settings.members is None else (settings.members,)
+    initial = jax.vmap(settings.optimizer.init) if several else settings.optimizer.init
+    state = copy_arrays(State(params, initial(params), jnp.zeros(several, jnp.int32), average))
     best = copy_arrays(params)
     record = Record({"train": []} if problem.validate is None else {"train": [], "val": []})
     memory = problem.memory
@@ -180,7 +184,7 @@ def run_epoch(
     """Run one epoch, from step number `step`; while the device computes a chunk the host gathers only the next.
 
     Returns:
-        The state, the finite losses, and which steps were skipped.
+        The state, the finite losses, and which steps were skipped, by any member.
 
     Raises:
         _HaltedError: if too many steps in a row were skipped.
@@ -191,19 +195,19 @@ def run_epoch(
 
     def settle(chunk: Chunk, values: Array, streaks: Array) -> None:
         skips = np.asarray(streaks) > 0
-        skipped.append(skips)
+        skipped.append(np.any(skips.reshape((len(chunk.rows), -1)), axis=1))
         losses.append(np.asarray(values, np.float64)[~skips])
-        halted = np.asarray(streaks) > settings.max_skipped
+        halted = (np.asarray(streaks) > settings.max_skipped).reshape((len(chunk.rows), -1)).any(axis=1)
         if halted.any():
             place = int(halted.argmax())
-            count = sum(int(s.sum()) for s in skipped[:-1]) + int(skips[: place + 1].sum())
+            count = sum(int(s.sum()) for s in skipped[:-1]) + int(skipped[-1][: place + 1].sum())
             raise _HaltedError(state, chunk, place, count)
 
     for chunk in chunks:
         count = len(chunk.rows)
         rates, keys = jnp.asarray(settings.rates(step, count)), step_keys(key, np.arange(step, step + count))
         batches = jax.tree.map(jnp.asarray, place(chunk.batches, settings.devices, Spec(None, AXIS)))
-        fixed = (loss, settings.optimizer, settings.max_skipped, settings.devices)
+        fixed = (loss, settings.optimizer, settings.max_skipped, settings.devices, settings.members)
         decays = jax.tree.map(jnp.asarray, settings.decays(step, count))
         state, values, streaks = take_steps(StepInputs(frozen, batches, rates, keys, *fixed, decays), state)
         if running is not None:

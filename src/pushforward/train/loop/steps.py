@@ -1,6 +1,7 @@
 """Many steps of an optimizer in one program on the device."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, TypeAlias, final
 
@@ -11,8 +12,10 @@ import optax
 from jaxtyping import Array, Int, PyTree
 
 from ..._types import Key, Scalar
+from ...networks.weights import of_networks
 from ...numerics.products import precision
 from ...parallel.compile import compiled
+from ...parallel.members import for_each
 from ...parallel.mesh import AXIS, Spec, shared
 from ..rows.batch import Batch
 
@@ -53,7 +56,7 @@ class StepInputs(eqx.Module):
         keys: random key of each step.
         decays: decay of the moving average at each step, or None.
         loss: see `Problem`.
-        optimizer, max_skipped, devices: see `Settings`.
+        optimizer, max_skipped, devices, members: see `Settings`.
     """
 
     frozen: PyTree
@@ -64,6 +67,7 @@ class StepInputs(eqx.Module):
     optimizer: optax.GradientTransformation = eqx.field(static=True)
     max_skipped: int = eqx.field(static=True)
     devices: int = eqx.field(static=True, default=1)
+    members: int | None = eqx.field(static=True, default=None)
     decays: Array | None = None
 
 
@@ -84,13 +88,19 @@ class FiniteAdam(optax.GradientTransformation):
 
 
 @lru_cache
-def adam(clip_norm: float | int | None) -> FiniteAdam:
+def adam(clip_norm: float | int | None, decay: float | int = 0.0) -> FiniteAdam:
     """Return Adam of unit learning rate; one object per setting, so that repeated fits share a compilation.
 
+    Arguments:
+        clip_norm: largest global norm of a gradient, or None.
+        decay: of the weights of networks, decoupled from the gradients.
+
     Reference:
-        "Adam: A Method for Stochastic Optimization", Kingma, Ba, 2015.
+        "Adam: A Method for Stochastic Optimization", Kingma, Ba, 2015; "Decoupled Weight Decay Regularization",
+        Loshchilov, Hutter, 2019.
     """
-    return FiniteAdam(*clipped(optax.adam(1.0), clip_norm))
+    unit = optax.adamw(1.0, weight_decay=decay, mask=of_networks) if decay else optax.adam(1.0)
+    return FiniteAdam(*clipped(unit, clip_norm))
 
 
 def clipped(optimizer: optax.GradientTransformation, clip_norm: float | int | None) -> optax.GradientTransformation:
@@ -118,6 +128,9 @@ def take_steps(inputs: StepInputs, state: State) -> tuple[State, Array, Array]:
     Once more than `max_skipped` steps in a row were non-finite, no further step is taken, so that the returned
     parameters are the ones that failed.
 
+    Several members are trained side by side: arrays of the state and of the model have an axis in front, the weights of
+    a batch an axis behind, and each member takes a step of its own.
+
     With several devices, each computes the loss and gradient of a part of the batch. They exchange the sums and all
     take the same step, so that all hold the same state.
 
@@ -126,7 +139,7 @@ def take_steps(inputs: StepInputs, state: State) -> tuple[State, Array, Array]:
         state: the state before the first step; donated.
 
     Returns:
-        The state; per step, the loss and the number of skips in a row.
+        The state; per step, the loss and the number of skips in a row, of each member if there are members.
     """
     arrays, rest = eqx.partition(inputs.frozen, eqx.is_array)
     several = inputs.devices > 1
@@ -135,12 +148,23 @@ def take_steps(inputs: StepInputs, state: State) -> tuple[State, Array, Array]:
     def steps(
         state: State, arrays: PyTree, batches: Batch, rates: Array, keys: Array, decays: Array | None
     ) -> tuple[State, Array, Array]:
-        frozen = eqx.combine(arrays, rest)
-
         def step(state: State, of_step: tuple[Any, Array, Key, Array | None]) -> tuple[State, tuple[Array, Array]]:
             batch, rate, key, decay = of_step
             if several:
                 key = jax.random.fold_in(key, jax.lax.axis_index(AXIS))
+            if inputs.members is None:
+                return one_step(state, arrays, batch, rate, key, decay)
+            weights, keys = jnp.moveaxis(batch.weight, -1, 0), jax.random.split(key, inputs.members)
+
+            def of_member(state: State, arrays: PyTree, weight: Array, key: Key) -> tuple[State, tuple[Array, Array]]:
+                return one_step(state, arrays, replace(batch, weight=weight), rate, key, decay)
+
+            return for_each(of_member, state, arrays, weights, keys)
+
+        def one_step(
+            state: State, arrays: PyTree, batch: Batch, rate: Array, key: Key, decay: Array | None
+        ) -> tuple[State, tuple[Array, Array]]:
+            frozen = eqx.combine(arrays, rest)
 
             def of_params(params: PyTree) -> Scalar:
                 return inputs.loss(eqx.combine(params, frozen), batch, key)

@@ -1,8 +1,8 @@
 """The training table on the host: never copied whole, but read in blocks and batches."""
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import jax
@@ -129,13 +129,39 @@ def chunks(table: Rows, batches: np.ndarray, mean_weight: float, chunk_bytes: in
 
 
 def shuffled(
-    table: Rows, train: np.ndarray, batch_size: int, seed: np.ndarray, devices: int
+    table: Rows,
+    train: np.ndarray,
+    batch_size: int,
+    seed: np.ndarray,
+    devices: int,
+    members: Sequence[np.ndarray] | None = None,
 ) -> Callable[[int, None], Iterator[Chunk]]:
-    """Return a function (number of an epoch) -> its batches: the rows in a random order of that epoch."""
+    """Return a function (number of an epoch) -> its batches: the rows in a random order of that epoch.
+
+    Arguments:
+        table: the data.
+        train: the rows to use.
+        batch_size: the most rows of a batch.
+        seed: the data of a random key.
+        devices: number of devices that share a batch.
+        members: the rows of each of several models that share the batches; weights then have an axis for them.
+    """
     mean_weight = table.mean_weight(train)
+    own = None if members is None else np.stack([np.isin(np.arange(len(table.x)), rows) for rows in members], axis=1)
+
+    def for_members(chunk: Chunk) -> Chunk:
+        if own is None:
+            return chunk
+        weight = chunk.batches.weight[..., None] * own[chunk.rows]
+        # In the batch of each member, too, the weights of equal rows sum to one.
+        share = (own[chunk.rows] & (chunk.rows >= 0)[..., None]).sum(axis=1, keepdims=True)
+        rows = (chunk.rows >= 0).sum(axis=1)[:, None, None]
+        weight = (weight * (rows / np.maximum(share, 1))).astype(chunk.batches.weight.dtype)
+        return replace(chunk, batches=replace(chunk.batches, weight=weight))
 
     def epoch(number: int, memory: None) -> Iterator[Chunk]:
         order = np.random.default_rng([1, number, *seed.ravel().tolist()]).permutation(train)
-        return chunks(table, split_evenly(order, batch_size, devices), mean_weight, CHUNK_BYTES)
+        found = chunks(table, split_evenly(order, batch_size, devices), mean_weight, CHUNK_BYTES)
+        return map(for_members, found)
 
     return epoch

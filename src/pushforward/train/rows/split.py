@@ -40,6 +40,38 @@ def split_validation(
     return used[train], used[val]
 
 
+def split_for_members(
+    table: Rows,
+    used: np.ndarray,
+    val_fraction: float | int,
+    seed: np.ndarray,
+    groups: np.ndarray | None,
+    members: int,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the rows for training and for validation of each member.
+
+    No row is held out by a second member before every row has been held out once, so that nearly every row teaches
+    nearly every member. The first split is that of `split_validation`.
+
+    Arguments:
+        table, used, val_fraction, seed, groups: as for `split_validation`.
+        members: the number of splits.
+    """
+    splits: list[tuple[np.ndarray, np.ndarray]] = []
+    free = np.ones(len(used), bool)
+    for member in range(members):
+        own = seed if member == 0 else np.append(seed, np.asarray(member, seed.dtype))
+        of_free = used[free], None if groups is None else groups[free]
+        wanted = round(val_fraction * len(used))
+        if len(of_free[0]) < 2 * wanted or len(of_free[0]) < 4:
+            free[:] = True
+            of_free = used, groups
+        _, val = split_validation(table, of_free[0], wanted / len(of_free[0]), own, of_free[1])
+        splits.append((np.setdiff1d(used, val), val))
+        free &= ~np.isin(used, val)
+    return splits
+
+
 def group_copies(table: Rows, used: np.ndarray, groups: np.ndarray | None) -> np.ndarray | None:
     """Merge the given groups with groups of equal rows; None if every row is alone.
 

@@ -1,0 +1,55 @@
+"""The weights of the networks in a model: which they are, and others to start from."""
+
+from typing import Any, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from .._types import Key
+from .conditioners._base import AbstractAutoregressiveConditioner, AbstractConditioner
+from .embeddings._base import AbstractEmbedding
+
+T = TypeVar("T")
+
+NETWORKS = (AbstractConditioner, AbstractAutoregressiveConditioner, AbstractEmbedding)
+
+
+def of_networks(model: T) -> T:
+    """Return True for each array of a network in a model, and False for any other."""
+
+    def mark(node: Any) -> Any:
+        return jax.tree.map(lambda _: isinstance(node, NETWORKS), node)
+
+    return jax.tree.map(mark, model, is_leaf=lambda node: isinstance(node, NETWORKS))
+
+
+def redraw(key: Key, model: T) -> T:
+    """Return a model of the same architecture whose networks start from other weights.
+
+    Every network of this package draws its weights independently and symmetrically around zero, with a scale that is
+    constant along the last axis. So weights in another random order along that axis, with random signs, are distributed
+    like new ones, whatever builds the network. Arrays without numbers of both signs, such as the zeros of a last layer,
+    stay as they are.
+
+    Arguments:
+        key: decides the weights.
+        model: any pytree, not yet trained.
+    """
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel().tolist())
+
+    def other(a: Any) -> Any:
+        if not eqx.is_inexact_array(a):
+            return a
+        values: NDArray[Any] = np.asarray(a)
+        if values.size == 0 or not values.min() < 0 < values.max():
+            return a
+        signs = rng.choice(np.array([-1, 1], values.dtype), values.shape)
+        return jnp.asarray(signs * rng.permuted(values, axis=-1))
+
+    def network(node: Any) -> Any:
+        return jax.tree.map(other, node) if isinstance(node, NETWORKS) else node
+
+    return jax.tree.map(network, model, is_leaf=lambda node: isinstance(node, NETWORKS))
