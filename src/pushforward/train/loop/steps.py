@@ -30,13 +30,13 @@ class State(eqx.Module):
     Attributes:
         params: the trained arrays of the flow.
         opt_state: the state of the optimizer.
-        streak: number of steps skipped in a row so far.
+        streak: number of steps skipped in a row so far, of each member if there are members.
         average: the moving average of `params`, or None.
     """
 
     params: PyTree
     opt_state: PyTree
-    streak: Int[Array, ""]
+    streak: Int[Array, "..."]
     average: PyTree = None
 
     @property
