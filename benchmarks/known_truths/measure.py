@@ -60,10 +60,10 @@ def measure(truth: Truth, library: str, train: Draw, fresh: Draw, settings: Sett
             lines = done.stderr.strip().splitlines()
             return record | {"failed": lines[-1][:300] if lines else f"its process ended with {done.returncode}"}
         with np.load(f"{folder}/result.npz") as result:
-            log_q, seconds = result["log_q"], float(result["seconds"])
+            log_q, seconds = result["log_q"], {k: float(result[k]) for k in ("seconds", "cpu_seconds")}
     if not np.isfinite(log_q).all():
         return record | {"failed": f"{np.mean(~np.isfinite(log_q)):.2%} of the log-densities are not finite"}
     value = log_q if log_p is None else log_p - log_q
     blocks = [round(float(block.mean()), 6) for block in np.array_split(value, min(BLOCKS, len(value)))]
     error = float(value.std(ddof=1)) / math.sqrt(len(value))
-    return record | {"nats": float(value.mean()), "error": error, "seconds": seconds, "blocks": blocks}
+    return record | {"nats": float(value.mean()), "error": error, **seconds, "blocks": blocks}

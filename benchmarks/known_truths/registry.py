@@ -48,19 +48,22 @@ class Truth:
 TRUTHS: dict[str, Truth] = {}
 
 
-def _enter(f: Density | Split, rows: int, name: str | None, kind: str) -> None:
-    name = name or f.__name__
-    if name in TRUTHS:
-        raise ValueError(f"there are two truths of the name {name}")
-    about = (f.__doc__ or "").splitlines()[0]
-    TRUTHS[name] = Truth(name, f.__module__.rpartition(".")[2], about, rows, **{kind: f})
+def _enter(truth: Truth) -> None:
+    if truth.name in TRUTHS:
+        raise ValueError(f"there are two truths of the name {truth.name}")
+    TRUTHS[truth.name] = truth
+
+
+def _describe(f: Callable[..., object]) -> tuple[str, str]:
+    """Return the group of a function and the first line of its docstring."""
+    return f.__module__.rpartition(".")[2], (f.__doc__ or "").splitlines()[0]
 
 
 def density(rows: int, name: str | None = None) -> Callable[[Density], Density]:
     """Enter a known density by its function's name, or another name."""
 
     def enter(f: Density) -> Density:
-        _enter(f, rows, name, "draw")
+        _enter(Truth(name or f.__name__, *_describe(f), rows, draw=f))
         return f
 
     return enter
@@ -70,7 +73,7 @@ def table(rows: int) -> Callable[[Split], Split]:
     """Enter a table, of which that many rows are for training."""
 
     def enter(f: Split) -> Split:
-        _enter(f, rows, None, "table")
+        _enter(Truth(f.__name__, *_describe(f), rows, table=f))
         return f
 
     return enter

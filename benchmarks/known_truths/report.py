@@ -147,19 +147,13 @@ def report(records: list[Record]) -> str:
     known, tables = _gather(records, "KL"), _gather(records, "held-out")
     lines: list[str] = []
     if known:
-        lines += [
-            "# Known truths",
-            "",
-            "KL(truth ‖ model), nats ± standard error over fresh rows; bold: the least, and",
-        ]
-        lines += [f"what is within {ERRORS:.0f} standard errors of the difference to it.", "", *_table(known, 1), ""]
+        lines += ["# Known truths", ""]
+        lines += ["KL(truth ‖ model), nats ± standard error over fresh rows; bold: the least, and what"]
+        lines += [f"is within {ERRORS:.0f} standard errors of the difference to it.", "", *_table(known, 1), ""]
         lines += ["## Summary", "", *_summary(known, 1, "KL"), ""]
     if tables:
-        lines += [
-            "# Real tables",
-            "",
-            "Log-likelihood of held-out rows, nats per row ± standard error; in brackets, the",
-        ]
-        lines += ["difference to pushforward's on the same rows.", "", *_table(tables, -1), ""]
+        lines += ["# Real tables", ""]
+        lines += ["Log-likelihood of held-out rows, nats per row ± standard error; in brackets,"]
+        lines += ["the difference to pushforward's on the same rows.", "", *_table(tables, -1), ""]
         lines += ["## Summary of the tables", "", *_summary(tables, -1, "log-likelihood"), ""]
     return "\n".join(lines)

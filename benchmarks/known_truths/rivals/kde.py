@@ -1,8 +1,9 @@
 """A kernel density estimate: Gaussian kernels of the data's covariance, times a bandwidth from held-out rows.
 
-The bandwidth is a multiple of Scott's, n^(-1 / (d + 4)) in standard deviations, the one under which a tenth of the rows,
-at most 1,000, is most likely given 20,000 of the others at most. With a condition, the density is that of (condition, x)
-over that of the condition, and its likelihood chooses. At most 50,000 rows, drawn at random, carry kernels.
+The bandwidth is a multiple of Scott's, n^(-1 / (d + 4)) in standard deviations: the one under which a tenth of the
+rows, at most 1,000, is most likely given 20,000 of the others at most. With a condition, the density is that of
+(condition, x) over that of the condition, and its likelihood chooses. At most 50,000 rows, drawn at random, carry
+kernels.
 
 Source: "Multivariate Density Estimation", Scott, 1992.
 """
@@ -44,9 +45,9 @@ class _Kernels:
     def log_density(self, z: np.ndarray, bandwidths: np.ndarray) -> np.ndarray:
         """Return the log-density of the other columns given the first, a row for each bandwidth."""
         free = self._rows.shape[1] - self._given
-        constant = free * np.log(bandwidths * math.sqrt(2 * math.pi)) + (
-            0 if self._given else math.log(len(self._rows))
-        )
+        constant = free * np.log(bandwidths * math.sqrt(2 * math.pi))
+        if not self._given:
+            constant += math.log(len(self._rows))
         blocks = []
         for block in np.array_split(z, math.ceil(len(z) * len(self._rows) / BLOCK)):
             square = _squares(block, self._rows)

@@ -1,14 +1,15 @@
-"""A mixture of Gaussians of full covariance: scikit-learn's, the number of components by BIC, as its user guide has it.
+"""A mixture of Gaussians of full covariance: scikit-learn's, the number of components by BIC, as its examples do.
 
-From 1 to 20 components, as long as one of the last five counts was better than all before. The columns are standardized,
-since scikit-learn adds 1e-6 to each variance. With a condition, the mixture is one of (condition, x), which is
-conditioned exactly.
+From 1 to 20 components, as long as one of the last five counts was better than all before. The columns are
+standardized, since scikit-learn adds 1e-6 to each variance. With a condition, the mixture is one of (condition, x),
+which is conditioned exactly.
 
 Source: "Gaussian Mixture Model Selection", examples of scikit-learn.
 """
 
 import math
 import warnings
+from typing import Any
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -28,7 +29,7 @@ def _join(x: np.ndarray, condition: np.ndarray | None) -> np.ndarray:
     return (x if condition is None else np.concatenate([condition, x], axis=1)).astype(np.float64)
 
 
-def _log_mixture(v: np.ndarray, mixture: GaussianMixture, columns: int) -> np.ndarray:
+def _log_mixture(v: np.ndarray, mixture: Any, columns: int) -> np.ndarray:
     """Return the log-density of the first columns."""
     terms = []
     for weight, mean, covariance in zip(mixture.weights_, mixture.means_, mixture.covariances_, strict=True):
@@ -36,7 +37,7 @@ def _log_mixture(v: np.ndarray, mixture: GaussianMixture, columns: int) -> np.nd
         z = solve_triangular(cholesky, (v[:, :columns] - mean[:columns]).T, lower=True)
         constant = np.log(np.diag(cholesky)).sum() + columns / 2 * math.log(2 * math.pi)
         terms.append(np.log(weight) - 0.5 * (z**2).sum(axis=0) - constant)
-    return logsumexp(terms, axis=0)
+    return np.asarray(logsumexp(terms, axis=0))
 
 
 def fit(x: np.ndarray, condition: np.ndarray | None, seed: int) -> LogProb:

@@ -1,8 +1,8 @@
 """sbi: neural spline flows with its trainers' defaults, `NPE` with a condition and `MarginalTrainer` without.
 
-Five transforms with 50 hidden features, 10 bins, standardized data; Adam of rate 5e-4, batches of 200, gradients of norm
-5 at most, stopped after 20 epochs without a better loss on a held-out tenth. `NPE` learns the density of its parameters,
-here the rows, given its simulations, here the conditions.
+Five transforms with 50 hidden features, 10 bins, standardized data; Adam of rate 5e-4, batches of 200, gradients of
+norm 5 at most, stopped after 20 epochs without a better loss on a held-out tenth. `NPE` learns the density of its
+parameters, here the rows, given its simulations, here the conditions.
 
 Source: API reference of sbi, `NPE`, `MarginalTrainer` and `posterior_nn`.
 """

@@ -28,7 +28,7 @@ def log_mixture(x: np.ndarray, centers: np.ndarray, scale: np.ndarray | float, w
     """Return the log-density of rows under round Gaussians: scale is a number, or has a number for each center."""
     scales = np.broadcast_to(scale, len(centers))[:, None]
     z = (x[:, None] - centers) / scales
-    return logsumexp(log_normal(z, scales).sum(axis=-1) + np.log(weights), axis=1)
+    return np.asarray(logsumexp(log_normal(z, scales).sum(axis=-1) + np.log(weights), axis=1))
 
 
 def decaying_correlation(dim: int, between_neighbors: float) -> np.ndarray:

@@ -56,8 +56,9 @@ def warped_mixture(rng: np.random.Generator, n: int) -> Known:
     roots = [np.linalg.cholesky(0.1 * np.eye(6) + 0.1 * a @ a.T) for a in fixed.normal(size=(5, 6, 6))]
     k = rng.integers(5, size=n)
     y = centers[k] + np.einsum("nij,nj->ni", np.stack(roots)[k], rng.normal(size=(n, 6)))
-    log_y = logsumexp([log_gaussian(y - m, root) for m, root in zip(centers, roots, strict=True)], axis=0)
-    return np.sinh(0.8 * y) / 0.8, None, log_y - math.log(5) - np.log(np.cosh(0.8 * y)).sum(axis=1)
+    terms = [log_gaussian(y - m, root) for m, root in zip(centers, roots, strict=True)]
+    log_y = np.asarray(logsumexp(terms, axis=0)) - math.log(5)
+    return np.sinh(0.8 * y) / 0.8, None, log_y - np.log(np.cosh(0.8 * y)).sum(axis=1)
 
 
 @density(10_000)

@@ -1,5 +1,7 @@
 """Skewed columns that depend on each other through a copula."""
 
+from typing import Any
+
 import numpy as np
 from scipy import stats
 from scipy.special import ndtr, ndtri
@@ -15,7 +17,7 @@ def clayton(rng: np.random.Generator, n: int) -> Known:
     Drawn as in "Families of multivariate distributions", Marshall, Olkin, 1988.
     """
     theta, dim = 2.0, 3
-    marginals = [stats.gamma(0.7), stats.lognorm(0.8), stats.weibull_min(1.5)]
+    marginals: list[Any] = [stats.gamma(0.7), stats.lognorm(0.8), stats.weibull_min(1.5)]
     u = (1 + rng.exponential(size=(n, dim)) / rng.gamma(1 / theta, size=(n, 1))) ** (-1 / theta)
     x = np.stack([m.ppf(column) for m, column in zip(marginals, u.T, strict=True)], axis=1)
     log_u = np.log(u)
@@ -27,9 +29,15 @@ def clayton(rng: np.random.Generator, n: int) -> Known:
 @density(20_000)
 def skewed(rng: np.random.Generator, n: int) -> Known:
     """Gamma, lognormal, beta, Gumbel and chi-squared columns under a Gaussian copula."""
-    marginals = [stats.gamma(2.0), stats.lognorm(1.0), stats.beta(0.7, 2.0), stats.gumbel_r(), stats.chi2(1.5)]
+    marginals: list[Any] = [
+        stats.gamma(2.0),
+        stats.lognorm(1.0),
+        stats.beta(0.7, 2.0),
+        stats.gumbel_r(),
+        stats.chi2(1.5),
+    ]
     cholesky = np.linalg.cholesky(decaying_correlation(5, -0.6))
-    # Drawn again from the inside of the unit interval, where quantiles have their digits.
+    # Inside of the unit interval, where quantiles have their digits.
     z = ndtri(np.clip(ndtr(rng.normal(size=(n, 5)) @ cholesky.T), 1e-12, 1 - 1e-12))
     x = np.stack([m.ppf(ndtr(column)) for m, column in zip(marginals, z.T, strict=True)], axis=1)
     log_c = log_gaussian(z, cholesky) - log_normal(z).sum(axis=1)
