@@ -10,7 +10,8 @@ Each library is fitted as its documentation says, in a process of its own, and `
 compilation included.
 
 Results are written to OUTPUT after each measurement; `--resume` goes on from there. `--report` writes OUTPUT with the
-ending .md and measures nothing.
+ending .md and measures nothing. Beside other work, `--threads 1` is fair to all: threads of PyTorch wait for each other
+when they do not get a core each. `taskset -c CORE` says which core that is.
 """
 
 import argparse
