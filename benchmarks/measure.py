@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from .spec import XLA_FLAG
+
 Record = dict[str, Any]
 
 
@@ -39,11 +41,13 @@ class Limits:
     longest: float
 
 
-def environment(limits: Limits, cached: bool) -> dict[str, str]:
+def environment(limits: Limits, cached: bool, library: str = "") -> dict[str, str]:
     """Return the environment of a worker; `cached` allows what torch.compile keeps between processes."""
     threads = str(limits.threads)
     fixed = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "JAX_ENABLE_COMPILATION_CACHE": "false"}
     fixed |= {"PYTHONWARNINGS": "ignore", "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "0" if cached else "1"}
+    if library.endswith("+xla"):
+        fixed["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {XLA_FLAG}"
     if limits.device == "cpu":
         fixed |= {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
     else:
@@ -62,7 +66,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=environment(limits, cached),
+            env=environment(limits, cached, library),
         )
         try:
             self.version = self._answer(60)["version"]

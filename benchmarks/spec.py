@@ -15,11 +15,14 @@ ARCHITECTURES = {
 DIMS = (2, 6, 32, 64, 128)
 #: Events of one evaluation of log_prob and of one draw of samples.
 EVENTS = 20_000
-#: Modules of `benchmarks.libraries`; `+compile` runs a PyTorch library under `torch.compile` with a fused Adam.
+#: Modules of `benchmarks.libraries`; `+compile` runs a PyTorch library under `torch.compile` with a fused Adam, `+xla`
+#: one on JAX with XLA's own reductions and products instead of those of its CPU library.
 LIBRARIES = (
     "pushforward",
     "flowjax",
+    "flowjax+xla",
     "distrax",
+    "distrax+xla",
     "zuko",
     "zuko+compile",
     "nflows",
@@ -27,6 +30,9 @@ LIBRARIES = (
     "normflows",
     "normflows+compile",
 )
+
+#: The flag of `+xla`.
+XLA_FLAG = "--xla_cpu_experimental_ynn_fusion_type="
 
 
 @dataclass(frozen=True)

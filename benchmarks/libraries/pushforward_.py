@@ -1,34 +1,20 @@
-"""pushforward: its ready-made flows, trained by the loop of `pf.fit`, which scans over batches on the device.
+"""pushforward: its ready-made flows in a program of the user's own, a step of optax under `jax.jit`.
 
 The splines are alone (`affine=False`), as in the other libraries; "default" is the flow that a user gets.
 """
 
-import os
 from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
+import optax
 
 import pushforward as pf
 from pushforward._fields import trainable
-from pushforward.parallel.mesh import AXIS, gather, place, sharing
-from pushforward.parallel.mesh import Spec as Cut
-from pushforward.parallel.share import least_rows
-from pushforward.train import MaximumLikelihood
-from pushforward.train.loop.steps import State, StepInputs, adam, copy_arrays, take_steps
-from pushforward.train.objectives.data._base import BatchLoss
-from pushforward.train.rows.batch import Batch
 
 from ..spec import Spec
-from ._jax import count
-
-# As the page on speed advises: a device per core, among which large batches are shared.
-jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
-
-#: Of rows, without noise.
-LOSS = BatchLoss(MaximumLikelihood())
+from ._jax import JaxModel, adam
 
 
 def _flow(spec: Spec) -> pf.Pushforward:
@@ -60,62 +46,36 @@ def _perturbed(flow: pf.Pushforward, key: Any) -> pf.Pushforward:
     return eqx.combine(jax.tree.unflatten(structure, moved), frozen)
 
 
-class _Trained:
-    """A flow and the state of `pf.fit`."""
+def build(spec: Spec, compiled: bool) -> JaxModel:
+    flow = _flow(spec)
+    if spec.perturbed:
+        flow = _perturbed(flow, jax.random.key(spec.seed))
 
-    def __init__(self, spec: Spec):
-        self._spec, self._taken = spec, 0
-        self._key = jax.random.key(spec.seed)
-        self._optimizer, self._devices = adam(5.0), sharing(spec.batch, least_rows("vectors"))
-        self._flow: pf.Pushforward | None = None
-        flow = _flow(spec)
-        self._begin(_perturbed(flow, self._key) if spec.perturbed else flow)
+    def programs(flow: pf.Pushforward) -> Any:
+        params, static = eqx.partition(flow, trainable(flow))
+        optimizer = adam(spec)
 
-    def _begin(self, flow: pf.Pushforward) -> None:
-        params, self._frozen = eqx.partition(flow, trainable(flow))
-        state = copy_arrays(State(params, self._optimizer.init(params), jnp.zeros((), jnp.int32)))
-        self._state = place(state, self._devices, Cut())
-        self._flow = flow
-        self.parameters = count(params)
+        @jax.jit
+        def step(params: Any, state: Any, x: Any, condition: Any) -> tuple[Any, Any, Any]:
+            def loss(params: Any) -> Any:
+                return -eqx.combine(params, static).log_prob(x, condition).mean()
 
-    def see(self, x: np.ndarray) -> None:
-        """Whiten as `pf.fit` does, if the flow is the default one; the others are as the peers' are."""
-        if self._spec.architecture != "default":
-            return
-        self._begin(pf.train.initialize(self._current(), x))
+            value, grads = jax.value_and_grad(loss)(params)
+            updates, state = optimizer.update(grads, state)
+            return optax.apply_updates(params, updates), state, value
 
-    def place(self, x: np.ndarray, condition: np.ndarray | None) -> Batch:
-        batches = Batch(np.full(x.shape[:2], 1 / x.shape[1], np.float32), x, condition)
-        return jax.tree.map(jnp.asarray, place(batches, self._devices, Cut(None, AXIS)))
+        def log_prob(params: Any, x: Any, condition: Any) -> Any:
+            return eqx.combine(params, static).log_prob(x, condition)
 
-    def train(self, placed: Batch) -> float:
-        steps = len(placed.x)
-        rates = jnp.asarray(self._spec.rates(self._taken, steps))
-        self._key, key = jax.random.split(self._key)
-        keys = jax.random.split(key, steps)
-        inputs = StepInputs(self._frozen, placed, rates, keys, LOSS, self._optimizer, 20, self._devices)
-        self._state, losses, _ = take_steps(inputs, self._state)
-        self._taken += steps
-        self._flow = None
-        return float(jax.block_until_ready((losses, self._state))[0][-1])
+        def sample(params: Any, key: Any, n: int, condition: Any) -> Any:
+            return eqx.combine(params, static).sample(key, (n,) if condition is None else (), condition)
 
-    def array(self, a: np.ndarray | None) -> Any:
-        return None if a is None else jnp.asarray(a)
+        return params, step, log_prob, sample
 
-    def _current(self) -> pf.Pushforward:
-        # As `pf.fit` returns it: once, not in every call.
-        flow = self._flow
-        if flow is None:
-            flow = self._flow = eqx.combine(gather(self._state.params, self._devices), self._frozen)
-        return flow
+    class Model(JaxModel):
+        def see(self, x: np.ndarray) -> None:
+            """Whiten as `pf.fit` does, if the flow is the default one; the others are as the peers' are."""
+            if spec.architecture == "default":
+                super().__init__(spec, *programs(pf.train.initialize(flow, x)))
 
-    def log_prob(self, x: Any, condition: Any) -> Any:
-        return self._current().log_prob(x, condition).block_until_ready()
-
-    def sample(self, n: int, condition: Any) -> Any:
-        self._key, key = jax.random.split(self._key)
-        return self._current().sample(key, (n,) if condition is None else (), condition).block_until_ready()
-
-
-def build(spec: Spec, compiled: bool) -> _Trained:
-    return _Trained(spec)
+    return Model(spec, *programs(flow))
