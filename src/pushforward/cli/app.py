@@ -12,18 +12,20 @@ from .plot import plot
 from .sample import sample
 from .score import score
 
+#: The commands, and whether they compute much, so that compiled programs are kept for the next time.
+COMMANDS = {fit: True, sample: True, score: True, evaluate: True, plot: True, info: False}
+
 app = typer.Typer(
     help="Fit a normalizing flow to a table or images: exact densities and exact samples. Log-densities are in nats.",
     no_args_is_help=True,
+    # Rich takes three times as long to import as all else that the help needs.
+    rich_markup_mode=None,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(explained(fit))
-app.command()(explained(sample))
-app.command()(explained(score))
-app.command()(explained(evaluate))
-app.command()(explained(plot))
-app.command()(explained(info))
+for command, computes in COMMANDS.items():
+    # As a `short_help` the first line is shown whole.
+    app.command(short_help=(command.__doc__ or "").partition("\n")[0])(explained(command, computes))
 
 
 def main() -> None:
