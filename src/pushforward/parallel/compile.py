@@ -17,7 +17,7 @@ T = TypeVar("T")
 CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""}
 
 #: The types of arguments that are traced.
-ARRAYS = (jax.Array, np.ndarray, np.generic)
+ARRAYS = (jax.Array, np.ndarray, np.generic, jax.ShapeDtypeStruct)
 #: The placeholder of an array among the static arguments.
 ARRAY = object()
 
@@ -53,16 +53,33 @@ def compiled(fun: Callable[P, T], donate: Literal["all-except-first", "none"] = 
     def tuned(backend: str) -> Callable[..., T]:
         return jax.jit(run, compiler_options=_options(backend), **settings)
 
-    @wraps(fun)
-    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+    def bound(args: Any, kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
         parts, structures = zip(*map(jax.tree.flatten, (args[:1], (args[1:], kwargs))), strict=True)
         arrays = [[leaf for leaf in part if isinstance(leaf, ARRAYS)] for part in parts]
         # Types are part of the key, since 1, 1.0 and True are equal.
         static = tuple((None, ARRAY) if isinstance(leaf, ARRAYS) else (type(leaf), leaf) for leaf in chain(*parts))
         program = plain if is_traced(arrays) else tuned(jax.default_backend())
-        return program(*arrays, structures, static)
+        return program, (*arrays, structures, static)
 
+    @wraps(fun)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        program, given = bound(args, kwargs)
+        return program(*given)
+
+    def prepare(*args: P.args, **kwargs: P.kwargs) -> None:
+        program, given = bound(args, kwargs)
+        program.lower(*given).compile()
+
+    vars(call)["prepare"] = prepare
     return call
+
+
+def prepare(fun: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Compile what `compiled` returned for arguments such as these, without a call; a later call finds the program.
+
+    A `jax.ShapeDtypeStruct` stands for an array of its shape.
+    """
+    vars(fun)["prepare"](*args, **kwargs)
 
 
 @lru_cache

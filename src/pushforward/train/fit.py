@@ -174,8 +174,9 @@ def fit(
             flow = set_from_rows(flow, table, train, rng, (of_x, of_condition))
         model, trained = objective.prepare(flow)
         evaluate = evaluator(trained, table, len(train), len(val))
-        if run.is_new:
-            check_support(trained, evaluate, model, table, used)
         batches = shuffled(table, train, length.batch_size, seed, devices)
         problem = Problem(BatchLoss(trained), batches, validation(evaluate, table, val), trained.explain)
+        if run.is_new:
+            with run.compiling(key, model, problem):
+                check_support(trained, evaluate, model, table, used)
         return run.minimize(key, model, problem, trained.finish)
