@@ -294,3 +294,32 @@ def test_steps_are_compiled_while_the_rows_are_checked(key, rng, monkeypatch, ro
     fit(key, flow, rng.normal(size=(rows, 2)), average=average, max_epochs=1, progress=False)
     assert len(prepared) == 1
     assert compiled == [0]
+
+
+def test_a_flow_and_its_fit_compile_few_programs(key, rng):
+    """A program that is compiled by an operation outside of `jit` takes as long as thousands of rows."""
+    expected = {
+        "take_steps",
+        "losses_of_batches",
+        "start_state",
+        "copy_arrays",
+        "schedule",
+        "vectors",
+        "neg",
+        "_evaluate",
+    }
+    names = set()
+
+    def listen(event: str, duration_secs: float, **kwargs: str | int) -> None:
+        if "backend_compile" in event:
+            names.add(str(kwargs.get("fun_name")).removeprefix("jit(").removesuffix(")"))
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    # Sizes that no other test has.
+    flow = flows.nsf(key, 3, layers=3, hidden=(7, 5), bins=4)
+    assert names <= {"neg"}
+    x = rng.normal(size=(97, 3)).astype(np.float32)
+    fitted = fit(key, flow, x, max_epochs=2, progress=False).flow
+    fitted.log_prob(x)
+    assert names <= expected
+    assert {"take_steps", "losses_of_batches", "_evaluate"} <= names

@@ -1,5 +1,6 @@
 """The program: its commands, each in the file of its name."""
 
+import gc
 import os
 
 import typer
@@ -34,4 +35,6 @@ def main() -> None:
         # One device per processor core: densities and draws of many rows are computed on all of them.
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(cores))
+    # Imports and compilation leave little garbage and much to look through for it: it took one twentieth of their time.
+    gc.set_threshold(100_000, 20, 20)
     app(prog_name="pushforward")
