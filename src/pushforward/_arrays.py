@@ -18,7 +18,8 @@ def as_float(name: str, x: ArrayLike) -> Event:
     """
     require_unmasked(name, x)
     try:
-        x = jnp.asarray(x)
+        # For a new shape `jnp.asarray` compiles a program, even of an array of NumPy; `device_put` does not.
+        x = jax.device_put(x) if type(x) is np.ndarray else jnp.asarray(x)
     except (TypeError, ValueError):
         raise bad(name, "an array of real numbers", x) from None
     if jnp.issubdtype(x.dtype, jnp.complexfloating) or jnp.issubdtype(x.dtype, jax.dtypes.extended):

@@ -1,7 +1,6 @@
 """The contract of the distributions and of the flows."""
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx

@@ -34,7 +34,7 @@ each_spline = pytest.mark.parametrize("case", SPLINES, ids=lambda case: case.nam
 
 
 def slow_reductions(f: Callable[..., Any], *args: Any) -> list[str]:
-    """Return the reductions of a program that the library gets, with more than `EVENTS` elements behind what they reduce.
+    """Return the reductions that the library gets, with more than `EVENTS` elements behind the reduced axes.
 
     Sums along the events, or over all elements before them, the library does fast.
     """

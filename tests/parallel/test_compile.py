@@ -20,3 +20,25 @@ def test_donated_arrays_are_used_up_and_the_first_argument_is_kept():
     np.testing.assert_array_equal(add(kept, spent)["sum"], 2)
     assert spent["b"].is_deleted()
     assert not kept["a"].is_deleted()
+
+
+def test_a_prepared_program_is_compiled_once_and_not_called():
+    calls, compiled = [], []
+
+    def times(x, by):
+        calls.append(by)
+        return {"x": x * by}
+
+    def listen(event: str, duration_secs: float, **kwargs: str | int) -> None:
+        if "backend_compile" in event:
+            compiled.append(event)
+
+    program = _compile.compiled(times)
+    x = jnp.ones(3)
+    program(x, 2)
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    _compile.prepare(program, jax.ShapeDtypeStruct(x.shape, x.dtype), 3)
+    assert len(compiled) == 1
+    np.testing.assert_array_equal(program(x, 3)["x"], 3)
+    assert calls == [2, 3]
+    assert len(compiled) == 1

@@ -14,6 +14,7 @@ from pushforward import bijections, distributions, flows
 from pushforward.train import FitResult, fit
 from pushforward.train.loop.result import Record
 from pushforward.train.loop.schedule import default_schedule, tabulate
+from pushforward.train.loop.steps import take_steps
 from pushforward.train.objectives.data._base import BatchLoss
 from pushforward.train.rows import rows
 
@@ -275,3 +276,43 @@ def test_record_stops_by_patience_only_with_validation():
     assert not Record({"train": losses, "val": losses}, best_epoch=1).finished(10, 2)
     assert not Record({"train": losses}, best_epoch=2).finished(10, 1)
     assert Record({"train": losses}, best_epoch=2).finished(3, 1)
+
+
+@pytest.mark.parametrize(("rows", "average"), [(60, None), (60, 0.9), (900, None)])
+def test_steps_are_compiled_while_the_rows_are_checked(key, rng, monkeypatch, rows, average):
+    """The program that is compiled ahead is that of the first step, on one device and on three."""
+    prepare = vars(take_steps)["prepare"]
+    prepared, compiled = [], []
+    monkeypatch.setitem(vars(take_steps), "prepare", lambda *args: (prepare(*args), prepared.append(args)))
+
+    def listen(event: str, duration_secs: float, **kwargs: str | int) -> None:
+        if "backend_compile" in event and "take_steps" in str(kwargs.get("fun_name")):
+            compiled.append(len(prepared))
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    flow = flows.nice(key, 2, layers=1, hidden=(4 + rows % 7,))
+    fit(key, flow, rng.normal(size=(rows, 2)), average=average, max_epochs=1, progress=False)
+    assert len(prepared) == 1
+    assert compiled == [0]
+
+
+def test_a_flow_and_its_fit_compile_few_programs(key, rng):
+    """A program that is compiled by an operation outside of `jit` takes as long as thousands of rows."""
+    # "<lambda>" is the trial of options in `parallel.compile`.
+    expected = {"take_steps", "losses_of_batches", "_evaluate", "start_state", "copy_arrays", "schedule", "vectors"}
+    expected |= {"neg", "<lambda>"}
+    names = set()
+
+    def listen(event: str, duration_secs: float, **kwargs: str | int) -> None:
+        if "backend_compile" in event:
+            names.add(str(kwargs.get("fun_name")).removeprefix("jit(").removesuffix(")"))
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    # Sizes that no other test has.
+    flow = flows.nsf(key, 3, layers=3, hidden=(7, 5), bins=4)
+    assert names <= {"neg"}
+    x = rng.normal(size=(97, 3)).astype(np.float32)
+    fitted = fit(key, flow, x, max_epochs=2, progress=False).flow
+    fitted.log_prob(x)
+    assert names <= expected
+    assert {"take_steps", "losses_of_batches", "_evaluate"} <= names

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from pushforward import adapt, bijections, distributions, flows
+from pushforward import adapt, distributions, flows
 from pushforward.networks.weights import redraw
 from pushforward.train import NonFiniteError, fit
 from pushforward.train.loop import minimize as loop
@@ -101,10 +101,10 @@ def test_what_members_are_refused_for(key, rng):
     fitted = fit(key, small(key), rng.normal(size=(50, 2)), members=1, **QUICK).flow
     with pytest.raises(ValueError, match=r"`members`.* fitted before.*Mixture"):
         fit(key, fitted, rng.normal(size=(50, 2)), members=2, **QUICK)
-    with pytest.raises(ValueError, match="`members`.* more than the flow"):
-        noise = adapt.dequantizer(key, (2, 2, 1), width=4)
-        images = rng.integers(0, 4, (20, 2, 2, 1))
-        fit(key, flows.nice_image(key, (2, 2, 1), levels=4, layers=1, hidden=(4,)), images, members=2, noise=noise)
+    noise, images = adapt.dequantizer(key, (2, 2, 1), width=4), rng.integers(0, 4, (20, 2, 2, 1))
+    flow = flows.nice_image(key, (2, 2, 1), levels=4, layers=1, hidden=(4,))
+    with pytest.raises(ValueError, match=r"`members`.* more than the flow"):
+        fit(key, flow, images, members=2, noise=noise)
 
 
 def test_other_weights_are_distributed_as_the_first(key):

@@ -7,7 +7,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -102,4 +101,4 @@ def was_fitted(tree: Any) -> bool:
 def loc_scale(of: Moments, shape: tuple[int, ...], dtype: Any) -> tuple[Array, Array]:
     """Return location and scale as arrays; a constant column keeps scale one."""
     scale = np.where(of.scale > 0, of.scale, 1.0)
-    return jnp.asarray(of.loc.reshape(shape), dtype), jnp.asarray(scale.reshape(shape), dtype)
+    return jax.device_put((of.loc.reshape(shape).astype(dtype), scale.reshape(shape).astype(dtype)))

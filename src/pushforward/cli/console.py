@@ -17,8 +17,13 @@ R = TypeVar("R")
 EXPECTED = (ValueError, OSError, RuntimeError, ImportError, ArithmeticError, MemoryError)
 
 
-def explained(command: Callable[P, R]) -> Callable[P, R]:
-    """Make a command print its error as one sentence and exit with status 1, without a traceback."""
+def explained(command: Callable[P, R], computes: bool = False) -> Callable[P, R]:
+    """Make a command print its error as one sentence and exit with status 1, without a traceback.
+
+    Arguments:
+        command: the function of a command.
+        computes: whether it computes so much that compiled programs are kept for the next time.
+    """
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -27,6 +32,10 @@ def explained(command: Callable[P, R]) -> Callable[P, R]:
             warnings.filterwarnings("default", category=UserWarning)
             warnings.showwarning = _show
             try:
+                if computes:
+                    from .. import cache_programs
+
+                    cache_programs()
                 return command(*args, **kwargs)
             except typer.Exit:
                 raise

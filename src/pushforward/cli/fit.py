@@ -42,32 +42,22 @@ def fit(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a killed fit from its checkpoint.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors and notes.")] = False,
-    columns: Annotated[
-        str | None, typer.Option(help="Columns to use, a,b,c; all by default.", rich_help_panel=TABLE)
-    ] = None,
-    exclude: Annotated[str | None, typer.Option(help="Columns to leave out, a,b,c.", rich_help_panel=TABLE)] = None,
+    columns: Annotated[str | None, typer.Option(help=TABLE + "columns to use, a,b,c; all by default.")] = None,
+    exclude: Annotated[str | None, typer.Option(help=TABLE + "columns to leave out, a,b,c.")] = None,
     given: Annotated[
-        str | None, typer.Option(help="Columns to condition on, a,b,c: p(others | given).", rich_help_panel=TABLE)
+        str | None, typer.Option(help=TABLE + "columns to condition on, a,b,c: p(others | given).")
     ] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="Column that holds the weights of the rows.", rich_help_panel=TABLE)
-    ] = None,
-    layers: Annotated[int | None, typer.Option(help="Number of layers.", min=1, rich_help_panel=TABLE)] = None,
-    hidden: Annotated[
-        str | None, typer.Option(help="Widths of the hidden layers, 128,128.", rich_help_panel=TABLE)
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse missing values, drop no row.", rich_help_panel=TABLE)
-    ] = False,
+    weights: Annotated[str | None, typer.Option(help=TABLE + "column that holds the weights of the rows.")] = None,
+    layers: Annotated[int | None, typer.Option(help=TABLE + "number of layers.", min=1)] = None,
+    hidden: Annotated[str | None, typer.Option(help=TABLE + "widths of the hidden layers, 128,128.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help=TABLE + "refuse missing values, drop no row.")] = False,
     labels: Annotated[
-        bool, typer.Option("--labels/--no-labels", help="Condition on the class labels.", rich_help_panel=IMAGES)
+        bool, typer.Option("--labels/--no-labels", help=IMAGES + "condition on the class labels.")
     ] = False,
-    flip: Annotated[
-        bool, typer.Option("--flip", help="Mirror images left to right at random.", rich_help_panel=IMAGES)
-    ] = False,
+    flip: Annotated[bool, typer.Option("--flip", help=IMAGES + "mirror images left to right at random.")] = False,
     shift: Annotated[
         int | None,
-        typer.Option(help="Shift images at random by up to so many pixels.", min=1, rich_help_panel=IMAGES),
+        typer.Option(help=IMAGES + "shift images at random by up to so many pixels.", min=1),
     ] = None,
 ) -> None:
     """Fit a flow to the columns of a table or to images, and judge it on held-out rows or images."""

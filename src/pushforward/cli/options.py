@@ -21,10 +21,11 @@ Data = Annotated[
 ]
 Output = Annotated[Path, typer.Option("-o", "--output", help="File to write; its ending names the format.")]
 
-TABLE, IMAGES = "Options for tables", "Options for images"
+#: How the help begins of options that are for one kind of data.
+TABLE, IMAGES = "Tables: ", "Images: "
 Labels = Annotated[
     bool,
-    typer.Option("--labels/--no-labels", help="Whether the classes of the images count.", rich_help_panel=IMAGES),
+    typer.Option("--labels/--no-labels", help=IMAGES + "whether the classes of the images count."),
 ]
 
 

@@ -19,19 +19,19 @@ def sample(
     seed: Annotated[int, typer.Option(help="Decides the draws.", min=0)] = 0,
     given: Annotated[
         str | None,
-        typer.Option(help="What to condition on: name=value,... or a table with these columns.", rich_help_panel=TABLE),
+        typer.Option(help=TABLE + "what to condition on: name=value,... or a table with these columns."),
     ] = None,
     label: Annotated[
         str | None,
-        typer.Option(help="Class of the images; by default the classes take turns.", rich_help_panel=IMAGES),
+        typer.Option(help=IMAGES + "class of the images; by default the classes take turns."),
     ] = None,
     temperature: Annotated[
         float | None,
-        typer.Option(help="Below 1: images closer to the typical, less diverse.", rich_help_panel=IMAGES),
+        typer.Option(help=IMAGES + "below 1: images closer to the typical, less diverse."),
     ] = None,
     guidance: Annotated[
         float | None,
-        typer.Option(help="Weight of the class over none in a tarflow with labels.", rich_help_panel=IMAGES),
+        typer.Option(help=IMAGES + "weight of the class over none in a tarflow with labels."),
     ] = None,
 ) -> None:
     """Draw rows, or images: a .png file shows them in a grid, .npy and .npz files hold their pixels."""

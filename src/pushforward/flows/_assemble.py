@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-import jax
-
 from .._errors import require_count, require_key
 from .._types import Key
 from ..bijections import AbstractBijection, Chain, Flip, Regress, Stack, Standardize, StandardizeCondition, Whiten
 from ..distributions import Pushforward, StandardNormal
+from ..numerics.keys import split_key
 
 #: Bound of the log-scale of one affine map. Scales multiply: five layers still scale by up to exp(15), which is enough,
 #: and the square of a scaled number in the tails still fits into float32.
@@ -36,7 +35,7 @@ def assemble(
     require_count("cond_dim", cond_dim, 0)
     require_count("layers", layers)
 
-    parts = [Chain([layer(k), Flip(dim)]) for k in jax.random.split(key, layers)]
+    parts = [Chain([layer(k), Flip(dim)]) for k in split_key(key, layers)]
     # The residual of a regression has a smaller scale, also with a single column, for which `Whiten` is a scale.
     whiten = [Whiten.unfitted(dim)] if dim > 1 or cond_dim else []
     regress = [Regress.unfitted(dim, cond_dim)] if cond_dim else []

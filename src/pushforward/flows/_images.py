@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
 
 from .._errors import checked_shape, require, require_count, require_key
@@ -20,6 +19,7 @@ from ..bijections import (
 )
 from ..distributions import AbstractDistribution, Pushforward, StandardNormal
 from ..networks import ConvNetSettings
+from ..numerics.keys import split_key
 from ..univariate import AbstractUnivariate, Affine, Compose, RationalQuadratic
 from ._assemble import MAX_LOG_SCALE
 
@@ -110,7 +110,7 @@ def multiscale(
         "Density Estimation using Real NVP", Dinh, Sohl-Dickstein, Bengio, 2017, section 3.6; "Glow: Generative Flow
         with Invertible 1x1 Convolutions", Kingma, Dhariwal, 2018, for the learned mean and scale.
     """
-    rest, key_before, key_after, key_prior = jax.random.split(key, 4)
+    rest, key_before, key_after, key_prior = split_key(key, 4)
     height, width, channels = shape
     squeezed = (height // 2, width // 2, 4 * channels)
     parts: list[AbstractBijection] = []

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .._errors import require, require_count
 from .._types import Condition, Key
+from ..numerics.keys import uniform as draw_uniform
 from ..numerics.products import precision
 
 #: A model holds the name of its activation and not a function, so that it can be saved.
@@ -48,14 +49,14 @@ def initial_layers(key: Key, masks: Sequence[NDArray[np.bool_]]) -> tuple[tuple[
         masks: one for each layer, (units, inputs), true where a unit sees an input.
     """
     bounds = [1 / np.sqrt(np.maximum(mask.sum(axis=1, keepdims=True), 1)) for mask in masks]
-    scales = tuple(jnp.asarray(b, float) for b in bounds)
+    scales = tuple(np.asarray(b, jnp.result_type(float)) for b in bounds)
     return _draw(key, scales, tuple(mask.shape for mask in masks))
 
 
 def uniform(key: Key, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
     """Draw weights, uniform within ±1 / sqrt(inputs); the last axis of each array is outputs, the others are inputs."""
     rows = [(int(np.prod(shape[:-1])), shape[-1]) for shape in shapes]
-    scales = tuple(jnp.asarray(1 / np.sqrt(n), float) for n, _ in rows)
+    scales = tuple(np.asarray(1 / np.sqrt(n), jnp.result_type(float)) for n, _ in rows)
     return [w.reshape(shape) for w, shape in zip(_draw(key, scales, tuple(rows))[0], shapes, strict=True)]
 
 
@@ -83,7 +84,7 @@ def normalized(h: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
 
 def zeros(shape: int | tuple[int, ...]) -> Array:
     """Return zeros. Unlike `jnp.zeros` this compiles nothing for a new shape."""
-    return jnp.asarray(np.zeros(shape, jnp.result_type(float)))
+    return jax.device_put(np.zeros(shape, jnp.result_type(float)))
 
 
 def with_condition(x: Float[Array, "n *batch"], condition: Condition) -> Float[Array, "m *batch"]:
@@ -91,14 +92,29 @@ def with_condition(x: Float[Array, "n *batch"], condition: Condition) -> Float[A
     return x if condition is None else jnp.concatenate([x, condition.astype(x.dtype)])
 
 
-@partial(jax.jit, static_argnames="shapes")
 def _draw(
-    key: Key, scales: tuple[Array, ...], shapes: tuple[tuple[int, int], ...]
+    key: Key, scales: tuple[NDArray[Any], ...], shapes: tuple[tuple[int, int], ...]
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    # One draw is cut into a piece for each layer, because compiling a draw for each layer would take seconds. The last
-    # column of a piece is the bias.
-    sizes = [rows * (columns + 1) for rows, columns in shapes]
-    pieces = jnp.split(jax.random.uniform(key, (sum(sizes),), minval=-1.0), np.cumsum(sizes)[:-1])
+    drawn = draw_uniform(key, _size(shapes))
+    return _compiled_draw(key, scales, shapes) if drawn is None else jax.device_put(_cut(drawn, scales, shapes))
+
+
+@partial(jax.jit, static_argnames="shapes")
+def _compiled_draw(key: Key, scales: tuple[Array, ...], shapes: tuple[tuple[int, int], ...]) -> Any:
+    return _cut(jax.random.uniform(key, (_size(shapes),), minval=-1.0), scales, shapes)
+
+
+def _size(shapes: tuple[tuple[int, int], ...]) -> int:
+    return sum(rows * (columns + 1) for rows, columns in shapes)
+
+
+def _cut(drawn: Any, scales: tuple[Any, ...], shapes: tuple[tuple[int, int], ...]) -> Any:
+    """Cut one draw into a piece for each layer: to compile a draw for each layer would take seconds.
+
+    The last column of a piece is the bias.
+    """
+    ends = np.cumsum([rows * (columns + 1) for rows, columns in shapes])
+    pieces = [drawn[end - rows * (columns + 1) : end] for end, (rows, columns) in zip(ends, shapes, strict=True)]
     layers = [s * p.reshape((rows, -1)) for s, p, (rows, _) in zip(scales, pieces, shapes, strict=True)]
     return tuple(layer[:, :-1] for layer in layers), tuple(layer[:, -1] for layer in layers)
 

@@ -13,7 +13,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 #: The types of arguments that are traced.
-ARRAYS = (jax.Array, np.ndarray, np.generic)
+ARRAYS = (jax.Array, np.ndarray, np.generic, jax.ShapeDtypeStruct)
 #: The placeholder of an array among the static arguments.
 ARRAY = object()
 
@@ -44,15 +44,30 @@ def compiled(fun: Callable[P, T], donate: Literal["all-except-first", "none"] = 
     run.__name__ = run.__qualname__ = fun.__name__
     program = jax.jit(run, static_argnums=(2, 3), donate_argnums=(1,) if donate != "none" else ())
 
-    @wraps(fun)
-    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+    def bound(args: Any, kwargs: Any) -> tuple[Any, ...]:
         parts, structures = zip(*map(jax.tree.flatten, (args[:1], (args[1:], kwargs))), strict=True)
         arrays = [[leaf for leaf in part if isinstance(leaf, ARRAYS)] for part in parts]
         # Types are part of the key, since 1, 1.0 and True are equal.
         static = tuple((None, ARRAY) if isinstance(leaf, ARRAYS) else (type(leaf), leaf) for leaf in chain(*parts))
-        return program(*arrays, structures, static)
+        return *arrays, structures, static
 
+    @wraps(fun)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        return program(*bound(args, kwargs))
+
+    def prepare(*args: P.args, **kwargs: P.kwargs) -> None:
+        program.lower(*bound(args, kwargs)).compile()
+
+    vars(call)["prepare"] = prepare
     return call
+
+
+def prepare(fun: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Compile what `compiled` returned for arguments such as these, without a call; a later call finds the program.
+
+    A `jax.ShapeDtypeStruct` stands for an array of its shape.
+    """
+    vars(fun)["prepare"](*args, **kwargs)
 
 
 def is_traced(*trees: Any) -> bool:

@@ -5,7 +5,6 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as Spec
@@ -47,4 +46,4 @@ def place(tree: T, devices: int, spec: Spec) -> T:
 def gather(tree: T, devices: int) -> T:
     """Return the tree with its arrays copied to JAX's default device; unchanged with one device."""
     # Copied through the host, since a direct transfer would commit the arrays to a device.
-    return tree if devices == 1 else jax.tree.map(lambda a: jnp.asarray(np.array(a)), tree)
+    return tree if devices == 1 else jax.tree.map(lambda a: jax.device_put(np.array(a)), tree)

@@ -12,7 +12,6 @@ import optax
 from .._errors import bad, require_key
 from .._types import ArrayLike, Key
 from ..distributions._base import AbstractDistribution
-from ..distributions.mixture import Mixture
 from ..networks.weights import redraw
 from ..parallel.mesh import sharing
 from ..parallel.share import least_rows
@@ -21,7 +20,7 @@ from .loop.fingerprint import digest_rows, digest_start, tree_digest
 from .loop.minimize import Problem
 from .loop.result import FitResult, Flow
 from .loop.schedule import Schedule
-from .members import count_members, explain_member, mean_validation, stack, unstack
+from .members import count_members, explain_member, mean_validation, mixture_of, stack
 from .objectives.data._base import AbstractDataObjective, BatchLoss
 from .objectives.data.evaluate import check_support, evaluator, validation
 from .objectives.data.maximum_likelihood import Augment, MaximumLikelihood, Noise, choose_objective
@@ -195,15 +194,17 @@ def fit(
             models.append(model)
         vals = [val for _, val in splits]
         evaluate = evaluator(trained, table, len(train), len(vals[0]))
-        if run.is_new:
-            for model in models:
-                check_support(trained, evaluate, model, table, used)
-        loss, batch_size = BatchLoss(trained), length.batch_size
         if several is None:
-            batches = shuffled(table, train, batch_size, seed, devices)
-            problem = Problem(loss, batches, validation(evaluate, table, vals[0]), trained.explain)
-            return run.minimize(key, models[0], problem, trained.finish)
-        batches = shuffled(table, used, batch_size, seed, devices, [own for own, _ in splits])
-        validate = mean_validation(evaluate, table, vals)
-        problem = Problem(loss, batches, validate, explain_member(trained, count))
-        return run.minimize(key, stack(models), problem, lambda model: (Mixture(unstack(model, count)), None))
+            batches = shuffled(table, train, length.batch_size, seed, devices)
+            problem = Problem(BatchLoss(trained), batches, validation(evaluate, table, vals[0]), trained.explain)
+            model, finish = models[0], trained.finish
+        else:
+            batches = shuffled(table, used, length.batch_size, seed, devices, [own for own, _ in splits])
+            validate, explain = mean_validation(evaluate, table, vals), explain_member(trained, count)
+            problem, model = Problem(BatchLoss(trained), batches, validate, explain), stack(models)
+            finish = mixture_of(count)
+        if run.is_new:
+            with run.compiling(key, model, problem):
+                for each in models:
+                    check_support(trained, evaluate, each, table, used)
+        return run.minimize(key, model, problem, finish)

@@ -1,7 +1,7 @@
 """The parts that all fits share: optimizer, checkpoint, progress bar, errors."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from .._types import Key
 from ..distributions._base import AbstractDistribution
+from .loop.ahead import compiling
 from .loop.checkpoint import Checkpoint
 from .loop.fingerprint import digest_optimizer
 from .loop.minimize import Problem, Settings, minimize
@@ -73,6 +74,10 @@ class Session:
     def is_new(self) -> bool:
         """Whether there is no state to resume from."""
         return self.checkpoint is None or self.checkpoint.is_empty
+
+    def compiling(self, key: Key, model: Any, problem: Problem) -> AbstractContextManager[None]:
+        """Compile the first steps of `minimize` as long as the context is open; arguments are the same."""
+        return compiling(key, model, problem, self.settings)
 
     def minimize(
         self, key: Key, model: Any, problem: Problem, finish: Finish = lambda model: (model, None)

@@ -112,7 +112,7 @@ class Stack(AbstractComposite):
             require(same, "layers", "of one structure", f"`layer {i} unlike layer 0`", "Use `Chain` for these.")
         # NumPy stacks without compiling anything; under a JAX transformation only JAX can stack.
         host: Any = jnp if is_traced(layers) else np
-        self.layer = jax.tree.map(lambda *arrays: jnp.asarray(host.stack(arrays)), *layers)
+        self.layer = jax.tree.map(lambda *arrays: jax.device_put(host.stack(arrays)), *layers)
         self.length = len(layers)
         self.unroll = unroll
         self.keep = keep

@@ -45,7 +45,8 @@ class Standardize(AbstractFitted):
     @classmethod
     def unfitted(cls, shape: tuple[int, ...]) -> "Standardize":
         """Return the identity, which fitting replaces by the location and scale of the data."""
-        return cls(jnp.zeros(shape), jnp.ones(shape), fitted=False)
+        dtype = jnp.result_type(float)
+        return cls(np.zeros(shape, dtype), np.ones(shape, dtype), fitted=False)
 
     def fit_to(self, data: AbstractData) -> "Standardize":
         """Return the map with the mean and the standard deviation of each element."""

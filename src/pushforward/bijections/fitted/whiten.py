@@ -3,6 +3,7 @@
 from typing import final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -50,8 +51,8 @@ class Whiten(AbstractFitted):
         values = np.tril(np.asarray(matrix, np.float64))
         ok = bool(np.all(np.isfinite(values)) and np.all(np.diag(values) > 0))
         require(ok, "matrix", "finite and of positive diagonal", values.tolist())
-        self.matrix = jnp.asarray(values, matrix.dtype)
-        self.inverse_matrix = jnp.asarray(np.tril(np.linalg.inv(values)), matrix.dtype)
+        self.matrix = jax.device_put(values.astype(matrix.dtype))
+        self.inverse_matrix = jax.device_put(np.tril(np.linalg.inv(values)).astype(matrix.dtype))
         self.shape = (len(values),)
         self.cond_shape = None
         self.fitted = fitted
@@ -59,7 +60,7 @@ class Whiten(AbstractFitted):
     @classmethod
     def unfitted(cls, dim: int) -> "Whiten":
         """Return the identity, which fitting replaces by the Cholesky factor of the data's covariance."""
-        return cls(np.eye(dim), fitted=False)
+        return cls(np.eye(dim, dtype=jnp.result_type(float)), fitted=False)
 
     def fit_to(self, data: AbstractData) -> "Whiten":
         """Return the map by the Cholesky factor of the covariance, with correlations scaled by 1 - (dim / rows)².
@@ -76,7 +77,7 @@ class Whiten(AbstractFitted):
         values, vectors = np.linalg.eigh(shrunk / np.sqrt(np.outer(variances, variances)))
         correlations = (vectors * np.maximum(values, MIN_VARIANCE)) @ vectors.T
         factor = np.sqrt(variances)[:, None] * np.linalg.cholesky(correlations)
-        return Whiten(jnp.asarray(factor, jnp.result_type(self.matrix, data.dtype)))
+        return Whiten(factor.astype(jnp.result_type(self.matrix, data.dtype)))
 
     def inverted(self) -> "Whiten":
         """Return z = L⁻¹ x as a whitening."""

@@ -7,7 +7,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.linalg
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array
 
@@ -54,6 +53,9 @@ class Conv1x1(AbstractBatchBijection):
         channels = self.shape[-1]
         # NumPy and SciPy factor this small matrix without compiling anything.
         draw = np.asarray(jax.random.normal(key, (channels, channels)), np.float64)
+        # Imported here: it takes as long to import as a third of JAX.
+        import scipy.linalg
+
         factors: Any = scipy.linalg.lu(np.linalg.qr(draw)[0], p_indices=True)
         order, lower, upper = factors
         diagonal = np.diag(upper)

@@ -1,12 +1,11 @@
 """Glow: flows of images with invertible 1 x 1 convolutions."""
 
-import jax
-
 from ..._errors import require_count
 from ..._types import Key
 from ...bijections import ActNorm, Chain, Conv1x1, Coupling, Halves, Keep, Stack
 from ...distributions import Pushforward
 from ...networks import Activation, Compute, ConvNetSettings
+from ...numerics.keys import split_key
 from .._images import checked_image, couple, elementwise, multiscale, to_interval
 
 
@@ -58,10 +57,10 @@ def glow(
         return couple(key, univariate, shape, network, Halves(axis=2), cond_dim)
 
     def step(key: Key, shape: tuple[int, int, int]) -> Chain:
-        one, two = jax.random.split(key)
+        one, two = split_key(key, 2)
         return Chain([coupling(one, shape), Conv1x1(two, shape), ActNorm(shape)])
 
     def after(key: Key, shape: tuple[int, int, int]) -> Stack:
-        return Stack([step(k, shape) for k in jax.random.split(key, steps)], keep=keep)
+        return Stack([step(k, shape) for k in split_key(key, steps)], keep=keep)
 
     return to_interval(multiscale(key, shape, scales, None, after, coupling), levels)

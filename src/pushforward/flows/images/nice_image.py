@@ -2,7 +2,6 @@
 
 import math
 
-import jax
 import numpy as np
 
 from ..._errors import require_count
@@ -10,6 +9,7 @@ from ..._types import Key
 from ...bijections import ActNorm, Chain, Coupling, Elementwise, Flip, Permute, Reshape, Stack
 from ...distributions import Logistic, Pushforward
 from ...networks import Activation, MLPSettings
+from ...numerics.keys import split_key
 from ...univariate import Affine, Shift
 from .._images import checked_image, to_scale
 
@@ -52,7 +52,7 @@ def nice_image(
     def layer(key: Key) -> Chain:
         return Chain([Coupling.mlp(key, Shift(), dim, cond_dim=cond_dim, network=network), Flip(dim)])
 
-    couplings = Stack([layer(k) for k in jax.random.split(key, layers)], unroll=True)
+    couplings = Stack([layer(k) for k in split_key(key, layers)], unroll=True)
     evens_first = Permute(np.argsort(np.concatenate([np.arange(0, dim, 2), np.arange(1, dim, 2)])))
     # Additive couplings do not scale, but pixels at the edge of an image may vary hundreds of times less than others.
     core = Chain([Elementwise(Affine(MAX_LOG_SCALE), (dim,)), couplings, evens_first, ActNorm((dim,))])

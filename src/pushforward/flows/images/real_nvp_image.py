@@ -1,12 +1,11 @@
 """RealNVP of images: checkerboard and channel couplings at several scales."""
 
-import jax
-
 from ..._errors import require_count
 from ..._types import Key
 from ...bijections import AbstractSplit, ActNorm, Chain, Checkerboard, Coupling, Halves, Keep, Stack
 from ...distributions import Pushforward
 from ...networks import Activation, Compute, ConvNetSettings
+from ...numerics.keys import split_key
 from .._images import checked_image, couple, elementwise, multiscale, to_interval
 
 
@@ -59,10 +58,10 @@ def real_nvp_image(
 
     def layers(key: Key, shape: tuple[int, int, int], first: AbstractSplit, second: AbstractSplit) -> Stack:
         def pair(key: Key) -> Chain:
-            turns = zip(jax.random.split(key), (first, second), strict=True)
+            turns = zip(split_key(key, 2), (first, second), strict=True)
             return Chain([part for k, split in turns for part in (coupling(k, shape, split), ActNorm(shape))])
 
-        return Stack([pair(k) for k in jax.random.split(key, pairs)], keep=keep)
+        return Stack([pair(k) for k in split_key(key, pairs)], keep=keep)
 
     core = multiscale(
         key,

@@ -1,12 +1,11 @@
 """TarFlow: autoregressive flows of images over patches, with transformers."""
 
-import jax
-
 from ..._errors import require, require_count
 from ..._types import Key
 from ...bijections import Autoregressive, Chain, Keep, Reshape, Squeeze, Stack
 from ...distributions import Pushforward
 from ...networks import CausalTransformer, Compute
+from ...numerics.keys import split_key
 from .._images import checked_image, elementwise, to_scale
 
 
@@ -76,8 +75,8 @@ def tarflow(
         return Autoregressive(network, univariate)
 
     def pair(key: Key) -> Chain:
-        one, two = jax.random.split(key)
+        one, two = split_key(key, 2)
         return Chain([block(one, range(tokens)[::-1]), block(two, range(tokens))])
 
-    stack = Stack([pair(k) for k in jax.random.split(key, blocks // 2)], keep=keep)
+    stack = Stack([pair(k) for k in split_key(key, blocks // 2)], keep=keep)
     return to_scale(Squeeze(Reshape(stack, (rows, columns, size)), patch), levels)

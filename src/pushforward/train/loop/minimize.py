@@ -8,7 +8,6 @@ from typing import Any, final
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array, PyTree
@@ -16,12 +15,13 @@ from tqdm import tqdm
 
 from ..._fields import trainable
 from ..._types import Key
+from ...numerics.keys import fold_in
 from ...parallel.mesh import AXIS, Spec, gather, place
 from ..rows.rows import Chunk
 from .checkpoint import Checkpoint
 from .progress import show_epoch
 from .result import FitResult, Model, NonFiniteError, Record
-from .steps import Loss, State, StepInputs, copy_arrays, step_keys, take_steps
+from .steps import Loss, State, StepInputs, copy_arrays, start_state, take_steps
 
 
 @final
@@ -114,10 +114,7 @@ def minimize(
     """
     devices = settings.devices
     params, frozen = eqx.partition(model, trainable(model))
-    average = None if settings.average is None else params
-    several = () if settings.members is None else (settings.members,)
-    initial = jax.vmap(settings.optimizer.init) if several else settings.optimizer.init
-    state = copy_arrays(State(params, initial(params), jnp.zeros(several, jnp.int32), average))
+    state = start_state(params, settings.optimizer, settings.average is not None, settings.members)
     best = copy_arrays(params)
     record = Record({"train": []} if problem.validate is None else {"train": [], "val": []})
     memory = problem.memory
@@ -205,10 +202,11 @@ def run_epoch(
 
     for chunk in chunks:
         count = len(chunk.rows)
-        rates, keys = jnp.asarray(settings.rates(step, count)), step_keys(key, np.arange(step, step + count))
-        batches = jax.tree.map(jnp.asarray, place(chunk.batches, settings.devices, Spec(None, AXIS)))
+        # `jnp.asarray` would compile a program for each shape.
+        rates, keys = jax.device_put(settings.rates(step, count)), fold_in(key, np.arange(step, step + count))
+        batches = jax.device_put(place(chunk.batches, settings.devices, Spec(None, AXIS)))
         fixed = (loss, settings.optimizer, settings.max_skipped, settings.devices, settings.members)
-        decays = jax.tree.map(jnp.asarray, settings.decays(step, count))
+        decays = jax.device_put(settings.decays(step, count))
         state, values, streaks = take_steps(StepInputs(frozen, batches, rates, keys, *fixed, decays), state)
         if running is not None:
             settle(*running)

@@ -71,15 +71,20 @@ class StepInputs(eqx.Module):
     decays: Array | None = None
 
 
+@jax.jit
 def copy_arrays(tree: PyTree) -> PyTree:
     """Return copies of the arrays, which can be donated; none is weakly typed, since JAX would then compile twice."""
     return jax.tree.map(lambda a: jnp.array(a, dtype=jnp.result_type(a), copy=True), tree)
 
 
-@jax.jit
-def step_keys(key: Key, steps: Int[Array, " n"]) -> Array:
-    """Return the random key of each step."""
-    return jax.vmap(jax.random.fold_in, (None, 0))(key, steps)
+@partial(jax.jit, static_argnames=("optimizer", "averaged", "members"))
+def start_state(
+    params: PyTree, optimizer: optax.GradientTransformation, averaged: bool, members: int | None = None
+) -> State:
+    """Return the state before the first step, of arrays of its own, which can be donated."""
+    initial = optimizer.init if members is None else jax.vmap(optimizer.init)
+    streak = jnp.zeros(() if members is None else (members,), jnp.int32)
+    return copy_arrays(State(params, initial(params), streak, params if averaged else None))
 
 
 @final

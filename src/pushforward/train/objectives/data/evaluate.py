@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from ...._errors import bad
 from ....distributions._base import AbstractDistribution
+from ....numerics.keys import split_keys
 from ....parallel.compile import compiled
 from ...rows import rows as _rows
 from ...rows.batch import Batch
@@ -37,7 +38,7 @@ def evaluator(objective: AbstractDataObjective, table: Rows, num_train: int, num
 
     @cache
     def keys(start: int) -> Array:
-        return jax.random.split(jax.random.key(start), count)
+        return split_keys(jax.random.key(start), count)
 
     def evaluate(model: Any, rows: np.ndarray) -> np.ndarray:
         losses = []
