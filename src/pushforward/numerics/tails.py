@@ -8,9 +8,13 @@ import numpy as np
 
 #: The share of the rows beyond the threshold of a tail, and the fewest and the most of them that a fit needs.
 SHARE, FEWEST, MOST = 0.1, 20, 500
-#: A tail is heavy if its index is this many standard errors, of an exponential tail, above zero, and at least the
-#: smallest index. Three standard errors are a false alarm in some hundreds of exponential tails.
-ERRORS, SMALLEST = 3.0, 0.1
+#: A tail is heavy if its index is this many standard errors, of an exponential tail, above zero: a false alarm in one
+#: of some hundreds of exponential tails.
+ERRORS = 3.0
+#: And if it is at least the smallest index, which is larger where both tails are heavy: such columns often have a
+#: common scale, as those of a multivariate Student distribution, which a map of each column for itself takes apart.
+#: With 3 and 4 degrees of freedom that cost a fit more than the tails gained, with 2 it did not.
+SMALLEST, SMALLEST_OF_TWO, LIGHT = 0.15, 0.3, 0.05
 #: The largest index; tails beyond it are left to the rest of a flow. Of a wider one, float32 would overflow at draws.
 LARGEST = 2.0
 #: The standard normal number below which three quarters of all lie.
@@ -41,15 +45,16 @@ class Tails:
 def tails(values: np.ndarray, weights: np.ndarray) -> Tails:
     """Return the tails of the columns of `values`, shape (rows, columns), with weights (rows,).
 
-    A generalized Pareto distribution is fitted to what lies beyond the outer tenth of each side. Tails that may be of
-    one index receive their mean: a symmetric column stays symmetric. The scale is such that the quartiles of loc +
-    scale z exp(h z² / 2), z standard normal, with h the index of the side, are as far apart as those of the column.
+    A generalized Pareto distribution is fitted to the outermost tenth of each side, and to the outer quarter of that.
+    Tails that may be of one index receive their mean: a symmetric column stays symmetric. The scale is such that the
+    quartiles of loc + scale z exp(h z² / 2), z standard normal, with h the index of the side, are as far apart as those
+    of the column.
     """
     found = Tails(*(np.full(values.shape[1], start) for start in (0.0, 1.0, 0.0, 0.0)))
     for j, column in enumerate(values.T if len(values) else ()):
         order = np.argsort(column, kind="stable")
         x, w = column[order], weights[order]
-        left, right = _both(_tail(-x[::-1], w[::-1]), _tail(x, w))
+        left, right = _both(_side(-x[::-1], w[::-1]), _side(x, w))
         low, middle, high = _quantiles(x, w, (0.25, 0.5, 0.75))
         spread = QUARTILE * sum(math.exp(h * QUARTILE**2 / 2) for h in (left, right))
         if max(left, right) > 0 and high > low:
@@ -64,8 +69,7 @@ def pareto_index(excesses: np.ndarray, weights: np.ndarray) -> float:
         "A New and Efficient Estimation Method for the Generalized Pareto Distribution", Zhang, Stephens, 2009.
     """
     share = weights / weights.sum()
-    # How often each number is counted: as many times as rows of equal weight would be worth.
-    count = 1 / np.square(share).sum()
+    count = _count(weights)
     # The distribution has one parameter more, θ = -ξ / scale; its posterior mean, from a grid that is narrow around 0.
     size = 30 + int(math.sqrt(count))
     grid = 1 - np.sqrt(size / (np.arange(1, size + 1) - 0.5))
@@ -82,35 +86,59 @@ def pareto_index(excesses: np.ndarray, weights: np.ndarray) -> float:
     return float(np.log1p(-mean * y) @ share)
 
 
-def _tail(x: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Return the index of the upper tail of sorted numbers, and the number of rows it comes from; 0 for too few."""
-    total = weights.sum()
-    rows = total**2 / np.square(weights).sum() if total > 0 else 0.0
+@final
+@dataclass(frozen=True)
+class _Side:
+    """The index of one tail, the number of rows it comes from, 0 for too few, and the index of its outer quarter."""
+
+    index: float = 0.0
+    rows: float = 0.0
+    outer: float = 0.0
+
+    def heavy(self, smallest: float) -> float:
+        """Return the index if the tail is heavy, else 0."""
+        significant = self.rows > 0 and self.index > max(smallest, ERRORS / math.sqrt(self.rows))
+        return min(self.index, LARGEST) if significant and self.outer > 0 else 0.0
+
+
+def _side(x: np.ndarray, weights: np.ndarray) -> _Side:
+    """Return what the upper tail of sorted numbers says."""
+    rows = _count(weights)
     if SHARE * rows < FEWEST:
-        return 0.0, 0.0
-    beyond = min(SHARE, MOST / rows)
-    threshold = _quantiles(x, weights, (1 - beyond,))[0]
+        return _Side()
+    share = min(SHARE, MOST / rows)
+    whole, outer = _beyond(x, weights, share), _beyond(x, weights, share / 4)
+    if len(whole[0]) < FEWEST:
+        return _Side()
+    index = pareto_index(*whole)
+    # A few rows far away, such as a second mode, look like a tail; from within them, their tail is light.
+    return _Side(index, _count(whole[1]), pareto_index(*outer) if len(outer[0]) >= FEWEST else index)
+
+
+def _both(left: _Side, right: _Side) -> tuple[float, float]:
+    """Return the indices of the heavy tails; one index, if one could be that of both."""
+    if min(left.index, right.index) < LIGHT:
+        return left.heavy(SMALLEST), right.heavy(SMALLEST)
+    error = (1 + max(left.index, right.index)) * math.sqrt(1 / left.rows + 1 / right.rows)
+    if abs(left.index - right.index) < 2 * error:
+        rows = left.rows + right.rows
+        index = (left.rows * left.index + right.rows * right.index) / rows
+        left = right = _Side(index, rows, (left.outer + right.outer) / 2)
+    return left.heavy(SMALLEST_OF_TWO), right.heavy(SMALLEST_OF_TWO)
+
+
+def _beyond(x: np.ndarray, weights: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return by how much sorted numbers exceed the quantile of the upper `share`, and the weights of these numbers."""
+    threshold = _quantiles(x, weights, (1 - share,))[0]
     start = np.searchsorted(x, threshold, side="right")
     # As a difference of halves, numbers of either sign do not overflow.
-    excesses, weights = x[start:] / 2 - threshold / 2, weights[start:]
-    if len(excesses) < FEWEST:
-        return 0.0, 0.0
-    return pareto_index(excesses, weights), float(weights.sum() ** 2 / np.square(weights).sum())
+    return x[start:] / 2 - threshold / 2, weights[start:]
 
 
-def _both(left: tuple[float, float], right: tuple[float, float]) -> tuple[float, float]:
-    """Return the indices of the two tails, given estimates with their numbers of rows."""
-    (a, m), (b, n) = left, right
-    if m and n and abs(a - b) < 2 * (1 + max(a, b, 0.0)) * math.sqrt(1 / m + 1 / n):
-        mean = (m * a + n * b) / (m + n)
-        if _is_heavy(mean, m + n):
-            return min(mean, LARGEST), min(mean, LARGEST)
-    one, other = (min(index, LARGEST) if _is_heavy(index, rows) else 0.0 for index, rows in (left, right))
-    return one, other
-
-
-def _is_heavy(index: float, rows: float) -> bool:
-    return rows > 0 and index > max(SMALLEST, ERRORS / math.sqrt(rows))
+def _count(weights: np.ndarray) -> float:
+    """Return how many rows of equal weight would say as much."""
+    total = weights.sum()
+    return float(total**2 / np.square(weights).sum()) if total > 0 else 0.0
 
 
 def _quantiles(x: np.ndarray, weights: np.ndarray, of: tuple[float, ...]) -> list[float]:

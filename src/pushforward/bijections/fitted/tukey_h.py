@@ -76,8 +76,8 @@ class TukeyH(AbstractBatchBijection, AbstractFitted):
         """Return the map with the tails of the elements that have heavy ones, and the identity of the others.
 
         An element is heavy if, on one side, the index of a generalized Pareto distribution of its outermost tenth is
-        above zero by more than chance, and above 0.1. It then has its median as location and a scale that fits its
-        quartiles. If no element is heavy, this is an `Identity`, which costs nothing.
+        above zero by more than chance, and above 0.15, or 0.3 where both sides are heavy. It then has its median as
+        location and a scale that fits its quartiles. If no element is heavy, this is an `Identity`, at no cost.
 
         Reference:
             "A New and Efficient Estimation Method for the Generalized Pareto Distribution", Zhang, Stephens, 2009.
@@ -99,7 +99,8 @@ class TukeyH(AbstractBatchBijection, AbstractFitted):
         return x, self._log_det(spread)
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        most = jnp.finfo(x.dtype).max
+        # A quarter of the largest number, so that gradients do not overflow either.
+        most = jnp.finfo(x.dtype).max / 4
         y = jnp.clip((x - self.loc[..., None]) / self.scale[..., None], -most, most)
         h = self._h(y)
         z = _undone(y, h)
