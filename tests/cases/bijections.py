@@ -212,6 +212,12 @@ BIJECTIONS = [
         lambda key: b.StandardizeCondition(coupling(key, cond_dim=2), [1.0, -2.0], [0.1, 3.0]),
         start="identity",
     ),
+    Case(
+        "TukeyH:",
+        lambda key: b.TukeyH([1.0, -20.0, 0.0], [0.1, 3.0, 1.0], [1.0, 0.0, 0.0], [0.5, 0.3, 0.0]),
+        z=MODERATE,
+    ),
+    Case("TukeyH:unfitted", lambda key: b.TukeyH.unfitted((3,)), start="identity"),
     Case("Regress:", lambda key: b.Regress([[1.0, -3.0], [0.0, 20.0], [0.5, 0.0]], [2.0, -1.0, 0.0])),
     Case("Regress:unfitted", lambda key: b.Regress.unfitted(3, 2), start="identity", dead={"condition": UNFITTED}),
     Case("Whiten:", lambda key: b.Whiten(NOISE)),

@@ -20,11 +20,13 @@ from pushforward.bijections import (
     Stack,
     Standardize,
     StandardizeCondition,
+    TukeyH,
     Whiten,
 )
 from pushforward.distributions import Conditioned, Mixture, Pushforward, StandardNormal
 from pushforward.networks import MLPSettings
 from pushforward.train.rows.rows import Rows
+from pushforward.train.start.rows import RowsData
 from pushforward.train.start.set_from_rows import set_from_rows
 from pushforward.univariate import Affine
 
@@ -83,6 +85,54 @@ def test_a_constant_condition_keeps_its_scale(key, rng):
     flow = Pushforward(StandardNormal((2,)), StandardizeCondition.unfitted(layer))
     fitted = standardized(flow, rng.normal(size=(30, 2)), np.full((30, 1), 5.0)).bijection
     assert (float(fitted.loc[0]), float(fitted.scale[0])) == (5.0, 1.0)
+
+
+def test_heavy_tails_next_to_the_data(rng):
+    """The columns are set one by one; the maps behind see what they leave."""
+    x = np.stack([rng.standard_cauchy(4000), rng.normal(size=4000) + 9, rng.pareto(1.0, 4000)], axis=1)
+    flow = standardized(flow_of(Standardize.unfitted((3,)), TukeyH.unfitted((3,))), x)
+    frame, tails = flow.bijection.bijections
+    np.testing.assert_allclose(tails.left, [1.0, 0.0, 0.0], atol=0.25)
+    np.testing.assert_allclose(tails.right, [1.0, 0.0, 1.0], atol=0.25)
+    assert (float(tails.loc[1]), float(tails.scale[1])) == (0.0, 1.0)
+    np.testing.assert_allclose(frame.loc[1], x[:, 1].mean())
+    z = np.asarray(jax.vmap(flow.bijection.inverse)(x))
+    np.testing.assert_allclose(z.std(axis=0), 1, rtol=1e-6)
+    assert np.abs(z).max() < 8
+
+
+def test_without_heavy_tails_nothing_is_left_of_them(rng):
+    x = rng.normal(size=(4000, 2)) + 5
+    light = standardized(flow_of(Standardize.unfitted((2,)), TukeyH.unfitted((2,))), x)
+    assert isinstance(light.bijection.bijections[1], Identity)
+    assert eqx.tree_equal(
+        light.bijection.bijections[0], standardized(flow_of(Standardize.unfitted((2,))), x).bijection.bijections[0]
+    )
+
+
+def test_heavy_tails_of_a_map_that_runs_backwards(rng):
+    x = rng.standard_cauchy((4000, 2))
+    backwards = standardized(flow_of(Standardize.unfitted((2,)), Invert(TukeyH.unfitted((2,)))), x)
+    forwards = standardized(flow_of(Standardize.unfitted((2,)), TukeyH.unfitted((2,))), x)
+    np.testing.assert_allclose(backwards.log_prob(x[:20]), forwards.log_prob(x[:20]), rtol=1e-12)
+    light = standardized(flow_of(Invert(TukeyH.unfitted((2,)))), rng.normal(size=(1000, 2)))
+    assert isinstance(light.bijection.bijections[0].bijection, Identity)
+
+
+def test_a_condition_with_heavy_tails_has_its_median_and_quartiles(rng):
+    c = np.stack([10 + rng.standard_cauchy(4000), rng.normal(size=4000)], axis=1)
+    layer = Autoregressive.mlp(jax.random.key(0), Affine(), 1, cond_dim=2, network=MLPSettings((4,)))
+    flow = Pushforward(StandardNormal((1,)), StandardizeCondition.unfitted(layer))
+    fitted = standardized(flow, rng.normal(size=(4000, 1)), c).bijection
+    np.testing.assert_allclose(fitted.loc, [10, c[:, 1].mean()], atol=0.1)
+    np.testing.assert_allclose(fitted.scale, [1.2, c[:, 1].std()], atol=0.15)
+
+
+def test_many_rows_are_seen_in_part(rng):
+    table = Rows(rng.normal(size=(250_000, 1)), None)
+    values, weights = RowsData(table, np.arange(250_000), np.arange(10)).observed()
+    assert len(values) == len(weights) == 100_000
+    np.testing.assert_array_equal(values[[0, -1], 0], table.x[[0, 249_997], 0])
 
 
 def test_what_is_fitted_is_kept(rng):

@@ -30,6 +30,7 @@ from .fitted.act_norm import ActNorm as ActNorm
 from .fitted.regress import Regress as Regress
 from .fitted.standardize import Standardize as Standardize
 from .fitted.standardize_condition import StandardizeCondition as StandardizeCondition
+from .fitted.tukey_h import TukeyH as TukeyH
 from .fitted.whiten import Whiten as Whiten
 from .image import Image as Image
 from .image import image as image

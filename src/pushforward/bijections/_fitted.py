@@ -16,6 +16,8 @@ from ._base import AbstractBijection
 
 #: (events, their conditions), the batch last, -> the vectors (columns, batch) whose moments are computed.
 Vectors = Callable[[Events, Conditions], Float[Array, "columns n"]]
+#: The columns of some events, and the weights of these.
+Observed = tuple[Float[np.ndarray, "rows columns"], Float[np.ndarray, "rows"]]
 
 
 def flat_events(events: Events, condition: Conditions) -> Float[Array, "columns n"]:
@@ -29,7 +31,7 @@ def flat_condition(events: Events, condition: Conditions) -> Float[Array, "colum
 
 
 class AbstractData(ABC):
-    """The events and conditions that reach the data side of a map, known by their moments and a sample."""
+    """The events and conditions that reach the data side of a map, known by their moments and some of them."""
 
     @property
     @abstractmethod
@@ -55,6 +57,13 @@ class AbstractData(ABC):
         """Return the covariance matrix of the columns, in float64."""
 
     @abstractmethod
+    def observed(self, of: Vectors = flat_events) -> Observed:
+        """Return the columns of many of the events, and the weights of these, in float64.
+
+        They are enough for quantiles and for the tails beyond; no rows for a distribution, which has moments alone.
+        """
+
+    @abstractmethod
     def sample(self) -> tuple[Events, Conditions]:
         """Return some hundreds of events and their conditions, the batch last."""
 
@@ -72,12 +81,15 @@ class AbstractFitted(AbstractBijection):
     fitted: eqx.AbstractVar[bool]
 
     @abstractmethod
-    def fit_to(self, data: AbstractData) -> "AbstractFitted":
-        """Return the map of this class that brings `data`, on its data side, closest to normal on its base side."""
+    def fit_to(self, data: AbstractData) -> AbstractBijection:
+        """Return the map that brings `data`, on its data side, closest to normal on its base side.
+
+        It is of this class, or the identity where there is nothing to do.
+        """
 
     @abstractmethod
-    def inverted(self) -> "AbstractFitted":
-        """Return the inverse as a map of this class, for a flow that runs the map backwards."""
+    def inverted(self) -> AbstractBijection:
+        """Return the inverse of this map, for a flow that runs the map backwards."""
 
 
 def is_pending(tree: Any) -> bool:

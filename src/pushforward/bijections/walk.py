@@ -7,6 +7,7 @@ from .._types import Conditions, Events, Scalars
 from ._base import AbstractBijection, AbstractComposite, AbstractSequence, Part, forward_batch, inverse_batch
 from .composites.chain import Chain
 from .composites.invert import Invert
+from .elementwise.identity import Identity
 
 
 @final
@@ -91,3 +92,8 @@ def sequence(bijection: AbstractBijection) -> list[AbstractBijection]:
 def compose(*bijections: AbstractBijection) -> AbstractBijection:
     """Return the composition of bijections in order from base to data."""
     return Chain(bijections)
+
+
+def is_identity(bijection: AbstractBijection) -> bool:
+    """Return whether a map is the identity by its class, so that nothing has to be computed for it."""
+    return isinstance(bijection, Identity)

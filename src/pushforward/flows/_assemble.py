@@ -4,7 +4,17 @@ from collections.abc import Callable
 
 from .._errors import require_count, require_key
 from .._types import Key
-from ..bijections import AbstractBijection, Chain, Flip, Regress, Stack, Standardize, StandardizeCondition, Whiten
+from ..bijections import (
+    AbstractBijection,
+    Chain,
+    Flip,
+    Regress,
+    Stack,
+    Standardize,
+    StandardizeCondition,
+    TukeyH,
+    Whiten,
+)
 from ..distributions import Pushforward, StandardNormal
 from ..numerics.keys import split_key
 
@@ -16,11 +26,11 @@ MAX_LOG_SCALE = 3.0
 def assemble(
     key: Key, dim: int, cond_dim: int, layers: int, layer: Callable[[Key], AbstractBijection], *, unroll: bool | None
 ) -> Pushforward:
-    """Build the flow base -> (layer, reversal) x layers -> whitening -> regression -> standardization -> data.
+    """Build the flow base -> (layer, reversal) x layers -> whitening -> regression -> standardization -> tails -> data.
 
     The order of the elements is reversed after every layer (with two elements or few layers a random order would
     often repeat), and the stack of layers is compiled once. The whitening, the regression on the condition, if there is
-    one, and the standardization of data and condition are identities until `pushforward.fit` sets them.
+    one, the standardization of data and condition and the heavy tails are identities until `pushforward.fit` sets them.
 
     Arguments:
         key: random key, split among the layers.
@@ -39,7 +49,7 @@ def assemble(
     # The residual of a regression has a smaller scale, also with a single column, for which `Whiten` is a scale.
     whiten = [Whiten.unfitted(dim)] if dim > 1 or cond_dim else []
     regress = [Regress.unfitted(dim, cond_dim)] if cond_dim else []
-    frame = [*whiten, *regress, Standardize.unfitted((dim,))]
+    frame = [*whiten, *regress, Standardize.unfitted((dim,)), TukeyH.unfitted((dim,))]
     bijection: AbstractBijection = Chain([Stack(parts, unroll=unroll), *frame])
     if cond_dim:
         bijection = StandardizeCondition.unfitted(bijection)

@@ -63,12 +63,12 @@ def fit(
 
         minimize Σ_i w_i (-log p(x_i | c_i)) / Σ_i w_i   over the trainable arrays of `flow`
 
-    First, `fit` sets the bijections of the flow that hold location, scale and correlations of the data (`Standardize`,
-    `Whiten`, `StandardizeCondition`, `Regress`; the flows of `pushforward.flows` have them) in closed form, unless they
-    are set already, and each `ActNorm` from a batch of the data (`pushforward.train.initialize`). The same arguments
-    give the same result, bit for bit, on the same machine with the same number of devices. Devices share the batches if
-    each receives at least 128 rows (4096 if it is not a CPU; 16 events of several axes) and `flow` is not committed to
-    one device.
+    First, `fit` sets the bijections of the flow that hold location, scale, correlations and heavy tails of the data
+    (`Standardize`, `Whiten`, `TukeyH`, `StandardizeCondition`, `Regress`; the flows of `pushforward.flows` have them)
+    in closed form, unless they are set already, and each `ActNorm` from a batch of the data
+    (`pushforward.train.initialize`). The same arguments give the same result, bit for bit, on the same machine with the
+    same number of devices. Devices share the batches if each receives at least 128 rows (4096 if it is not a CPU; 16
+    events of several axes) and `flow` is not committed to one device.
 
     Images, and other whole numbers, have no density: with `noise="uniform"` a flow learns the density of x + u, u
     uniform in [0, 1), and the mean log-density of x + u is a lower bound of the mean log-probability of x. If the noise

@@ -1,15 +1,18 @@
 """Location and scale of the condition, fitted in closed form."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import final
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from ..._errors import require
 from ..._fields import FIXED
 from ..._types import ArrayLike, Conditions, Events, Scalars
+from ...numerics.tails import tails
 from .._base import AbstractBijection, AbstractComposite, Part, forward_batch, inverse_batch
 from .._fitted import AbstractData, AbstractFitted, flat_condition, loc_scale
 from .standardize import checked_loc_scale
@@ -65,9 +68,17 @@ class StandardizeCondition(AbstractComposite, AbstractFitted):
         return StandardizeCondition(bijection, self.loc, self.scale, fitted=self.fitted)
 
     def fit_to(self, data: AbstractData) -> "StandardizeCondition":
-        """Return the map with the mean and the standard deviation of each element of the condition."""
+        """Return the map with the mean and the standard deviation of each element of the condition.
+
+        An element with a heavy tail, of which the standard deviation says nothing, has its median and a scale by its
+        quartiles instead; see `TukeyH`.
+        """
         dtype = jnp.result_type(self.loc, data.condition_dtype)
-        return StandardizeCondition(self.bijection, *loc_scale(data.moments(flat_condition), self.loc.shape, dtype))
+        of, found = data.moments(flat_condition), tails(*data.observed(flat_condition))
+        of = replace(
+            of, loc=np.where(found.heavy, found.loc, of.loc), scale=np.where(found.heavy, found.scale, of.scale)
+        )
+        return StandardizeCondition(self.bijection, *loc_scale(of, self.loc.shape, dtype))
 
     def inverted(self) -> "StandardizeCondition":
         """Return this map: the condition is the same in both directions."""

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from ..._errors import bad
 from ..._types import Conditions, Events
-from ...bijections._fitted import Vectors, flat_events, is_pending
+from ...bijections._fitted import Observed, Vectors, flat_events, is_pending
 from ...bijections.walk import compose, sequence
 from ...distributions.pushforward import Pushforward
 from ...numerics.moments import Moments
@@ -118,6 +118,10 @@ class NormalData(AbstractMovingData):
     def covariance(self, of: Vectors = flat_events) -> Float[np.ndarray, "columns columns"]:
         """Return the covariance."""
         return self.location_covariance
+
+    def observed(self, of: Vectors = flat_events) -> Observed:
+        """Return no rows: a normal distribution has no heavy tails."""
+        return np.empty((0, self.loc.size)), np.empty(0)
 
     def sample(self) -> tuple[Events, Conditions]:
         """Return draws, the batch last."""

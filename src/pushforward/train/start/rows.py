@@ -1,7 +1,8 @@
 """Rows of a table, moved along a flow from data to base."""
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, final
 
@@ -13,10 +14,13 @@ from jaxtyping import Float
 
 from ..._types import Conditions, Events
 from ...bijections._base import AbstractBijection, inverse_batch
-from ...bijections._fitted import Vectors, flat_condition, flat_events
+from ...bijections._fitted import Observed, Vectors, flat_condition, flat_events
 from ...numerics.moments import Moments, covariance, moments
 from ..rows.rows import Rows, blocks, float_dtype
 from .walk import AbstractMovingData, Beyond, Move
+
+#: The most rows of which quantiles are taken, and the most numbers that these rows hold.
+OBSERVED_ROWS, OBSERVED_NUMBERS = 100_000, 1 << 24
 
 
 @final
@@ -66,6 +70,15 @@ class RowsData(AbstractMovingData):
     def covariance(self, of: Vectors = flat_events) -> Float[np.ndarray, "columns columns"]:
         """Return the covariance matrix of columns, with the weights of the rows."""
         return covariance(self._blocks(of))
+
+    def observed(self, of: Vectors = flat_events) -> Observed:
+        """Return columns of the rows, or of as many of them, evenly spaced, as memory is set aside for."""
+        arrays = [self.table.x, *jax.tree.leaves(self.table.condition)]
+        width = sum(math.prod(array.shape[1:]) for array in arrays)
+        count = min(len(self.used), OBSERVED_ROWS, max(1, OBSERVED_NUMBERS // width))
+        spaced = self.used[np.arange(count) * len(self.used) // count]
+        values, weights = zip(*replace(self, used=spaced)._blocks(of), strict=True)
+        return np.concatenate(values), np.concatenate(weights)
 
     def sample(self) -> tuple[Events, Conditions]:
         """Return the events of the sample and their conditions, the batch last."""

@@ -30,9 +30,9 @@ SAMPLE = 256
 def initialize(flow: Flow, x: ArrayLike, condition: ArrayLike | None = None) -> Flow:
     """Set from data all bijections of a flow that need it, as `pushforward.fit` does before its first step.
 
-    These are `Standardize`, `Whiten`, `Regress`, `StandardizeCondition` and `ActNorm` with `fitted` False, at any place
-    of a flow. Each is set from the data that the bijections between it and the data have transformed. Call this before
-    a training loop of your own: otherwise the flow does not know the location and scale of the data.
+    These are `Standardize`, `Whiten`, `Regress`, `TukeyH`, `StandardizeCondition` and `ActNorm` with `fitted` False, at
+    any place of a flow. Each is set from the data that the bijections between it and the data have transformed. Call
+    this before a training loop of your own: otherwise the flow does not know the location and scale of the data.
 
     Arguments:
         flow: any distribution; one without such a bijection is returned as it is.

@@ -11,7 +11,7 @@ from ..._errors import bad
 from ..._types import Conditions, Events
 from ...bijections._base import AbstractBijection, AbstractComposite, Part
 from ...bijections._fitted import AbstractData, AbstractFitted, is_pending
-from ...bijections.walk import Step
+from ...bijections.walk import Step, is_identity
 
 
 @final
@@ -67,8 +67,8 @@ def set_from(bijection: AbstractBijection, data: AbstractMovingData, *, inverted
         inverted: whether the inverse of the bijection maps from base to data.
     """
     if isinstance(bijection, AbstractFitted) and not bijection.fitted:
-        bijection = bijection.fit_to(data)
-        bijection = bijection.inverted() if inverted else bijection
+        found = bijection.fit_to(data)
+        bijection = found.inverted() if inverted and isinstance(found, AbstractFitted) else found
     if not isinstance(bijection, AbstractComposite) or not is_pending(bijection):
         return bijection
     parts = bijection.parts()
@@ -76,7 +76,8 @@ def set_from(bijection: AbstractBijection, data: AbstractMovingData, *, inverted
     for i in range(len(parts)) if inverted else reversed(range(len(parts))):
         backwards = inverted != parts[i].inverted
         maps[i] = set_from(maps[i], data.moved(Into(parts[i])), inverted=backwards)
-        data = data.moved(Beyond(parts[i], maps[i], backwards))
+        # What is known of data stays known beyond a map that leaves them as they are.
+        data = data if is_identity(maps[i]) else data.moved(Beyond(parts[i], maps[i], backwards))
     return bijection.rebuild(maps)
 
 
