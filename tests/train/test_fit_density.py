@@ -12,11 +12,11 @@ from jax.scipy import stats
 import pushforward as pf
 from pushforward.bijections import Chain, Exp, Identity, Sigmoid
 from pushforward.distributions import MultivariateNormal, Pushforward
+from pushforward.distributions.tail import split_tail, through
 from pushforward.train import FAB, AlphaDivergence, ForwardKL, NonFiniteError, ReverseKL
 from pushforward.train.loop import minimize as loop
 from pushforward.train.objectives.density import _base
 from pushforward.train.rows.batch import Batch
-from pushforward.train.start.tail import split_tail, through
 
 from .helpers import gaussian
 

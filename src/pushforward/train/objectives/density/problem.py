@@ -10,10 +10,10 @@ import numpy as np
 
 from ...._types import Key, Scalar
 from ....distributions.pushforward import Pushforward
+from ....distributions.tail import split_tail, through
 from ....parallel.compile import compiled
 from ...rows.batch import Batch
 from ...rows.rows import Chunk
-from ...start.tail import split_tail, through
 from ._base import AbstractDensityObjective, AbstractReplayObjective, Target
 from .target import LogDensity, evaluate_batch
 
