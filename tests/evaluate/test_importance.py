@@ -1,6 +1,7 @@
 """Importance weights say whether a flow is the density, and correct it."""
 
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -113,7 +114,7 @@ def test_a_mode_that_the_reverse_kl_has_lost_is_found(key):
     def two(x):
         return jax.nn.logsumexp(-0.5 * jnp.sum((x - places) ** 2, axis=-1)) - 0.05 * jnp.sum(jnp.cos(x))
 
-    flow = pf.flows.nsf(key, 2, wiring="coupling", layers=2, hidden=(16,), bins=4)
+    flow: Any = pf.flows.nsf(key, 2, wiring="coupling", layers=2, hidden=(16,), bins=4)
     # Without its maps that are set from modes, it begins in the mode at zero.
     begin = Pushforward(flow.base, flow.bijection.bijections[0])
     fitted = pf.fit_density(key, begin, two, steps=100, batch_size=128, progress=False).flow
@@ -154,11 +155,11 @@ def test_a_mode_on_a_bounded_support_is_found():
 
 
 def funnel(wide):
-    return Bent(1.5, lambda x: 0.0, lambda x: jnp.exp(x / 2), (5,), wide)
+    return Bent(first=1.5, loc=lambda x: 0.0, scale=lambda x: jnp.exp(x / 2), shape=(5,), wide=wide)
 
 
 def banana(wide):
-    return Bent(1.0, lambda x: x**2, lambda x: 0.5, (2,), wide)
+    return Bent(first=1.0, loc=lambda x: x**2, scale=lambda x: 0.5, shape=(2,), wide=wide)
 
 
 RING = 5 * np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)

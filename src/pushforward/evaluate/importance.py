@@ -190,8 +190,8 @@ def _missed(
     """Return the share of the mass that is found elsewhere, its standard error, and the places."""
 
     def evaluate(x: Any) -> tuple[np.ndarray, np.ndarray]:
-        x = jnp.asarray(x)
-        return tuple(np.asarray(a, np.float64) for a in (_evaluate(log_density, x), flow.log_prob(x)))
+        log_p, log_q = _evaluate(log_density, jnp.asarray(x)), flow.log_prob(x)
+        return np.asarray(log_p, np.float64), np.asarray(log_q, np.float64)
 
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel().tolist())
     found = find_missed(rng, flow, log_density, evaluate, draws, top, searches) if searches else None

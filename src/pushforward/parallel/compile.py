@@ -37,7 +37,7 @@ def compiled(fun: Callable[P, T], donate: Literal["all-except-first", "none"] = 
         donate: "all-except-first" to donate the arrays of all arguments but the first, by place or by name.
     """
     takes_trees: Callable[..., T] = fun
-    name_of_first = next(iter(signature(fun).parameters), None)
+    name_of_first = next(iter(signature(fun).parameters), "")
 
     def run(first: list[Any], others: list[Any], structures: tuple[Any, Any], static: tuple[Any, ...]) -> T:
         arrays = iter((*first, *others))
