@@ -86,7 +86,7 @@ class FAB(AbstractReplayObjective):
 
     def renew(self, flow: AbstractDistribution, target: Target, power: Scalar, memory: Memory, key: Key) -> Memory:
         """Return the buffer, reweighted for the present flow and power, with the oldest events replaced by new ones."""
-        log_q = flow.log_prob(memory.x)
+        log_q, power = flow.log_prob(memory.x), power.astype(memory.power.dtype)
         # p² / q has changed by q_then / q_now. Weights of events where the flow has density zero stay.
         change = jnp.where(jnp.isfinite(log_q), memory.log_q - log_q, 0.0)
         change += jnp.where(jnp.isfinite(memory.log_p), 2 * (power - memory.power) * memory.log_p, 0.0)
