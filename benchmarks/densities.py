@@ -3,9 +3,10 @@
     python -m benchmarks.densities [--posteriors DIRECTORY] [--seeds N] [--objective O] [--annealing A] [NAME ...]
 
 The four potentials U1-U4 of "Variational Inference with Normalizing Flows", Rezende, Mohamed, 2015, on the square
-[-4, 4]², of which quadrature gives log Z; two densities of many modes, "gmm40" and "many_well"; and, where DIRECTORY
-has their data and reference draws, five posteriors of posteriordb (https://github.com/stan-dev/posteriordb). Every fit
-is `pf.fit_density` with its defaults, of a coupling flow with its defaults, unless an option says otherwise.
+[-4, 4]², of which quadrature gives log Z; densities of many modes, "gmm40", "many_well" (10-D, 2^5 modes) and
+"many_well_32" (32-D, 2^16 modes; only if named), of which quadrature of one well gives log Z; and, where DIRECTORY has
+their data and reference draws, five posteriors of posteriordb (https://github.com/stan-dev/posteriordb). Every fit is
+`pf.fit_density` with its defaults, of a coupling flow with its defaults, unless an option says otherwise.
 """
 
 import argparse
@@ -175,14 +176,36 @@ def _well(x: Any) -> Any:
 
 
 def many_well(x: Any) -> Any:
-    """Return the sum over five double wells, each in an element of its own beside a normal one: 2^5 modes."""
-    return _well(x[:5]).sum() - 0.5 * jnp.sum(x[5:] ** 2)
+    """Return the sum over n double wells, each in an element of its own beside a normal one: 2^n modes in 2 n-D."""
+    n = len(x) // 2
+    return _well(x[:n]).sum() - 0.5 * jnp.sum(x[n:] ** 2)
 
 
-def _log_z_of_wells() -> float:
+#: Number of elements, by name.
+WELLS = {"many_well": 10, "many_well_32": 32}
+
+
+def quadrature(dim: int) -> tuple[float, float]:
+    """Return log Z of many wells, and the share of one well's mass on its right."""
     axis = np.linspace(-5, 5, 200_001)
-    one = np.exp(_well(axis)).sum() * (axis[1] - axis[0])
-    return float(5 * (np.log(one) + 0.5 * np.log(2 * np.pi)))
+    values = np.exp(_well(axis))
+    one = values.sum() * (axis[1] - axis[0])
+    log_z = dim // 2 * (np.log(one) + 0.5 * np.log(2 * np.pi))
+    return float(log_z), float(values[axis > 0].sum() / values.sum())
+
+
+def sides(draws: np.ndarray) -> dict[str, float]:
+    """Return the share of the left side of the wells, over what it should be: that of the poorest and richest well."""
+    n = draws.shape[1] // 2
+    left = (draws[:, :n] < 0).mean(axis=0) / (1 - quadrature(2 * n)[1])
+    figures = {"poorest_left": float(left.min()), "richest_left": float(left.max())}
+    if n <= 5:
+        right = quadrature(2 * n)[1]
+        is_right = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+        shares = np.where(is_right, right, 1 - right).prod(axis=1)
+        counts = np.bincount((draws[:, :n] > 0) @ (1 << np.arange(n)), minlength=2**n) / len(draws) / shares
+        figures["modes"] = float(np.sum(counts > 1 / 3))
+    return figures
 
 
 def shares(draws: np.ndarray) -> dict[str, float]:
@@ -207,8 +230,8 @@ def build(name: str, posteriors: Path) -> Target:
     """Return a target by name."""
     if name == "gmm40":
         return Target(gmm40, _free(2), 0.0)
-    if name == "many_well":
-        return Target(many_well, _free(10), _log_z_of_wells())
+    if name in WELLS:
+        return Target(many_well, _free(WELLS[name]), quadrature(WELLS[name])[0])
     if name in POTENTIALS:
         return potential(POTENTIALS[name])
     data = json.loads((posteriors / f"{name}.data.json").read_text())
@@ -241,11 +264,13 @@ def measure(name: str, seed: int, posteriors: Path, **settings: Any) -> dict[str
     seconds = time.perf_counter() - began
     found = pf.evaluate.importance(keys[2], result.flow, target.log_density, DRAWS)
     figures: dict[str, Any] = {"name": name, "seed": seed, "seconds": seconds, "ess": found.ess / DRAWS}
-    figures |= {"khat": found.khat, "log_z": found.log_z, "skipped": result.skipped_steps}
+    figures |= {"khat": found.khat, "log_z": found.log_z, "missed": found.missed, "skipped": result.skipped_steps}
     if target.log_z is not None:
         figures["log_z_off"] = found.log_z - target.log_z
     if name == "gmm40":
         figures |= shares(np.asarray(found.draws))
+    if name in WELLS:
+        figures |= sides(np.asarray(found.draws))
     if target.reference is not None:
         resampled = found.resample(keys[3])
         plain = against(target.derived(found.draws.astype(np.float64)), target.reference)
@@ -260,13 +285,13 @@ def measure(name: str, seed: int, posteriors: Path, **settings: Any) -> dict[str
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"of {', '.join([*POTENTIALS, 'gmm40', 'many_well', *MODELS])}"
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join([*POTENTIALS, 'gmm40', *WELLS, *MODELS])}"
     )
     parser.add_argument("--posteriors", type=Path, default=POSTERIORS)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--objective", choices=OBJECTIVES, default="reverse")
     parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--annealing", type=float, default=0.0)
+    parser.add_argument("--annealing", type=float, help="default: that of the objective")
     args = parser.parse_args()
     known = [
         *POTENTIALS,

@@ -96,7 +96,7 @@ def test_the_slope_vanishes_at_the_target(case: Case):
             return Batch(weights)
         memory = objective.start((2,), np.float32)
         for i in range(3):
-            memory = objective.renew(flow, log_p, memory, jax.random.fold_in(KEY, i))
+            memory = objective.renew(flow, log_p, jnp.ones(()), memory, jax.random.fold_in(KEY, i))
         drawn = objective.draw(memory, np.random.default_rng(SEED), Batch(weights[None]))
         return jax.tree.map(lambda a: jnp.asarray(a)[0], drawn)
 

@@ -1,5 +1,6 @@
 """A simulator whose posterior is known, and densities that are wrong in known ways."""
 
+from collections.abc import Callable
 from typing import Any, final
 
 import equinox as eqx
@@ -57,6 +58,32 @@ class Flat(AbstractDistribution):
 
     def _sample_and_log_prob(self, key: Array, condition: Array | None) -> tuple[Array, Array]:
         return jax.random.uniform(key, self.shape), jnp.zeros(())
+
+
+@final
+class Bent(AbstractDistribution):
+    """x_0 ~ N(0, first²), the others N(loc(x_0), scale(x_0)²); all scales are `wide` times that."""
+
+    first: float = eqx.field(static=True)
+    loc: Callable[[Any], Any] = eqx.field(static=True)
+    scale: Callable[[Any], Any] = eqx.field(static=True)
+    shape: tuple[int, ...] = eqx.field(static=True)
+    wide: float = 1.0
+    cond_shape: tuple[int, ...] | None = eqx.field(static=True, default=None)
+
+    @property
+    def support(self) -> Real:
+        return Real(self.shape)
+
+    def _log_prob(self, x: Array, condition: Any) -> Array:
+        rest = jax.scipy.stats.norm.logpdf(x[1:], self.loc(x[0]), self.wide * self.scale(x[0]))
+        return jax.scipy.stats.norm.logpdf(x[0], 0.0, self.wide * self.first) + rest.sum()
+
+    def _sample_and_log_prob(self, key: Array, condition: Any) -> tuple[Array, Array]:
+        z = self.wide * jax.random.normal(key, self.shape)
+        first = self.first * z[0]
+        x = jnp.concatenate([first[None], self.loc(first) + self.scale(first) * z[1:]])
+        return x, self._log_prob(x, condition)
 
 
 def simulate(rng: np.random.Generator, pairs: int) -> tuple[np.ndarray, np.ndarray]:

@@ -42,3 +42,17 @@ def test_a_prepared_program_is_compiled_once_and_not_called():
     np.testing.assert_array_equal(program(x, 3)["x"], 3)
     assert calls == [2, 3]
     assert len(compiled) == 1
+
+
+@pytest.mark.parametrize("order", [("kept", "spent"), ("spent", "kept")])
+def test_arrays_given_by_name_are_donated_but_those_of_the_first_argument(order: tuple[str, str]):
+    add = _compile.compiled(lambda kept, spent: {"sum": kept["a"] - spent["b"]}, donate="all-except-first")
+    given = {"kept": {"a": jnp.full(4, 3.0)}, "spent": {"b": jnp.ones(4)}}
+    np.testing.assert_array_equal(add(**{name: given[name] for name in order})["sum"], 2)
+    assert given["spent"]["b"].is_deleted()
+    assert not given["kept"]["a"].is_deleted()
+
+
+def test_an_argument_given_twice_is_refused_as_python_does():
+    with pytest.raises(TypeError, match="multiple values"):
+        _compile.compiled(lambda x, by: x * by)(jnp.ones(2), 2, x=jnp.ones(2))  # pyright: ignore[reportCallIssue]

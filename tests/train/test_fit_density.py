@@ -12,11 +12,11 @@ from jax.scipy import stats
 import pushforward as pf
 from pushforward.bijections import Chain, Exp, Identity, Sigmoid
 from pushforward.distributions import MultivariateNormal, Pushforward
+from pushforward.distributions.tail import split_tail, through
 from pushforward.train import FAB, AlphaDivergence, ForwardKL, NonFiniteError, ReverseKL
 from pushforward.train.loop import minimize as loop
 from pushforward.train.objectives.density import _base
 from pushforward.train.rows.batch import Batch
-from pushforward.train.start.tail import split_tail, through
 
 from .helpers import gaussian
 
@@ -105,6 +105,41 @@ def test_fab_finds_modes_that_are_not_drawn(key):
         shares[name] = [float(np.mean(np.abs(draws - c) < 3)) for c in (-7.0, 0.0, 7.0)]
     assert min(shares["reverse"]) < 0.01
     assert min(shares["fab"]) > 0.1
+
+
+def test_fab_anneals_unless_told_not_to(key, monkeypatch):
+    """Events are carried to the flatter density, too: without, modes were lost before the density was sharp."""
+    powers = []
+
+    def spy(self, flow, target, power, memory, key):
+        jax.debug.callback(lambda p: powers.append(float(p)), power)
+        return renew(self, flow, target, power, memory, key)
+
+    renew = FAB.renew
+    monkeypatch.setattr(FAB, "renew", spy)
+    for settings, expected in {(): [0.01, 0.51, 1.0, 1.0], (("annealing", 0.0),): [1.0] * 4}.items():
+        powers.clear()
+        fab = FAB(chains=64, kept=2)
+        pf.fit_density(key, flow(key), banana, objective=fab, **{**FEW, "steps": 40, **dict(settings)})
+        jax.effects_barrier()
+        np.testing.assert_allclose(powers, expected, rtol=1e-5)
+
+
+def test_events_of_the_buffer_are_weighted_for_the_power_of_now(key):
+    def log_p(x):
+        return -0.5 * jnp.sum((x / 3.0) ** 2, axis=-1)
+
+    fab, q = FAB(chains=512, temperatures=1, kept=2), gaussian()
+    keys, memory = jax.random.split(key), fab.start((2,), np.float32)
+    for k, power in zip(keys, (0.25, 1.0), strict=True):
+        memory = fab.renew(q, log_p, jnp.asarray(power), memory, k)
+    # One transition: the weights are those of draws of q. Of the first half, only log p at the end is kept.
+    old = slice(0, 512)
+    first = fab.renew(q, log_p, jnp.asarray(0.25), fab.start((2,), np.float32), keys[0])
+    np.testing.assert_array_equal(memory.x[old], first.x[512:])
+    np.testing.assert_allclose(memory.log_p[old], log_p(first.x[512:]), rtol=1e-4, atol=1e-5)
+    change = memory.log_weight[old] - first.log_weight[512:]
+    np.testing.assert_allclose(change, 1.5 * log_p(first.x[512:]), rtol=1e-3, atol=1e-4)
 
 
 def test_path_gradient_vanishes_where_the_flow_is_exact(key):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from itertools import chain
 from typing import Any, Literal, ParamSpec, TypeVar
 
@@ -29,23 +30,26 @@ def compiled(fun: Callable[P, T], donate: Literal["all-except-first", "none"] = 
 
     Arguments:
         fun: a function of trees.
-        donate: "all-except-first" to donate the arrays of all arguments but the first, which must be positional.
+        donate: "all-except-first" to donate the arrays of all arguments but the first, by place or by name.
     """
     takes_trees: Callable[..., T] = fun
+    name_of_first = next(iter(signature(fun).parameters), "")
 
     def run(first: list[Any], others: list[Any], structures: tuple[Any, Any], static: tuple[Any, ...]) -> T:
         arrays = iter((*first, *others))
         leaves = [next(arrays) if leaf is ARRAY else leaf for _, leaf in static]
         split = structures[0].num_leaves
-        args = jax.tree.unflatten(structures[0], leaves[:split])
+        args, named = jax.tree.unflatten(structures[0], leaves[:split])
         more, kwargs = jax.tree.unflatten(structures[1], leaves[split:])
-        return takes_trees(*args, *more, **kwargs)
+        return takes_trees(*args, *more, **named, **kwargs)
 
     run.__name__ = run.__qualname__ = fun.__name__
     program = jax.jit(run, static_argnums=(2, 3), donate_argnums=(1,) if donate != "none" else ())
 
-    def bound(args: Any, kwargs: Any) -> tuple[Any, ...]:
-        parts, structures = zip(*map(jax.tree.flatten, (args[:1], (args[1:], kwargs))), strict=True)
+    def bound(args: Any, kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        named = {name: kwargs.pop(name) for name in (name_of_first,) if name in kwargs}
+        given = ((args[:1], named), (args[1:], kwargs))
+        parts, structures = zip(*map(jax.tree.flatten, given), strict=True)
         arrays = [[leaf for leaf in part if isinstance(leaf, ARRAYS)] for part in parts]
         # Types are part of the key, since 1, 1.0 and True are equal.
         static = tuple((None, ARRAY) if isinstance(leaf, ARRAYS) else (type(leaf), leaf) for leaf in chain(*parts))

@@ -20,7 +20,7 @@ from .loop.fingerprint import digest_rows, digest_start, tree_digest
 from .loop.minimize import Problem
 from .loop.result import FitResult, Flow
 from .loop.schedule import Schedule
-from .members import count_members, explain_member, mean_validation, mixture_of, stack
+from .members import count_members, explain_member, mean_validation, mixture_of, set_members, stack
 from .objectives.data._base import AbstractDataObjective, BatchLoss
 from .objectives.data.evaluate import check_support, evaluator, validation
 from .objectives.data.maximum_likelihood import Augment, MaximumLikelihood, Noise, choose_objective
@@ -29,7 +29,6 @@ from .rows.checks import check_columns, check_groups, check_table, warn_constant
 from .rows.rows import shuffled
 from .rows.split import group_copies, split_for_members
 from .session import Plan, session
-from .start.set_from_rows import rows_with_noise, set_from_rows
 
 
 def fit(
@@ -183,13 +182,7 @@ def fit(
     with session(optimization, plan, identity, checkpoint=checkpoint, progress=progress, started=started) as run:
         starts = [flow, *(redraw(jax.random.fold_in(key, i), flow) for i in range(1, count))]
         models, trained = [], objective
-        for i, (start, (own, _)) in enumerate(zip(starts, splits, strict=True)):
-            rng = np.random.default_rng([2, *seed.ravel().tolist(), *([i] if i else [])])
-            if objective.noisy:
-                noisy = rows_with_noise(objective.start_events, table, own, rng)
-                start = set_from_rows(start, noisy, np.arange(len(noisy.x)), rng)
-            else:
-                start = set_from_rows(start, table, own, rng, (of_x, of_condition) if count == 1 else None)
+        for start in set_members(starts, objective, table, [own for own, _ in splits], seed, (of_x, of_condition)):
             model, trained = objective.prepare(start)
             models.append(model)
         vals = [val for _, val in splits]

@@ -44,7 +44,7 @@ def fit_density(
     objective: AbstractDensityObjective | None = None,
     steps: int = 2000,
     batch_size: int = 512,
-    annealing: float | int = 0.0,
+    annealing: float | int | None = None,
     optimization: Optimization | None = None,
     learning_rate: float | int | Schedule | None = None,
     optimizer: optax.GradientTransformation | None = None,
@@ -71,8 +71,9 @@ def fit_density(
 
     Arguments: Objective
         objective: `ReverseKL` (None), `ForwardKL`, `AlphaDivergence`, or `FAB` for many modes; all of `pf.train`.
-        annealing: the share of the steps, from 0 to 1, in which p^b takes the place of p, b rising from 0.01 to 1.
-            The flow finds modes that lie far apart more easily in this flatter density.
+        annealing: the share of the steps, from 0 to 1, in which p^b takes the place of p, b rising from 0.01 to 1;
+            None: 0.5 for `FAB`, which learns all modes while it can still carry events between them, else 0. The flow
+            finds modes that lie far apart more easily in this flatter density.
 
     Arguments: Optimization
         optimization: the next four arguments, and `average`, as one object.
@@ -126,6 +127,7 @@ def fit_density(
     )
     for name, value in {"steps": steps, "batch_size": batch_size}.items():
         require_count(name, value)
+    annealing = objective.annealing if annealing is None else annealing
     require(0 <= annealing <= 1, "annealing", "from 0 to 1", annealing)
     dtype = _dtype(flow)
     log_density = checked_log_density(log_density, flow.shape, dtype)
@@ -142,14 +144,15 @@ def fit_density(
         # The loop derives the keys of the steps from `key` itself.
         at_start, renewing = jax.random.split(jax.random.fold_in(key, LOOK))
         check_start(model, log_density, at_start, zeros=objective.zeros)
+        powers = powers_of_steps(steps, annealing, dtype)
         problem = Problem(
             DensityLoss(objective, log_density),
-            draw_batches(objective, powers_of_steps(steps, annealing, dtype), batch_size, devices, seed),
+            draw_batches(objective, powers, batch_size, devices, seed),
             None,
             lambda flow, batch, rows: explain_target(flow, log_density, at_start),
         )
         if isinstance(objective, AbstractReplayObjective):
-            renew = renew_memory(objective, log_density, renewing)
+            renew = renew_memory(objective, log_density, powers, renewing)
             problem = replace(problem, memory=objective.start(flow.shape, dtype), renew=renew)
         result = run.minimize(key, model, problem)
         check_end(result, log_density, at_start, steps)

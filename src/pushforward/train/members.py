@@ -14,11 +14,14 @@ from .._errors import require, require_count
 from ..bijections._fitted import was_fitted
 from ..distributions._base import AbstractDistribution
 from ..distributions.mixture import Mixture
+from ..numerics.moments import Moments
 from ..parallel.compile import compiled
+from .loop.result import Flow
 from .objectives.data._base import AbstractDataObjective
 from .objectives.data.evaluate import Evaluate, validation
 from .rows.batch import Batch
 from .rows.rows import Rows
+from .start.set_from_rows import rows_with_noise, set_from_rows
 
 T = TypeVar("T", bound=eqx.Module)
 
@@ -39,6 +42,41 @@ def count_members(
     require(count == 1 or not learned, "members", "1 if more than the flow is trained", count, remedy)
     require(count == 1 or not fitted, "members", "1 for a flow that was fitted before", count, remedy)
     return count
+
+
+def set_members(
+    starts: Sequence[Flow],
+    objective: AbstractDataObjective,
+    table: Rows,
+    rows: Sequence[np.ndarray],
+    seed: np.ndarray,
+    moments: tuple[Moments, Any],
+) -> list[Flow]:
+    """Set from the training rows of each flow all its bijections that need data.
+
+    Where that makes flows of several structures, since the rows of some have heavy tails, all are set from the same
+    rows: flows of one structure make one program.
+
+    Arguments:
+        starts: the flows.
+        objective: says which noise they will see.
+        table: the data.
+        rows: the training rows of each flow.
+        seed: the data of a random key.
+        moments: of the rows of a single flow.
+    """
+
+    def at(place: int, own: np.ndarray) -> Flow:
+        rng = np.random.default_rng([2, *seed.ravel().tolist(), *([place] if place else [])])
+        if objective.noisy:
+            noisy = rows_with_noise(objective.start_events, table, own, rng)
+            return set_from_rows(starts[place], noisy, np.arange(len(noisy.x)), rng)
+        return set_from_rows(starts[place], table, own, rng, moments if len(starts) == 1 else None)
+
+    found = [at(place, own) for place, own in enumerate(rows)]
+    if len({jax.tree.structure(flow) for flow in found}) > 1:
+        return [at(place, rows[0]) for place in range(len(starts))]
+    return found
 
 
 def stack(models: Sequence[T]) -> T:

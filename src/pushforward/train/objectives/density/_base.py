@@ -28,11 +28,13 @@ class AbstractDensityObjective(ABC):
         shared: whether the loss is a sum over rows of the batch, so that devices can share them.
         zeros: whether the loss is finite where draws have density zero.
         epoch: number of steps in an epoch, after which the host checks the fit.
+        annealing: share of the steps in which the density is annealed, unless the fit is told another.
     """
 
     shared: bool
     zeros: bool
     epoch: int
+    annealing: float
 
     @abstractmethod
     def loss(self, flow: AbstractDistribution, target: Target, batch: Batch, key: Key) -> Scalar:
@@ -54,8 +56,16 @@ class AbstractReplayObjective(AbstractDensityObjective):
         """Return the memory before the first epoch, of events of `shape`."""
 
     @abstractmethod
-    def renew(self, flow: AbstractDistribution, target: Target, memory: Any, key: Key) -> Any:
-        """Return the memory for an epoch; runs inside a compiled program."""
+    def renew(self, flow: AbstractDistribution, target: Target, power: Scalar, memory: Any, key: Key) -> Any:
+        """Return the memory for an epoch; runs inside a compiled program.
+
+        Arguments:
+            flow: q.
+            target: log p of a batch.
+            power: the power of p that the epoch learns; below one while the density is annealed.
+            memory: the memory of the epoch before.
+            key: random key for the draws.
+        """
 
     @abstractmethod
     def draw(self, memory: Any, rng: np.random.Generator, batches: Batch) -> Batch:

@@ -29,12 +29,16 @@ class Memory(eqx.Module):
         x: the events.
         log_weight: log of p² / q over the density that the events were drawn from; -inf where there is no event yet.
         log_q: log-density of the flow when the events were weighted.
+        log_p: log p, to the power one.
+        power: the power of p in the weights.
         step_size: step size of Hamiltonian Monte Carlo at each temperature.
     """
 
     x: Float[Array, "size ..."]
     log_weight: Scalars
     log_q: Scalars
+    log_p: Scalars
+    power: Scalar
     step_size: Float[Array, " temperatures"]
 
 
@@ -66,6 +70,7 @@ class FAB(AbstractReplayObjective):
     shared = True
     zeros = True
     epoch = 10
+    annealing = 0.5
 
     def __post_init__(self) -> None:
         """Check the counts."""
@@ -75,17 +80,19 @@ class FAB(AbstractReplayObjective):
     def start(self, shape: tuple[int, ...], dtype: Any) -> Memory:
         """Return an empty buffer."""
         size = self.chains * self.kept
-        nothing = jnp.full(size, -jnp.inf, dtype)
-        return Memory(
-            jnp.zeros((size, *shape), dtype), nothing, jnp.zeros(size, dtype), jnp.full(self.temperatures, 0.1, dtype)
-        )
+        nothing, zeros = jnp.full(size, -jnp.inf, dtype), jnp.zeros(size, dtype)
+        step_size = jnp.full(self.temperatures, 0.1, dtype)
+        return Memory(jnp.zeros((size, *shape), dtype), nothing, zeros, zeros, jnp.ones((), dtype), step_size)
 
-    def renew(self, flow: AbstractDistribution, target: Target, memory: Memory, key: Key) -> Memory:
-        """Return the buffer, reweighted for the present flow, with the oldest events replaced by new ones."""
-        log_q = flow.log_prob(memory.x)
+    def renew(self, flow: AbstractDistribution, target: Target, power: Scalar, memory: Memory, key: Key) -> Memory:
+        """Return the buffer, reweighted for the present flow and power, with the oldest events replaced by new ones."""
+        log_q, power = flow.log_prob(memory.x), power.astype(memory.power.dtype)
         # p² / q has changed by q_then / q_now. Weights of events where the flow has density zero stay.
         change = jnp.where(jnp.isfinite(log_q), memory.log_q - log_q, 0.0)
-        x, log_weight, new_log_q, accepted = self._carried(flow, target, memory.step_size, key)
+        change += jnp.where(jnp.isfinite(memory.log_p), 2 * (power - memory.power) * memory.log_p, 0.0)
+        x, log_weight, new_log_q, new_log_p, accepted = self._carried(
+            flow, lambda x: power * target(x), memory.step_size, key
+        )
         step_size = memory.step_size * jnp.where(accepted > ACCEPTED, STEERED, 1 / STEERED)
 
         def pushed(old: Array, new: Array) -> Array:
@@ -95,6 +102,8 @@ class FAB(AbstractReplayObjective):
             pushed(memory.x, x),
             pushed(memory.log_weight + change, log_weight),
             pushed(jnp.where(jnp.isfinite(log_q), log_q, memory.log_q), new_log_q),
+            pushed(memory.log_p, new_log_p / power),
+            power,
             step_size,
         )
 
@@ -122,8 +131,8 @@ class FAB(AbstractReplayObjective):
 
     def _carried(
         self, flow: AbstractDistribution, target: Target, step_size: Float[Array, " temperatures"], key: Key
-    ) -> tuple[Array, Scalars, Scalars, Float[Array, " temperatures"]]:
-        """Return events carried to p² / q, their log-weights, log q, and the acceptance rate at each temperature."""
+    ) -> tuple[Array, Scalars, Scalars, Scalars, Float[Array, " temperatures"]]:
+        """Return events carried to p² / q, their log-weights, log q, log p, and the acceptance at each temperature."""
         first, *keys = jax.random.split(key, self.temperatures + 1)
         x, log_q = flow.sample_and_log_prob(first, (self.chains,))
         log_p = target(x)
@@ -139,7 +148,7 @@ class FAB(AbstractReplayObjective):
         b = jnp.arange(1, self.temperatures + 1, dtype=x.dtype) / self.temperatures
         begin = (x, log_q, log_p, jnp.zeros_like(log_q))
         (x, log_q, log_p, log_weight), accepted = jax.lax.scan(move, begin, (b, step_size, jnp.stack(keys)))
-        return x, jnp.where(jnp.isnan(log_weight), -jnp.inf, log_weight), log_q, accepted
+        return x, jnp.where(jnp.isnan(log_weight), -jnp.inf, log_weight), log_q, log_p, accepted
 
     def _transition(
         self,

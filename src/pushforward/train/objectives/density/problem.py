@@ -10,10 +10,10 @@ import numpy as np
 
 from ...._types import Key, Scalar
 from ....distributions.pushforward import Pushforward
+from ....distributions.tail import split_tail, through
 from ....parallel.compile import compiled
 from ...rows.batch import Batch
 from ...rows.rows import Chunk
-from ...start.tail import split_tail, through
 from ._base import AbstractDensityObjective, AbstractReplayObjective, Target
 from .target import LogDensity, evaluate_batch
 
@@ -49,16 +49,22 @@ def _pulled_back(flow: Pushforward, log_density: LogDensity) -> tuple[Pushforwar
 
 
 def renew_memory(
-    objective: AbstractReplayObjective, log_density: LogDensity, key: Key
+    objective: AbstractReplayObjective, log_density: LogDensity, powers: np.ndarray, key: Key
 ) -> Callable[[int, Any, Any], Any]:
-    """Return a function (epoch, flow, memory) -> the memory of the objective for that epoch."""
+    """Return a function (epoch, flow, memory) -> the memory of the objective for that epoch.
+
+    The power of the density in an epoch is that of its first step.
+    """
 
     @compiled
-    def renew(flow: Pushforward, memory: Any, key: Key) -> Any:
+    def renew(flow: Pushforward, power: Any, memory: Any, key: Key) -> Any:
         core, target = _pulled_back(flow, log_density)
-        return objective.renew(core, target, memory, key)
+        return objective.renew(core, target, power, memory, key)
 
-    return lambda epoch, flow, memory: renew(flow, memory, jax.random.fold_in(key, epoch))
+    def for_epoch(epoch: int, flow: Pushforward, memory: Any) -> Any:
+        return renew(flow, powers[epoch * objective.epoch], memory, jax.random.fold_in(key, epoch))
+
+    return for_epoch
 
 
 def powers_of_steps(steps: int, annealing: float | int, dtype: Any) -> np.ndarray:

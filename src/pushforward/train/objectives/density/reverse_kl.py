@@ -34,6 +34,7 @@ class ReverseKL(AbstractDensityObjective):
     shared = True
     zeros = False
     epoch = 50
+    annealing = 0.0
 
     def __post_init__(self) -> None:
         """Check the name of the gradient."""

@@ -29,6 +29,7 @@ class ForwardKL(AbstractDensityObjective):
     shared = False
     zeros = True
     epoch = 50
+    annealing = 0.0
 
     def loss(self, flow: AbstractDistribution, target: Target, batch: Batch, key: Key) -> Scalar:
         """Return -Σ w log q(x) of draws x."""
@@ -55,6 +56,7 @@ class AlphaDivergence(AbstractDensityObjective):
     shared = False
     zeros = True
     epoch = 50
+    annealing = 0.0
 
     def __post_init__(self) -> None:
         """Check alpha."""

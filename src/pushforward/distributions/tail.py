@@ -5,11 +5,11 @@ from typing import Any
 import equinox as eqx
 import jax
 
-from ..._fields import trainable
-from ..._types import Event, Scalar
-from ...bijections._base import AbstractBijection
-from ...bijections.walk import compose, sequence
-from ...distributions.pushforward import Pushforward
+from .._fields import trainable
+from .._types import Event, Scalar
+from ..bijections._base import AbstractBijection
+from ..bijections.walk import compose, sequence
+from .pushforward import Pushforward
 
 
 def split_tail(flow: Pushforward) -> tuple[Pushforward, tuple[AbstractBijection, ...]]:
