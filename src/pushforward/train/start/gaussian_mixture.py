@@ -33,9 +33,9 @@ WORK, LAST_WORK, COVARIANCE_WORK = 1.5e9, 1e10, 1e10
 
 
 def fit_gaussian_mixture(
-    x: Float[np.ndarray, "rows dim"],
-    condition: Float[np.ndarray, "rows cond_dim"] | None,
-    weights: Float[np.ndarray, " rows"] | None,
+    x: np.ndarray,
+    condition: np.ndarray | None,
+    weights: np.ndarray | None,
     rng: np.random.Generator,
     counts: Sequence[int] = range(1, 21),
 ) -> GaussianMixture:
@@ -53,7 +53,7 @@ def fit_gaussian_mixture(
     gives the same mixture.
 
     Arguments:
-        x: shape (n, dim), finite. Equal rows and constant columns do no harm.
+        x: shape (n, dim), of any real dtype, finite. Equal rows and constant columns do no harm.
         condition: shape (n, cond_dim), or None for an unconditional density.
         weights: of the rows, shape (n,), non-negative, or None for equal weights.
         rng: decides the sample and the starts.
