@@ -73,7 +73,7 @@ def fit_gaussian_mixture(
     require(x.ndim == 2 and x.size > 0, "x", "of shape (rows, columns), not empty", f"`shape {x.shape}`")
     for name, array, axes in (("condition", condition, 2), ("weights", weights, 1)):
         ok = array is None or (array.ndim == axes and len(array) == len(x))
-        require(ok, name, f"an array of {axes} axes and {len(x)} rows", f"`shape {np.shape(array)}`")
+        require(ok, name, f"an array of {axes} axes and {len(x)} rows", f"`shape {getattr(array, 'shape', None)}`")
     wanted = sorted({require_count("counts", count) for count in counts})
     require(len(wanted) > 0, "counts", "at least one number of components", counts)
     dim = x.shape[1] + (0 if condition is None else condition.shape[1])
@@ -126,12 +126,12 @@ class _Gaussians:
         return np.concatenate([constant[:, None], linear, quadratic], axis=1)
 
     def split(self, count: int) -> "_Gaussians":
-        """Return `count` components of the same mean and covariance: the heaviest in two along their longest axis."""
+        """Return `count` components of the same moments: the heaviest in two along their longest axis."""
         heavy = np.argsort(-self.weights, kind="stable")[: count - len(self.weights)]
         covariances = self.factors[heavy] @ self.factors[heavy].swapaxes(1, 2)
         values, vectors = np.linalg.eigh(covariances)
         half = 0.5 * np.sqrt(values[:, -1:]) * vectors[:, :, -1]
-        factors = np.linalg.cholesky(covariances - half[:, :, None] * half[:, None, :])
+        factors = _factors(covariances - half[:, :, None] * half[:, None, :])
         weights, means, all_factors = self.weights.copy(), self.means.copy(), self.factors.copy()
         weights[heavy] *= 0.5
         means[heavy] += half
@@ -255,16 +255,16 @@ def _search(
     sample = _Sample(x[:, some], weight[some] / weight[some].sum())
     if sample.rows * sample.features > MAX_FINE and len(counts) > 1:
         counts = [count for count in counts if count in COARSE] or counts
-    best, last, least, since = None, None, math.inf, 0
-    for count in counts:
+    best, value = _of_count(sample, counts[0], None, rng)
+    last, least, since = best, sample.penalty(len(best.weights)) - value, 0
+    for count in counts[1:]:
         last, value = _of_count(sample, count, last, rng)
         criterion = sample.penalty(len(last.weights)) - value
         since += 1
-        if best is None or criterion < least:
+        if criterion < least:
             best, least, since = last, criterion, 0
         if since >= PATIENCE:
             break
-    assert best is not None
     whole = sample if rows == sample.rows else _Sample(x, weight)
     if len(best.weights) == 1:
         return whole.one()
