@@ -14,6 +14,8 @@ from .flows import flow
 from .networks import tree_embedding
 
 COVARIANCE = [[2.0, 0.6], [0.6, 0.5]]
+COVARIANCES = [COVARIANCE, [[0.1, 0.0], [0.0, 0.2]]]
+SPREADS = jnp.array([0.5, 1.0, 2.0])[:, None, None]
 MASK = "an element is there or it is not"
 OBSERVED = [[0.3, -1.0], [2.0, 0.5], [0.0, 0.0], [-0.7, 1.2], [1.1, -0.4]]
 
@@ -55,6 +57,21 @@ DISTRIBUTIONS = [
         "Mixture:conditional",
         lambda key: d.Mixture([flow(f.real_nvp, 2, cond_dim=2)(k) for k in jax.random.split(key)]),
         composed=True,
+    ),
+    Case("GaussianMixture:", lambda key: d.GaussianMixture([1.0, 3.0], [[1.0, -1.0], [-0.5, 0.0]], COVARIANCES)),
+    Case(
+        "GaussianMixture:one",
+        lambda key: d.GaussianMixture([1.0, 2.0], [[1.0], [-1.0]], [[[4.0]], [[0.25]]]),
+        dead={".off_diagonal": EMPTY},
+    ),
+    Case(
+        "GaussianMixture:conditional",
+        lambda key: d.GaussianMixture(
+            [1.0, 2.0, 1.0],
+            jax.random.normal(key, (3, 4)),
+            factors=jnp.tril(jnp.full((4, 4), 0.5))[None] * SPREADS,
+            cond_dim=2,
+        ),
     ),
     Case("Uniform:", lambda key: d.Uniform([-1.0, 0.0], [1.0, 0.5])),
     Case("Uniform:scalar", lambda key: d.Uniform(-2.0, 3.0)),

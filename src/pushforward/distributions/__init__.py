@@ -5,6 +5,7 @@ from ._base import AbstractDistribution as AbstractDistribution
 from ._base import AbstractEmbeddingDistribution as AbstractEmbeddingDistribution
 from .conditioned import Conditioned as Conditioned
 from .embedded import Embedded as Embedded
+from .gaussian_mixture import GaussianMixture as GaussianMixture
 from .logistic import Logistic as Logistic
 from .mixture import Mixture as Mixture
 from .multivariate_normal import MultivariateNormal as MultivariateNormal
