@@ -25,7 +25,7 @@ def small(key: jax.Array, dim: int = 2) -> distributions.Pushforward:
 
 def test_the_result_is_an_equal_mixture_of_flows_that_differ(key, rng):
     x = rng.normal(size=(200, 2)) * [1.0, 10.0]
-    result = fit(key, small(key), x, members=3, **QUICK)
+    result: Any = fit(key, small(key), x, members=3, **QUICK)
     assert isinstance(result.flow, distributions.Mixture)
     assert len(result.flow.components) == 3
     each = np.stack([component.log_prob(x) for component in result.flow.components])
@@ -39,7 +39,7 @@ def test_a_member_is_trained_as_it_would_be_alone(key, rng):
     x = rng.normal(size=(100, 2))
     settings: dict[str, Any] = {"progress": False, "max_epochs": 5, "batch_size": 200, "learning_rate": 1e-2}
     flow = gaussian()
-    both = fit(key, flow, x, members=2, val_fraction=0, **settings)
+    both: Any = fit(key, flow, x, members=2, val_fraction=0, **settings)
     alone = fit(key, flow, x, val_fraction=0, **settings)
     for member in both.flow.components:
         assert eqx.tree_equal(member, alone.flow, rtol=1e-6)
@@ -49,7 +49,7 @@ def test_weights_count(key, rng):
     x, weights = rng.normal(size=(100, 2)), rng.integers(1, 4, 100)
     settings: dict[str, Any] = {"progress": False, "max_epochs": 5, "batch_size": 400, "learning_rate": 1e-2}
     flow = gaussian()
-    weighted = fit(key, flow, x, weights=weights, members=2, val_fraction=0, **settings)
+    weighted: Any = fit(key, flow, x, weights=weights, members=2, val_fraction=0, **settings)
     alone = fit(key, flow, x, weights=weights, val_fraction=0, **settings)
     assert eqx.tree_equal(weighted.flow.components[1], alone.flow, rtol=1e-6)
 
@@ -111,7 +111,8 @@ def test_other_weights_are_distributed_as_the_first(key):
     flow = flows.nsf(key, 4, layers=2, hidden=(64, 64))
     other = redraw(jax.random.key(1), flow)
     same = jax.tree.map(lambda a, b: np.array_equal(a, b), flow, other)
-    network, again = (f.bijection.bijections[0].layer.bijections[0].conditioner for f in (flow, other))
+    models: tuple[Any, Any] = flow, other
+    network, again = (f.bijection.bijections[0].layer.bijections[0].conditioner for f in models)
     for a, b in zip(network.weights[:-1], again.weights[:-1], strict=True):
         assert not np.array_equal(a, b)
         np.testing.assert_allclose(np.sort(np.abs(a), axis=-1), np.sort(np.abs(b), axis=-1))

@@ -69,8 +69,8 @@ class TukeyH(AbstractBatchBijection, AbstractFitted):
     @classmethod
     def unfitted(cls, shape: tuple[int, ...]) -> "TukeyH":
         """Return the identity, which fitting replaces by the tails of the data."""
-        zeros = jnp.zeros(shape)
-        return cls(zeros, jnp.ones(shape), zeros, zeros, fitted=False)
+        zeros = np.zeros(shape, jnp.result_type(float))
+        return cls(zeros, np.ones_like(zeros), zeros, zeros, fitted=False)
 
     def fit_to(self, data: AbstractData) -> "TukeyH | Identity":
         """Return the map with the tails of the elements that have heavy ones, and the identity of the others.

@@ -57,16 +57,15 @@ def split_for_members(
         table, used, val_fraction, seed, groups: as for `split_validation`.
         members: the number of splits.
     """
-    splits: list[tuple[np.ndarray, np.ndarray]] = []
-    free = np.ones(len(used), bool)
-    for member in range(members):
-        own = seed if member == 0 else np.append(seed, np.asarray(member, seed.dtype))
-        of_free = used[free], None if groups is None else groups[free]
-        wanted = round(val_fraction * len(used))
-        if len(of_free[0]) < 2 * wanted or len(of_free[0]) < 4:
+    train, val = split_validation(table, used, val_fraction, seed, groups)
+    splits = [(train, val)]
+    free = ~np.isin(used, val)
+    for member in range(1, members):
+        if free.sum() < max(4, 2 * len(val)):
             free[:] = True
-            of_free = used, groups
-        _, val = split_validation(table, of_free[0], wanted / len(of_free[0]), own, of_free[1])
+        fraction = val_fraction * len(used) / free.sum()
+        own = np.append(seed, np.asarray(member, seed.dtype))
+        _, val = split_validation(table, used[free], fraction, own, None if groups is None else groups[free])
         splits.append((np.setdiff1d(used, val), val))
         free &= ~np.isin(used, val)
     return splits
