@@ -45,7 +45,7 @@ def assemble(
     require_count("cond_dim", cond_dim, 0)
     require_count("layers", layers)
 
-    parts = [Chain([layer(k), Flip(dim)]) for k in split_key(key, layers)]
+    parts = [Chain([Flip(dim), layer(k)]) for k in split_key(key, layers)]
     # The residual of a regression has a smaller scale, also with a single column, for which `Whiten` is a scale.
     whiten = [Whiten.unfitted(dim)] if dim > 1 or cond_dim else []
     regress = [Regress.unfitted(dim, cond_dim)] if cond_dim else []

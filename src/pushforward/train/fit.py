@@ -4,6 +4,7 @@ import math
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,15 +13,17 @@ import optax
 from .._errors import bad, require_key
 from .._types import ArrayLike, Key
 from ..distributions._base import AbstractDistribution
+from ..distributions.mixture import Mixture
 from ..networks.weights import redraw
 from ..parallel.mesh import sharing
 from ..parallel.share import least_rows
 from .defaults import Length, defaults_for
+from .gaussians import add_gaussians, choose_gaussians
 from .loop.fingerprint import digest_rows, digest_start, tree_digest
 from .loop.minimize import Problem
 from .loop.result import FitResult, Flow
 from .loop.schedule import Schedule
-from .members import count_members, explain_member, mean_validation, mixture_of, set_members, stack
+from .members import count_members, explain_member, mean_validation, set_members, stack, unstack
 from .objectives.data._base import AbstractDataObjective, BatchLoss
 from .objectives.data.evaluate import check_support, evaluator, validation
 from .objectives.data.maximum_likelihood import Augment, MaximumLikelihood, Noise, choose_objective
@@ -40,6 +43,7 @@ def fit(
     *,
     groups: ArrayLike | None = None,
     members: int | None = None,
+    gaussians: bool | None = None,
     objective: AbstractDataObjective | None = None,
     noise: Noise = None,
     augment: Augment | None = None,
@@ -90,6 +94,9 @@ def fit(
             `pushforward.distributions.Mixture`. The networks of each start from weights of their own, and each keeps
             validation rows of its own, so that all rows teach. They stop at the epoch of the best mean validation loss.
             None: one.
+        gaussians: whether to put a mixture of Gaussians, of which BIC chooses the number, beside the flow, with the
+            weight that the validation rows give it; the result is then a mixture of both, if that is better on these
+            rows. None: if the events are vectors without bounds or noise, and the flow is new.
 
     Arguments: Objective
         objective: an objective of `pushforward.train`; None for `MaximumLikelihood(noise, augment, drop_condition)`.
@@ -152,6 +159,7 @@ def fit(
     labels = None if groups is None else check_groups(groups, len(table.x))
     objective.check(flow, table)
     count = count_members(members, defaults.members, flow, objective)
+    beside = choose_gaussians(gaussians, flow, objective)
     if objective.noisy and table.x.dtype == np.uint8:
         table = replace(table, as_bytes=True)
     together = None if labels is None else labels[used]
@@ -176,7 +184,13 @@ def fit(
 
     def identity() -> dict[str, str]:
         of_groups = {"groups": None if labels is None else tree_digest(labels)}
-        given = {**asdict(replace(length, max_epochs=epochs)), **of_groups, **objective.settings, "members": several}
+        given = {
+            **asdict(replace(length, max_epochs=epochs)),
+            **of_groups,
+            **objective.settings,
+            "members": several,
+            "gaussians": beside or None,
+        }
         return {**digest_rows(table), **digest_start(seed, flow, given)}
 
     with session(optimization, plan, identity, checkpoint=checkpoint, progress=progress, started=started) as run:
@@ -190,12 +204,19 @@ def fit(
         if several is None:
             batches = shuffled(table, train, length.batch_size, seed, devices)
             problem = Problem(BatchLoss(trained), batches, validation(evaluate, table, vals[0]), trained.explain)
-            model, finish = models[0], trained.finish
+            model = models[0]
         else:
             batches = shuffled(table, used, length.batch_size, seed, devices, [own for own, _ in splits])
             validate, explain = mean_validation(evaluate, table, vals), explain_member(trained, count)
             problem, model = Problem(BatchLoss(trained), batches, validate, explain), stack(models)
-            finish = mixture_of(count)
+
+        def finish(model: Any) -> tuple[Any, AbstractDistribution | None]:
+            flow, dequantizer = (model, None) if several else trained.finish(model)
+            flows = unstack(flow, count) if several else [flow]
+            if beside:
+                return add_gaussians(flows, table, used, splits, evaluate, seed), dequantizer
+            return Mixture(flows) if several else flow, dequantizer
+
         if run.is_new:
             with run.compiling(key, model, problem):
                 for each in models:

@@ -13,7 +13,6 @@ from jaxtyping import Array, Int
 from .._errors import require, require_count
 from ..bijections._fitted import was_fitted
 from ..distributions._base import AbstractDistribution
-from ..distributions.mixture import Mixture
 from ..numerics.moments import Moments
 from ..parallel.compile import compiled
 from .loop.result import Flow
@@ -89,11 +88,6 @@ def unstack(stacked: T, count: int) -> list[T]:
     arrays, rest = eqx.partition(stacked, eqx.is_array)
     host = jax.tree.map(np.asarray, arrays)
     return [eqx.combine(jax.tree.map(lambda a, i=i: jnp.asarray(a[i]), host), rest) for i in range(count)]
-
-
-def mixture_of(count: int) -> Callable[[Any], tuple[Mixture, None]]:
-    """Return a function (stacked distributions) -> their equal mixture, as a fit finishes its model."""
-    return lambda stacked: (Mixture(unstack(stacked, count)), None)
 
 
 def mean_validation(evaluate: Evaluate, table: Rows, vals: Sequence[np.ndarray]) -> Callable[[Any], float] | None:
