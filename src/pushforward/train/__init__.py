@@ -1,5 +1,6 @@
 """Fitting: one loop, and the objectives it can minimize."""
 
+from .._fields import trainable as trainable
 from .fit import fit as fit
 from .fit_density import fit_density as fit_density
 from .fit_source import fit_source as fit_source
