@@ -182,7 +182,7 @@ def _require_free(given: dict[str, Any]) -> None:
     from .._errors import require
 
     for name, value in given.items():
-        require(value is None, f"--{name}", "left out with --search, which chooses it", value)
+        require(value is None, name, "left out with --search, which chooses it", value)
 
 
 def _widths(hidden: str | None) -> tuple[int, ...] | None:
