@@ -7,6 +7,7 @@ import pytest
 
 import pushforward as pf
 from pushforward.models import Candidate, _fitting
+from pushforward.train.loop import minimize
 
 from .test_cli import error, run
 
@@ -37,6 +38,23 @@ def test_fit_with_a_search_says_what_it_tried(table, tmp_path):
     for words in ("search", "behind the best", "nice layers=1", "real_nvp layers=1", "270 to fit, 30 held out"):
         assert words in about
     assert "judged on the rows that the fit held out" in run("evaluate", tmp_path / "m.pf", table).stdout
+
+
+def test_a_killed_search_is_resumed(table, tmp_path, monkeypatch):
+    model, epochs, show = tmp_path / "m.pf", [0], minimize.show_epoch
+
+    def killed(*arguments, **options):
+        epochs[0] += 1
+        if epochs[0] == 3:
+            raise KeyboardInterrupt
+        show(*arguments, **options)
+
+    monkeypatch.setattr(minimize, "show_epoch", killed)
+    options = ["--columns", "a,b", "--search", "--epochs", "2", "--batch-size", "300"]
+    assert "--resume continues" in run("fit", table, "-o", model, *options, code=130).stderr
+    assert "continue it with --resume" in error("fit", table, "-o", model, *options)
+    assert "best" in run("fit", table, "-o", model, *options, "--resume").stdout
+    assert sorted(os.listdir(tmp_path)) == ["m.pf", "t.csv"]
 
 
 def test_refusals(table, tmp_path):

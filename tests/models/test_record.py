@@ -23,7 +23,7 @@ RECORD = Record(
     written_by="0.2.0",
     held_out={"flow": Score(-1.0, 0.5)},
     search=(
-        Trial("a", Candidate("maf", {"hidden": (8, 8)}, {"decay": 0.1}), 0, 3, 1.5, -2.0, 0.5, 0.0, 0.0, "best"),
+        Trial("a", Candidate("maf", {"hidden": (8, 8)}, {"decay": 0.1}), 0, 3, 1.5, 0.5, -2.0, 0.5, 0.0, 0.0, "best"),
         Trial("b", None, 0, 3, 0.0, status="failed", note="not finite"),
     ),
 )

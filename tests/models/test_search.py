@@ -9,7 +9,7 @@ import pytest
 from tqdm import tqdm
 
 import pushforward as pf
-from pushforward.models import Candidate, TableModel, Trial, candidates_for
+from pushforward.models import Candidate, TableModel, Trial, candidates_for, table_of
 from pushforward.models.halving import trials as trials_module
 from pushforward.models.halving.rows import Judge, divide
 from pushforward.models.halving.rungs import Clock, Contest, decided, go_on, halve, seconds_of_last
@@ -52,6 +52,7 @@ def test_the_better_wins_and_a_failure_is_recorded(found, x):
     assert far.status == "dropped"
     assert far.behind == pytest.approx(by_name["good"].mean - far.mean)
     assert far.behind > 3 * far.behind_error
+    assert 0 < by_name["good"].compiling <= by_name["good"].seconds
     assert found.flow is found.fit.flow
     assert np.isfinite(found.flow.log_prob(x)).all()
     for words in ("best: good", "slightly too large", "far", "failed"):
@@ -136,6 +137,7 @@ def test_time_is_kept(monkeypatch, limit):
         assert clock.left() >= min(seconds_of_last(contest, state, order[0]), limit / 2)
     best = decided(contest, state, order[0], {})
     assert [t.status for t in best].count("best") == 1
+    assert table_of(best).count("skipped on rung") == len({rung for rung, _ in skipped})
 
 
 def test_a_killed_search_goes_on(found, x, tmp_path, monkeypatch):

@@ -137,8 +137,15 @@ def halve(contest: Contest, state: State, clock: Clock, bar: tqdm) -> list[int]:
 
 def seconds_of_last(contest: Contest, state: State, index: int) -> float:
     """Return how long a whole last fit of a candidate takes, judged by its latest trial."""
-    trial = [t for (_, i), t in state.trials.items() if i == index and t.status == "judged"][-1]
-    return trial.seconds / trial.epochs * contest.epochs[index] * contest.last_factor
+    trials = [t for (_, i), t in state.trials.items() if i == index and t.status == "judged"]
+    compiling = max(trial.compiling for trial in trials)
+    return compiling + per_epoch(trials[-1]) * contest.epochs[index] * contest.last_factor
+
+
+def per_epoch(trial: Trial) -> float:
+    """Return the seconds of an epoch of a trial, compilation left out as far as JAX reports it."""
+    # Durations that JAX reports overlap now and then; a tenth of the whole is left for the epochs in any case.
+    return max(trial.seconds - trial.compiling, 0.1 * trial.seconds) / trial.epochs
 
 
 def _in_time(contest: Contest, state: State, clock: Clock, rung: int, index: int, best: int) -> bool:
@@ -149,7 +156,7 @@ def _in_time(contest: Contest, state: State, clock: Clock, rung: int, index: int
     if before is None:
         seconds = max(trial.seconds for (r, _), trial in state.trials.items() if r == rung)
     else:
-        seconds = before.seconds / before.epochs * contest.length(rung, index)
+        seconds = per_epoch(before) * contest.length(rung, index)
     reserve = min(seconds_of_last(contest, state, best), LAST_SHARE * clock.limit)
     return seconds + reserve <= clock.left()
 

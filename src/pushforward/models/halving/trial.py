@@ -1,5 +1,6 @@
 """One fit of a search, and the table of them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias, final
@@ -21,6 +22,7 @@ class Trial:
         rung: from 0.
         epochs: the length of the fit.
         seconds: its duration.
+        compiling: the part of it that was compilation, which later fits of the same candidate need not repeat.
         mean: the mean log-density of the held-out rows, in nats per row; None if there is none.
         standard_error: of `mean`; None if all held-out rows are of one group.
         behind: mean of log p(best) - log p(this) over the same rows, the best as it was last judged.
@@ -35,6 +37,7 @@ class Trial:
     rung: int
     epochs: int
     seconds: float
+    compiling: float = 0.0
     mean: float | None = None
     standard_error: float | None = None
     behind: float | None = None
@@ -54,7 +57,9 @@ class Trial:
 
 
 def table_of(trials: Sequence[Trial]) -> str:
-    """Return trials as aligned lines under a heading."""
+    """Return trials as aligned lines under a heading; those that were skipped are counted."""
+    skipped = Counter((trial.rung + 1, trial.note) for trial in trials if trial.status == "skipped")
+    trials = [trial for trial in trials if trial.status != "skipped"]
     width = max([len("candidate"), *(len(trial.name) for trial in trials)])
     head = f"{'candidate':<{width}}  rung  epochs  seconds  {'nats per row':>17}  {'behind the best':>17}"
     lines = [head]
@@ -62,6 +67,7 @@ def table_of(trials: Sequence[Trial]) -> str:
         line = f"{trial.name:<{width}}  {trial.rung + 1:>4}  {trial.epochs:>6}  {trial.seconds:>7.1f}"
         line += f"  {_with_error(trial.mean, trial.standard_error)}  {_with_error(trial.behind, trial.behind_error)}"
         lines.append(f"{line}  {trial.status}" + (f": {trial.note}" if trial.note else ""))
+    lines += [f"{count:,} skipped on rung {rung}: {note}" for (rung, note), count in skipped.items()]
     return "\n".join(lines)
 
 

@@ -20,6 +20,7 @@ from ...train.fit import fit
 from ...train.loop.fingerprint import tree_digest
 from ...train.loop.result import FitResult
 from .candidates import Builder, Candidate, candidates_for, seed_of
+from .compiling import forget_if_many, stopwatch
 from .rows import SearchRows
 from .rungs import Clock, Contest, seconds_of_last
 from .state import State
@@ -165,7 +166,8 @@ class Trials:
 
     def _run(self, index: int, rung: int, epochs: int) -> tuple[Trial, np.ndarray | None]:
         """Fit a candidate to the rows of the search and judge it."""
-        name = self._names[index]
+        forget_if_many()
+        name, compiling = self._names[index], stopwatch()
         try:
             with self._warnings():
                 result = fit(
@@ -190,7 +192,8 @@ class Trials:
             note = f"{wrong:,} of {len(values):,} held-out rows have a log-density that is not finite"
             return self._trial(index, rung, epochs, result.seconds, status="failed", note=note), None
         mean, error = self._rows.judge.mean(values)
-        return self._trial(index, rung, epochs, result.seconds, mean=mean, standard_error=error), values
+        found = {"compiling": min(compiling(), result.seconds), "mean": mean, "standard_error": error}
+        return self._trial(index, rung, epochs, result.seconds, **found), values
 
     def _trial(self, index: int, rung: int, epochs: int, seconds: float, **found: Any) -> Trial:
         name = self._names[index]
