@@ -71,7 +71,7 @@ def test_judge_counts_clusters_as_one(rng):
     np.testing.assert_allclose([mean, error], [values.mean(), values.std(ddof=1) / math.sqrt(50)])
     # Each row twice, as one cluster, says no more than each row once.
     twice = Judge(np.tile(weights, 2), np.tile(np.arange(50), 2)).mean(np.tile(values, 2))
-    np.testing.assert_allclose(twice, Judge(weights, None).mean(values))
+    assert twice == pytest.approx(Judge(weights, None).mean(values))
     assert Judge(np.ones(3), np.zeros(3, int)).mean(values[:3])[1] is None
 
 
@@ -93,6 +93,7 @@ def test_split_keeps_groups_and_copies_together(rng):
     assert len(divided.held_out) == 20
     alone = divide(Rows(rows), np.arange(80), None, 0.25, np.zeros(2, np.uint32))
     assert not set(map(tuple, rows[alone.train])) & set(map(tuple, rows[alone.held_out]))
+    assert alone.judge.clusters is not None
     assert len(np.unique(alone.judge.clusters)) == 10
     with pytest.raises(ValueError, match="`x` must be of two rows at least on each side"):
         divide(Rows(rows[:3]), np.arange(3), None, 0.2, np.zeros(2, np.uint32))
@@ -238,10 +239,14 @@ def test_a_model_of_a_table_is_searched_for(x, tmp_path):
     table = pf.data.Table(("a", "b", "c", "w"), np.column_stack([x, rng.normal(size=200), rng.uniform(1, 2, 200)]))
     built = TableModel.build(table, given=["c"], weights="w", flow="nice", layers=1, hidden=(4,))
     chosen = {str(c): c for c in (Candidate("nice", SMALL, SHORT), Candidate("real_nvp", SMALL, SHORT))}
-    model = built.fit(table, search=True, candidates=chosen, rungs=1, test_fraction=0.2, progress=False)
+    options = {"candidates": chosen, "rungs": 1, "members": 2, "test_fraction": 0.2, "progress": False}
+    model = built.fit(table, search=True, **options)
+    assert isinstance(model.flow, pf.distributions.Mixture)
     model.save(tmp_path / "m.pf")
     loaded = pf.models.load(tmp_path / "m.pf")
     assert loaded.record == model.record
+    given = table.take(np.arange(20))
+    np.testing.assert_array_equal(loaded.log_prob(given), model.log_prob(given))  # pyright: ignore[reportAttributeAccessIssue]
     assert loaded.record is not None
     tried = loaded.record.search
     assert {trial.name for trial in tried} == set(chosen)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..distributions import Pushforward
+from ..distributions import AbstractDistribution
 from ..evaluate import Likelihood, compare_likelihood
 
 #: The titles of the densities of a comparison.
@@ -23,7 +23,7 @@ BY_HALF = (
 
 
 def compare(
-    flow: Pushforward,
+    flow: AbstractDistribution,
     rows: Mapping[str, np.ndarray | None],
     train: np.ndarray,
     test: np.ndarray,

@@ -5,7 +5,7 @@ from typing import Any
 from .._errors import require
 from .._types import Key
 from ..data import Table
-from ..distributions import Pushforward
+from ..distributions import AbstractDistribution
 from .halving.candidates import FIT_SETTINGS, candidates_for, seed_of
 from .halving.trial import Trial
 from .record import Architecture
@@ -13,7 +13,7 @@ from .record import Architecture
 
 def fit_or_search(
     key: Key,
-    start: tuple[Pushforward, Architecture | None],
+    start: tuple[AbstractDistribution, Architecture | None],
     rows: tuple[Table, Table | None, Any],
     search: bool,
     minutes: float | int | None,

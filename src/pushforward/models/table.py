@@ -12,12 +12,12 @@ from jaxtyping import Float
 
 from .._architectures import Data
 from .._errors import require, require_count
+from .._shapes import is_shape
 from .._types import Key
 from ..data import Schema, Table, add_column, format_of, holds_images, read_table, require_writable, write_table
 from ..data.tables.files import read_arrow
-from ..distributions import Pushforward
 from ..flows import architecture
-from ._base import AbstractModel, Evaluation, Path
+from ._base import AbstractModel, Evaluation, Flow, Path
 from ._comparison import BY_HALF, BY_HELD_OUT, TITLES, compare, comparison_text
 from ._fitting import fit_or_search
 from ._given import condition_rows, other_columns
@@ -40,7 +40,7 @@ class TableModel(AbstractModel[Table]):
     """
 
     schema: Schema
-    flow: Pushforward
+    flow: Flow
     architecture: Architecture | None = None
     record: Record | None = None
 
@@ -59,9 +59,10 @@ class TableModel(AbstractModel[Table]):
     @classmethod
     def restore(cls, flow: Any, metadata: Mapping[str, Any]) -> "TableModel | None":
         """Return the model of a flow on vectors, conditional on a vector or unconditional."""
-        if not isinstance(flow, Pushforward) or len(flow.shape) != 1 or len(flow.cond_shape or (0,)) != 1:
+        given = getattr(flow, "cond_shape", None) or (0,)
+        if not isinstance(flow, Flow) or len(flow.shape) != 1 or not is_shape(given) or len(given) != 1:
             return None
-        schema = Schema.from_json(metadata, flow.shape[0], (flow.cond_shape or (0,))[0])
+        schema = Schema.from_json(metadata, flow.shape[0], given[0])
         return TableModel(schema, flow, Architecture.from_json(metadata), Record.from_json(metadata))
 
     @classmethod
@@ -123,8 +124,7 @@ class TableModel(AbstractModel[Table]):
         data, extra = Table.of(data), other_columns(given, weights)
         data.columns(extra)
         event = tuple(name for name in data.names if name not in extra)
-        rule = "at least one that is not in --given or --weights"
-        require(bool(event), "columns", rule, list(data.names))
+        require(bool(event), "columns", "at least one that is not in --given or --weights", list(data.names))
         if weights is not None:
             low = float(data.columns([weights]).min())
             require(low >= 0, "weights", "a column without negative values", f"`{low:g}` in {weights}")

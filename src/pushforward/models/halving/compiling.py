@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -18,9 +19,9 @@ def _total() -> list[float]:
     """Return a list of one number, to which JAX from now on adds the seconds of each compilation."""
     total = [0.0]
 
-    def add(event: str, seconds: float, **about: str | int) -> None:
+    def add(event: str, duration_secs: float, **about: Any) -> None:
         if event.startswith(PREFIX):
-            total[0] += seconds
+            total[0] += duration_secs
 
     jax.monitoring.register_event_duration_secs_listener(add)
     return total
