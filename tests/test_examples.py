@@ -21,6 +21,8 @@ def shorten(name, **settings):
 shorten("fit", max_epochs=2)
 shorten("fit_density", steps=20)
 shorten("fit_source", max_epochs=2)
+small = pushforward.models.Candidate("nice", {"layers": 1, "hidden": (8,)}, {"max_epochs": 2})
+shorten("search", candidates={"small": small})
 """
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
@@ -45,7 +47,16 @@ def test_example(script: Path, tmp_path: Path) -> None:
         "README.md",
         *(
             f"docs/{name}.md"
-            for name in ("index", "supports", "diagnostics", "log-density", "numpyro", "simulators", "images")
+            for name in (
+                "index",
+                "choosing",
+                "supports",
+                "diagnostics",
+                "log-density",
+                "numpyro",
+                "simulators",
+                "images",
+            )
         ),
     ],
 )

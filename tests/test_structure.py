@@ -127,6 +127,7 @@ MANY_ARGUMENTS = {
     "train/fit.py:fit": "what users set most often, as keywords; grouped, and `Optimization` holds some",
     "train/fit_density.py:fit_density": "as `fit`",
     "train/fit_source.py:fit_source": "as `fit`",
+    "models/halving/search.py:search": "as `fit`",
     "flows/": "the settings of the paper",
     "cli/": "each option of the command line is an argument",
 }

@@ -4,8 +4,9 @@
 
 A density is a base distribution pushed forward through an invertible map, log p(x) = log p(z) - log|det df/dz|.
 `pf.flows` builds the architectures. `pf.fit` fits a flow to data, `pf.fit_density` to a density known up to a constant,
-and `pf.fit_source` to the distribution of parameters that nobody observed. `pf.save` and `pf.load` store a flow,
-`pf.plot` draws it. `pf.cache_programs` keeps compiled programs for the next process.
+and `pf.fit_source` to the distribution of parameters that nobody observed. `pf.search` chooses among architectures.
+`pf.save` and `pf.load` store a flow, `pf.plot` draws it. `pf.cache_programs` keeps compiled programs for the next
+process.
 
 Everything is imported when it is first used, so that `import pushforward` and `pushforward --help` cost next to
 nothing, and a script without plots needs no Matplotlib.
@@ -34,6 +35,8 @@ if _TYPE_CHECKING:
     from .distributions import Pushforward as Pushforward
     from .io import load as load
     from .io import save as save
+    from .models.halving.search import SearchResult as SearchResult
+    from .models.halving.search import search as search
     from .parallel import cache_programs as cache_programs
     from .train import FitResult as FitResult
     from .train import fit as fit
@@ -49,6 +52,8 @@ _FROM = {
     "load": "io",
     "save": "io",
     "cache_programs": "parallel",
+    "SearchResult": "models.halving.search",
+    "search": "models.halving.search",
     "FitResult": "train",
     "fit": "train",
     "fit_density": "train",

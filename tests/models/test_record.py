@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 import pushforward as pf
-from pushforward.models import Architecture, Record, RowCounts, Score
+from pushforward.models import Architecture, Candidate, Record, RowCounts, Score, Trial
 
 V01 = pathlib.Path(__file__).parent / "files" / "v01_table.pf"
 
@@ -22,11 +22,19 @@ RECORD = Record(
     seconds=1.5,
     written_by="0.2.0",
     held_out={"flow": Score(-1.0, 0.5)},
+    search=(
+        Trial("a", Candidate("maf", {"hidden": (8, 8)}, {"decay": 0.1}), 0, 3, 1.5, 0.5, -2.0, 0.5, 0.0, 0.0, "best"),
+        Trial("b", None, 0, 3, 0.0, status="failed", note="not finite"),
+    ),
 )
 
 
 def test_round_trip():
     assert Record.from_json(json.loads(json.dumps(RECORD.to_json()))) == RECORD
+    of_before = {name: value for name, value in RECORD.to_json().items() if name != "search"}
+    read = Record.from_json(of_before)
+    assert read is not None
+    assert read.search == ()
     built = Architecture("nsf", {"layers": 2}, 100)
     assert Architecture.from_json(json.loads(json.dumps(built.to_json()))) == built
 

@@ -30,6 +30,12 @@ def fit(
             help="Architecture; nsf for tables, glow for images.", metavar=f"<{'|'.join(FLOWS)}>", callback=_known
         ),
     ] = None,
+    search: Annotated[
+        bool, typer.Option("--search", help="Try architectures and sizes, take the best.", rich_help_panel=TABLE)
+    ] = False,
+    minutes: Annotated[
+        float | None, typer.Option(help="Time for a search, the last fit included.", rich_help_panel=TABLE)
+    ] = None,
     max_epochs: Annotated[int | None, typer.Option("--max-epochs", "--epochs", help="Most epochs to run.", min=1)] = (
         None
     ),
@@ -61,6 +67,8 @@ def fit(
     ] = None,
 ) -> None:
     """Fit a flow to the columns of a table or to images, and judge it on held-out rows or images."""
+    if search:
+        _require_free({"flow": flow, "layers": layers, "hidden": hidden})
     run = Run(
         data=data,
         output=output,
@@ -74,6 +82,7 @@ def fit(
     )
     of_tables = {"columns": split_names(columns), "exclude": split_names(exclude), "given": split_names(given)}
     of_tables |= {"weights": weights, "layers": layers, "hidden": _widths(hidden), "strict": strict or None}
+    of_tables |= {"search": search or None, "minutes": minutes}
     of_images = {"labels": labels or None, "flip": flip or None, "shift": shift}
     run_fit(run, {**of_tables, **of_images})
 
@@ -116,9 +125,11 @@ def run_fit(run: Run, options: dict[str, Any]) -> None:
     train, test = model.split(data, run.test_fraction, run.seed)
     run.say(model.headline())
     built = model.architecture
-    size = "" if built is None else f"Flow: {built.name}, {built.parameters:,} parameters. "
+    size = "" if built is None or fitting.get("search") else f"Flow: {built.name}, {built.parameters:,} parameters. "
     run.say(f"{size}{kind.rows}: {train.size:,} to fit, {test.size:,} held out.")
     model = _fit(run, model, data, fitting)
+    if model.record is not None and model.record.search:
+        run.say(f"Chosen: {model.architecture}.\n{models.table_of(model.record.search)}")
     # Save before the evaluation: an interruption from here on does not lose the fit.
     model.save(run.output)
     shutil.rmtree(run.checkpoint, ignore_errors=True)
@@ -154,6 +165,14 @@ def _fit(run: Run, model: Any, data: Any, options: dict[str, Any]) -> Any:
     if skipped:
         note(f"{skipped} steps were skipped, because the loss or its gradient was not finite.")
     return model
+
+
+def _require_free(given: dict[str, Any]) -> None:
+    """Check that options are left out which a search decides."""
+    from .._errors import require
+
+    for name, value in given.items():
+        require(value is None, name, "left out with --search, which chooses it", value)
 
 
 def _widths(hidden: str | None) -> tuple[int, ...] | None:

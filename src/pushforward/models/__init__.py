@@ -5,6 +5,10 @@ The modules of fitting are imported when a model is fitted: sampling and descrip
 
 from ._base import AbstractModel as AbstractModel
 from ._base import Evaluation as Evaluation
+from .halving.candidates import Candidate as Candidate
+from .halving.candidates import candidates_for as candidates_for
+from .halving.trial import Trial as Trial
+from .halving.trial import table_of as table_of
 from .held_out import held_out_rows as held_out_rows
 from .images import ImageModel as ImageModel
 from .kinds import kind_of as kind_of

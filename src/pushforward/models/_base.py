@@ -9,11 +9,13 @@ from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, cast, f
 import numpy as np
 
 from .._architectures import Data
-from ..distributions import Pushforward
+from ..distributions import Mixture, Pushforward
 from ..io import save
 from .record import Architecture, Lines, Record, Score
 
 Path: TypeAlias = str | PathLike[str]
+#: What `pushforward.fit` returns: a flow, or an equal mixture of several.
+Flow: TypeAlias = Pushforward | Mixture
 
 
 @runtime_checkable
@@ -69,7 +71,7 @@ class AbstractModel(ABC, Generic[D]):
     default: ClassVar[str]
     of: ClassVar[str]
     rows: ClassVar[str]
-    flow: Pushforward
+    flow: Flow
     architecture: Architecture | None
     record: Record | None
 

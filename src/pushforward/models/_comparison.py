@@ -5,15 +5,25 @@ from typing import Any
 
 import numpy as np
 
-from ..distributions import Pushforward
+from ..distributions import AbstractDistribution
 from ..evaluate import Likelihood, compare_likelihood
 
 #: The titles of the densities of a comparison.
 TITLES = {"flow": "flow", "gaussian": "Gaussian", "kde": "KDE"}
+#: Which rows were judged.
+BY_HELD_OUT = (
+    "This is the table of the fit: judged on the rows that the fit held out;\n"
+    "the Gaussian and the KDE are fitted on the rows of the fit."
+)
+BY_HALF = (
+    "This is not the table of the fit, or the fit held no rows out. The Gaussian and the KDE are\n"
+    "fitted on one random half of it, and all are judged on the other half.\n"
+    "Rows that the flow was fitted on, if there are any among them, flatter it."
+)
 
 
 def compare(
-    flow: Pushforward,
+    flow: AbstractDistribution,
     rows: Mapping[str, np.ndarray | None],
     train: np.ndarray,
     test: np.ndarray,

@@ -49,7 +49,7 @@ class ImageModel(AbstractModel[Images]):
         record: record of the fit; None if there is none.
     """
 
-    flow: Pushforward
+    flow: Pushforward  # pyright: ignore[reportIncompatibleVariableOverride]  # narrower, and frozen
     levels: int = LEVELS
     classes: tuple[str, ...] = ()
     architecture: Architecture | None = None

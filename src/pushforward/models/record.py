@@ -11,7 +11,8 @@ import jax
 
 from .._errors import bad, require
 from .._fields import trainable
-from ..distributions import Pushforward
+from ..distributions import AbstractDistribution
+from .halving.trial import Trial, table_of
 
 #: The version of the record that is written. Records of pushforward 0.1 are version 1, but do not state it.
 VERSION = 2
@@ -36,7 +37,7 @@ class Architecture:
     parameters: int
 
     @staticmethod
-    def of(name: str, options: Mapping[str, Any], flow: Pushforward) -> "Architecture":
+    def of(name: str, options: Mapping[str, Any], flow: AbstractDistribution) -> "Architecture":
         """Describe a flow built by the function `name`."""
         leaves = jax.tree.leaves(eqx.filter(flow, trainable(flow)))
         return Architecture(name, dict(options), sum(leaf.size for leaf in leaves))
@@ -100,6 +101,7 @@ class Record:
         written_by: the version of pushforward.
         held_out: scores on the held-out rows, by the name of the density or figure.
         copies_together: whether all copies of a row are on the same side of the split; in version 0.1 they were not.
+        search: what a search for the architecture tried; empty if there was none.
         version: the version of this record.
     """
 
@@ -115,15 +117,25 @@ class Record:
     written_by: str
     held_out: dict[str, Score] = field(default_factory=dict)
     copies_together: bool = True
+    search: tuple[Trial, ...] = ()
     version: int = VERSION
 
     @staticmethod
-    def of(result: Any, *, seed: int, test_fraction: float, data: str, fingerprint: str, rows: RowCounts) -> "Record":
+    def of(
+        result: Any,
+        *,
+        seed: int,
+        test_fraction: float,
+        data: str,
+        fingerprint: str,
+        rows: RowCounts,
+        search: tuple[Trial, ...] = (),
+    ) -> "Record":
         """Return the record of a fit that has just ended.
 
         Arguments:
             result: a `pushforward.FitResult`.
-            seed, test_fraction, data, fingerprint, rows: the attributes of these names.
+            seed, test_fraction, data, fingerprint, rows, search: the attributes of these names.
         """
         return Record(
             seed=seed,
@@ -136,11 +148,13 @@ class Record:
             skipped_steps=result.skipped_steps,
             seconds=result.seconds,
             written_by=version("pushforward"),
+            search=search,
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return the content as JSON types, which `from_json` reads."""
-        return {**asdict(self), "held_out": {name: list(score) for name, score in self.held_out.items()}}
+        scores = {name: list(score) for name, score in self.held_out.items()}
+        return {**asdict(self), "held_out": scores, "search": [trial.to_json() for trial in self.search]}
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> "Record | None":
@@ -151,13 +165,14 @@ class Record:
         """
         if "fingerprint" not in content:
             return None
-        content = _upgraded(content)
+        content = {"search": [], **_upgraded(content)}  # Files of before there was a search name none.
         remedy = "Upgrade with `pip install --upgrade pushforward`."
         require(content["version"] == VERSION, "model", f"of a record of version {VERSION}", content["version"], remedy)
         try:
             known = {name: content[name] for name in Record.__dataclass_fields__}
             known["rows"] = RowCounts(**content["rows"])
             known["held_out"] = {name: Score(*score) for name, score in content["held_out"].items()}
+            known["search"] = tuple(map(Trial.from_json, content["search"]))
         except (KeyError, TypeError, AttributeError) as error:
             raise bad("model", "saved with a whole record of its fit", f"`{type(error).__name__}: {error}`") from error
         return Record(**known)
@@ -196,6 +211,8 @@ def describe_fit(
     for name, (mean, error) in record.held_out.items():
         if math.isfinite(mean):
             lines.append((f"held out, {scores[name]}", f"{mean:.{places}f} ± {error:.{places}f}"))
+    for i, line in enumerate(table_of(record.search).splitlines() if record.search else ()):
+        lines.append(("search" if i == 0 else "", line))
     return [*lines, ("written by", f"pushforward {record.written_by}")]
 
 

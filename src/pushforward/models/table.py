@@ -12,13 +12,14 @@ from jaxtyping import Float
 
 from .._architectures import Data
 from .._errors import require, require_count
+from .._shapes import is_shape
 from .._types import Key
 from ..data import Schema, Table, add_column, format_of, holds_images, read_table, require_writable, write_table
 from ..data.tables.files import read_arrow
-from ..distributions import Pushforward
 from ..flows import architecture
-from ._base import AbstractModel, Evaluation, Path
-from ._comparison import TITLES, compare, comparison_text
+from ._base import AbstractModel, Evaluation, Flow, Path
+from ._comparison import BY_HALF, BY_HELD_OUT, TITLES, compare, comparison_text
+from ._fitting import fit_or_search
 from ._given import condition_rows, other_columns
 from .held_out import copies_in, data_fingerprint, held_out_rows
 from .record import Architecture, Lines, Record, RowCounts, Score, describe_fit
@@ -39,7 +40,7 @@ class TableModel(AbstractModel[Table]):
     """
 
     schema: Schema
-    flow: Pushforward
+    flow: Flow
     architecture: Architecture | None = None
     record: Record | None = None
 
@@ -58,9 +59,10 @@ class TableModel(AbstractModel[Table]):
     @classmethod
     def restore(cls, flow: Any, metadata: Mapping[str, Any]) -> "TableModel | None":
         """Return the model of a flow on vectors, conditional on a vector or unconditional."""
-        if not isinstance(flow, Pushforward) or len(flow.shape) != 1 or len(flow.cond_shape or (0,)) != 1:
+        given = getattr(flow, "cond_shape", None) or (0,)
+        if not isinstance(flow, Flow) or len(flow.shape) != 1 or not is_shape(given) or len(given) != 1:
             return None
-        schema = Schema.from_json(metadata, flow.shape[0], (flow.cond_shape or (0,))[0])
+        schema = Schema.from_json(metadata, flow.shape[0], given[0])
         return TableModel(schema, flow, Architecture.from_json(metadata), Record.from_json(metadata))
 
     @classmethod
@@ -122,8 +124,7 @@ class TableModel(AbstractModel[Table]):
         data, extra = Table.of(data), other_columns(given, weights)
         data.columns(extra)
         event = tuple(name for name in data.names if name not in extra)
-        rule = "at least one that is not in --given or --weights"
-        require(bool(event), "columns", rule, list(data.names))
+        require(bool(event), "columns", "at least one that is not in --given or --weights", list(data.names))
         if weights is not None:
             low = float(data.columns([weights]).min())
             require(low >= 0, "weights", "a column without negative values", f"`{low:g}` in {weights}")
@@ -137,7 +138,15 @@ class TableModel(AbstractModel[Table]):
         return TableModel(Schema.of(event, given, weights, units), built, Architecture.of(name, options, built))
 
     def fit(
-        self, data: Any, *, seed: int = 0, test_fraction: float = 0.1, source: str = "", **options: Any
+        self,
+        data: Any,
+        *,
+        seed: int = 0,
+        test_fraction: float = 0.1,
+        source: str = "",
+        search: bool = False,
+        minutes: float | None = None,
+        **options: Any,
     ) -> "TableModel":
         """Return the model fitted to the rows that are not held out, with the record of the fit.
 
@@ -146,19 +155,19 @@ class TableModel(AbstractModel[Table]):
             seed: decides which rows are held out, and the fit.
             test_fraction: the share of the rows to hold out, from 0 to below 1.
             source: the name of the data, for the record.
-            options: arguments of `pushforward.fit` such as `max_epochs`.
+            search, minutes: choose another architecture by `pushforward.search`, within so many minutes.
+            options: arguments of `pushforward.fit` such as `max_epochs`, or of `pushforward.search`.
 
         Raises:
-            ValueError, NonFiniteError: as `pushforward.fit` does; messages name the columns.
+            ValueError, NonFiniteError: as `pushforward.fit` or `pushforward.search` does; messages name the columns.
         """
-        from ..train import fit
-
         data = Table.of(data)
         train, test = self.split(data, test_fraction, seed)
         some = data.take(train)
         given = some.select(self.schema.given) if self.schema.given else None
         key = jax.random.split(jax.random.key(seed))[1]
-        result = fit(key, self.flow, some.select(self.schema.event), given, self._weights(some), **options)
+        start, rows = (self.flow, self.architecture), (some.select(self.schema.event), given, self._weights(some))
+        result, architecture, tried = fit_or_search(key, start, rows, search, minutes, options)
         record = Record.of(
             result,
             seed=seed,
@@ -166,8 +175,9 @@ class TableModel(AbstractModel[Table]):
             data=source,
             fingerprint=self._fingerprint(data),
             rows=RowCounts(data.rows_read, len(data), train.size, test.size),
+            search=tried,
         )
-        return replace(self, flow=result.flow, record=record)
+        return replace(self, flow=result.flow, architecture=architecture, record=record)
 
     def split(self, data: Table, test_fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the indices of the rows to fit and to hold out, in order; copies of a row stay on the same side."""
@@ -238,18 +248,11 @@ class TableModel(AbstractModel[Table]):
         seed = 0 if record is None else record.seed
         if record is not None and record.rows.held_out and record.fingerprint == self._fingerprint(data):
             train, test = self.split(data, record.test_fraction, seed)
-            judged = (
-                "This is the table of the fit: judged on the rows that the fit held out;\n"
-                "the Gaussian and the KDE are fitted on the rows of the fit."
-            )
+            judged = BY_HELD_OUT
         else:
             require(len(data) >= 4, "data", "a table of at least four complete rows", len(data))
             train, test = self.split(data, 0.5, seed)
-            judged = (
-                "This is not the table of the fit, or the fit held no rows out. The Gaussian and the KDE are\n"
-                "fitted on one random half of it, and all are judged on the other half.\n"
-                "Rows that the flow was fitted on, if there are any among them, flatter it."
-            )
+            judged = BY_HALF
         (x, condition), weights = self._pairs(data), self._weights(data)
         rows = {"": x, "_condition": condition, "_weights": weights}
         results = compare(self.flow, rows, train, test, seed)
@@ -291,8 +294,7 @@ class TableModel(AbstractModel[Table]):
         wrong = int((~np.isfinite(log_prob)).sum())
         if wrong:
             warnings.warn(f"{wrong:,} rows have a log-density that is not finite.", UserWarning, stacklevel=2)
-        mean = f"mean {log_prob.mean():.4f} nats per row"
-        return f"{data}: {table.report().rstrip('.')}; {mean}. Written to {output}."
+        return f"{data}: {table.report().rstrip('.')}; mean {log_prob.mean():.4f} nats per row. Written to {output}."
 
     def read_columns(self, path: Path) -> Table:
         """Read the columns of event and condition from a file, which needs no weights."""
@@ -312,9 +314,8 @@ class TableModel(AbstractModel[Table]):
         data = ""
         if record is not None:
             lines.append(("weights", self.schema.weight or "none"))
-            data = (
-                f"{record.data}: {record.rows.read:,} rows, {record.rows.complete:,} complete, {record.describe_rows()}"
-            )
+            counts = f"{record.rows.read:,} rows, {record.rows.complete:,} complete"
+            data = f"{record.data}: {counts}, {record.describe_rows()}"
         lines += describe_fit(self.architecture, record, data, TITLES, places=3)
         return [*lines, ("units", "log-densities and losses in nats per row, of data in the units of the table")]
 
