@@ -114,5 +114,6 @@ def _best_share(log_q: np.ndarray, log_g: np.ndarray, weight: np.ndarray) -> tup
     def loss(share: float) -> float:
         return -float(weight @ log_likelihoods(share)) - math.log(share) - math.log1p(-share)
 
-    share = float(minimize_scalar(loss, bounds=(1e-9, 1 - 1e-9), method="bounded", options={"xatol": 1e-6}).x)
+    found: Any = minimize_scalar(loss, bounds=(1e-9, 1 - 1e-9), method="bounded", options={"xatol": 1e-6})
+    share = float(found.x)
     return share, float(weight @ (log_likelihoods(share) - log_q)) / len(weight)
