@@ -20,7 +20,7 @@ class Defaults:
         steps: steps of a fit, within the bounds on the number of epochs.
         min_epochs, max_epochs: these bounds.
         decay, average: of the weights; see `Optimization`.
-        members: number of flows.
+        members: number of new flows, as long as they are not large.
     """
 
     kind: Kind
@@ -39,9 +39,11 @@ class Defaults:
 
 
 #: For vectors; for events of several axes, such as images, whose networks are deeper; for sources.
-VECTORS = Defaults("vectors", 5e-3, 512, 1500, 5, 400)
+VECTORS = Defaults("vectors", 5e-3, 512, 1500, 5, 400, decay=0.1, average=0.99, members=3)
 IMAGES = Defaults("images", 1e-3, 64, 1500, 5, 400)
 SOURCE = Defaults("source", 2e-3, 64, 1000, 3, 200)
+#: Parameters that the flows of a fit have together at most, if their number is a default: larger flows are fewer.
+MAX_PARAMETERS = 2_000_000
 #: The peak of the default schedule of a fit to a log-density.
 DENSITY_LEARNING_RATE = 2e-3
 

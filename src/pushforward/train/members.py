@@ -11,10 +11,12 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from .._errors import require, require_count
-from ..bijections._fitted import was_fitted
+from .._fields import trainable
+from ..bijections._fitted import is_pending, was_fitted
 from ..distributions._base import AbstractDistribution
 from ..numerics.moments import Moments
 from ..parallel.compile import compiled
+from .defaults import MAX_PARAMETERS
 from .loop.result import Flow
 from .objectives.data._base import AbstractDataObjective
 from .objectives.data.evaluate import Evaluate, validation
@@ -35,7 +37,9 @@ def count_members(
     """
     learned, fitted = objective.prepare(flow)[0] is not flow, was_fitted(flow)
     if members is None:
-        return 1 if learned or fitted else default
+        parameters = sum(a.size for a in jax.tree.leaves(eqx.filter(flow, trainable(flow))))
+        few = max(1, min(default, MAX_PARAMETERS // max(1, parameters)))
+        return few if is_pending(flow) and not (learned or fitted) else 1
     count = require_count("members", members)
     remedy = "Fit flows one by one and pass them to `pf.distributions.Mixture`."
     require(count == 1 or not learned, "members", "1 if more than the flow is trained", count, remedy)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ..._errors import require
+from ..._errors import require, require_count
 from ..._types import Key
 from ...bijections import Autoregressive, Coupling
 from ...distributions import Pushforward
@@ -10,13 +10,16 @@ from ...networks import Activation, MLPSettings
 from ...univariate import AbstractUnivariate, Affine, Compose, RationalQuadratic
 from .._assemble import MAX_LOG_SCALE, assemble
 
+#: The default number of layers, up to so many elements and beyond.
+FEW, DEEP, SHALLOW = 4, 5, 3
+
 
 def nsf(
     key: Key,
     dim: int,
     *,
     cond_dim: int = 0,
-    layers: int = 5,
+    layers: int | None = None,
     hidden: tuple[int, ...] = (128, 128),
     bins: int = 8,
     bound: float = 5.0,
@@ -31,7 +34,7 @@ def nsf(
         key: random key for the initial weights.
         dim: elements of an event.
         cond_dim: elements of the condition, 0 for an unconditional density.
-        layers: number of layers.
+        layers: number of layers; None for 5 up to four elements, where modes and edges ask for depth, and 3 beyond.
         hidden, activation, residual: settings of the networks; see `pushforward.networks.MLPSettings`.
         bins: bins of each spline.
         bound: the splines act on [-bound, bound], in standard deviations of the data; outside they are the identity.
@@ -52,4 +55,7 @@ def nsf(
     def layer(key: Key) -> Autoregressive | Coupling:
         return wire.mlp(key, spline, dim, cond_dim=cond_dim, network=network)
 
+    if layers is None:
+        require_count("dim", dim)
+        layers = DEEP if dim <= FEW else SHALLOW
     return assemble(key, dim, cond_dim, layers, layer, unroll=True if wiring == "coupling" else None)
