@@ -29,7 +29,7 @@ def test_a_few_steps_on_two_clusters_are_no_worse_than_the_gaussians(key, rng):
     assert isinstance(result.flow.components[1], distributions.GaussianMixture)
     found = float(np.mean(truth.log_prob(fresh) - result.flow.log_prob(fresh)))
     assert found < 0.05
-    alone = fit(key, small(key), two_clusters(rng, 400), gaussians=False, **QUICK)
+    alone: Any = fit(key, small(key), two_clusters(rng, 400), gaussians=False, **QUICK)
     assert float(np.mean(truth.log_prob(fresh) - alone.flow.log_prob(fresh))) > 0.5
 
 
@@ -59,7 +59,7 @@ def test_which_flows_may_have_one(key, rng):
         fit(key, positive, x, gaussians=True, **QUICK)
     with pytest.raises(ValueError, match="`gaussians` must be False unless"):
         fit(key, small(key), x, gaussians=True, noise=0.1, **QUICK)
-    fitted = fit(key, small(key), x, gaussians=False, **QUICK).flow
+    fitted: Any = fit(key, small(key), x, gaussians=False, **QUICK).flow
     assert type(fit(key, fitted, x, **QUICK).flow) is distributions.Pushforward
 
 

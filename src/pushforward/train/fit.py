@@ -21,7 +21,7 @@ from .defaults import Length, defaults_for
 from .gaussians import add_gaussians, choose_gaussians
 from .loop.fingerprint import digest_rows, digest_start, tree_digest
 from .loop.minimize import Problem
-from .loop.result import FitResult, Flow
+from .loop.result import FitResult
 from .loop.schedule import Schedule
 from .members import count_members, explain_member, mean_validation, set_members, stack, unstack
 from .objectives.data._base import AbstractDataObjective, BatchLoss
@@ -36,7 +36,7 @@ from .session import Plan, session
 
 def fit(
     key: Key,
-    flow: Flow,
+    flow: AbstractDistribution,
     x: ArrayLike,
     condition: ArrayLike | None = None,
     weights: ArrayLike | None = None,
@@ -61,7 +61,7 @@ def fit(
     val_fraction: float | int = 0.1,
     progress: bool | None = None,
     checkpoint: str | Path | None = None,
-) -> FitResult[Flow]:
+) -> FitResult[Any]:
     """Fit a flow to data by maximum likelihood and return it with the record of the fit.
 
         minimize Σ_i w_i (-log p(x_i | c_i)) / Σ_i w_i   over the trainable arrays of `flow`
@@ -93,7 +93,8 @@ def fit(
         members: number of flows to fit, side by side in one program; the result is their equal mixture, a
             `pushforward.distributions.Mixture`. The networks of each start from weights of their own, and each keeps
             validation rows of its own, so that all rows teach. They stop at the epoch of the best mean validation loss.
-            None: one.
+            None: three for a new flow of vectors, fewer if they would have more than two million parameters, and one
+            otherwise.
         gaussians: whether to put a mixture of Gaussians, of which BIC chooses the number, beside the flow, with the
             weight that the validation rows give it; the result is then a mixture of both, if that is better on these
             rows. None: if the events are vectors without bounds or noise, and the flow is new.
@@ -115,10 +116,11 @@ def fit(
             its own learning rate.
         optimizer: any optax optimizer, in place of Adam.
         decay: weight decay: each step scales the weights of the networks by 1 - learning rate * decay; 0 for none.
+            If None, 0.1, or none for events of several axes.
         clip_norm: largest global norm of a gradient, beyond which it is scaled down; None for no limit.
         max_skipped: the most steps in a row that may be skipped because the loss or gradient is not finite.
         average: decay of an exponential moving average of the parameters, such as 0.999. The average is validated and
-            returned in place of the parameters; 0 for no average.
+            returned in place of the parameters; 0 for no average. If None, 0.99, or none for events of several axes.
 
     Arguments: Length
         batch_size: the most rows of one step; None: 512, or 64 events of several axes. Every row is used in every

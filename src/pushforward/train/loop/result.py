@@ -21,7 +21,7 @@ class FitResult(Generic[Model]):
 
     Attributes:
         flow: the flow with the parameters of the lowest validation loss, or, without validation rows, the last
-            parameters.
+            parameters; of several members their mixture, and with Gaussians beside them a mixture of both.
         history: the losses of each epoch, "train" and, with validation rows, "val". For maximum likelihood, the
             mean negative log-likelihood in nats per row, in the units of the data. "train" is the mean over the
             epoch's batches, each computed before its step; NaN for an epoch in which every step was skipped.
