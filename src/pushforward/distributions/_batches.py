@@ -5,8 +5,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.custom_batching import custom_vmap
 from jaxtyping import Array
 
 from .._shapes import Shapes, leaf_shapes
@@ -24,6 +26,8 @@ SHARE = 1024
 
 #: A function (distribution, batch, conditions); the batch is the last axis of events, or the first axis of keys.
 OfBatch = Callable[[Any, Any, Any], Any]
+#: A function (distribution, events or keys, a condition for each or None, one condition for all or None).
+OfChunk = Callable[[Any, Array, Any, Any], Any]
 #: A function (distribution, conditions) that embeds the conditions for the distribution.
 Embed = Callable[[Any, Any], Any]
 
@@ -72,7 +76,7 @@ def _evaluate(
     batch: tuple[int, ...],
     devices: int,
 ) -> Any:
-    def of_chunk(x: Array, each: Any, one: Any) -> Any:
+    def of_chunk(distribution: Any, x: Array, each: Any, one: Any) -> Any:
         return of_batch(distribution, jnp.moveaxis(x, 0, -1), _conditions(each, one, len(x)))
 
     return _map_events(of_chunk, embed, distribution, x, condition, batch, devices)
@@ -88,7 +92,7 @@ def _draw(
     batch: tuple[int, ...],
     devices: int,
 ) -> Any:
-    def of_chunk(keys: Array, each: Any, one: Any) -> Any:
+    def of_chunk(distribution: Any, keys: Array, each: Any, one: Any) -> Any:
         return of_batch(distribution, keys, _conditions(each, one, len(keys)))
 
     keys = jax.random.split(key, batch)
@@ -96,7 +100,7 @@ def _draw(
 
 
 def _map_events(
-    of_chunk: Callable[[Array, Any, Any], Any],
+    of_chunk: OfChunk,
     embed: Embed | None,
     distribution: Any,
     events: Array,
@@ -110,9 +114,68 @@ def _map_events(
         condition = _embedded(embed, distribution, condition, of_conditions, devices)
     each = None if not of_conditions else _broadcast(condition, of_conditions, batch)
     one = None if of_conditions else condition
+    if batch == ():
+        return _map_one(of_chunk, distribution, events, condition)
     return _map_batch(
-        lambda events, each: of_chunk(events, each, one), distribution.shape, batch, devices, events, each
+        lambda events, each: of_chunk(distribution, events, each, one),
+        distribution.shape,
+        batch,
+        devices,
+        events,
+        each,
     )
+
+
+def _map_one(of_chunk: OfChunk, distribution: Any, event: Array, condition: Any) -> Any:
+    """Apply `of_chunk` to one event or key, with its condition.
+
+    Under `jax.vmap` over events, these become a batch, the last axis, as if they had been one from the start: the axis
+    that `vmap` adds is the first, along which compilers do not vectorize. JAX cannot differentiate a rule for `vmap`,
+    so derivatives go without it.
+    """
+    arrays, rest = eqx.partition(distribution, eqx.is_array)
+    is_key = jnp.issubdtype(event.dtype, jax.dtypes.prng_key)
+    event, implementation = (jax.random.key_data(event), jax.random.key_impl(event)) if is_key else (event, None)
+
+    def of_batch(arrays: Any, size: tuple[int, ...], events: Array, one: Any, each: Any = None) -> Any:
+        events = jax.random.wrap_key_data(events, impl=implementation) if is_key else events
+        model = eqx.combine(arrays, rest)
+        if each is None:
+            return _map_batch(lambda events: of_chunk(model, events, None, one), model.shape, size, 1, events)
+        return _map_batch(lambda events, each: of_chunk(model, events, each, None), model.shape, size, 1, events, each)
+
+    def alone(arrays: Any, event: Array, condition: Any) -> Any:
+        return of_batch(arrays, (), event, condition)
+
+    @custom_vmap
+    def value(arrays: Any, event: Array, condition: Any) -> Any:
+        return alone(arrays, event, condition)
+
+    @value.def_vmap
+    def values(size: int, has_axis: Any, arrays: Any, event: Array, condition: Any) -> tuple[Any, Any]:
+        of_arrays, of_event, of_condition = (jax.tree.leaves(tree) for tree in has_axis)
+        if any(of_arrays) or not all(of_event):
+            axes = jax.tree.map(lambda has: 0 if has else None, has_axis)
+            results = jax.vmap(alone, axes)(arrays, event, condition)
+        elif any(of_condition):
+            leaves, structure = jax.tree.flatten(condition)
+            each = [
+                a if has else jnp.broadcast_to(a, (size, *a.shape)) for a, has in zip(leaves, of_condition, strict=True)
+            ]
+            results = of_batch(arrays, (size,), event, None, jax.tree.unflatten(structure, each))
+        else:
+            results = of_batch(arrays, (size,), event, condition)
+        return results, jax.tree.map(lambda _: True, results)
+
+    @jax.custom_jvp
+    def result(arrays: Any, event: Array, condition: Any) -> Any:
+        return value(arrays, event, condition)
+
+    @result.defjvp
+    def result_and_tangent(primals: Any, tangents: Any) -> Any:
+        return jax.jvp(alone, primals, tangents)
+
+    return result(arrays, event, condition)
 
 
 def _leading_axes(shapes: Shapes, condition: Any) -> tuple[int, ...]:
