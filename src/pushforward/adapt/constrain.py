@@ -2,11 +2,11 @@
 
 from .. import bijections
 from .._errors import bad, require
-from ..distributions import Pushforward
+from ..distributions import AbstractDistribution, Pushforward
 from ..supports import AbstractSupport
 
 
-def constrain(flow: Pushforward, onto: AbstractSupport | bijections.AbstractBijection) -> Pushforward:
+def constrain(flow: AbstractDistribution, onto: AbstractSupport | bijections.AbstractBijection) -> Pushforward:
     """Put a flow onto a support: append a bijection from the whole space onto the support.
 
         x = f(y),   y ~ flow
@@ -15,7 +15,7 @@ def constrain(flow: Pushforward, onto: AbstractSupport | bijections.AbstractBije
     works. A `Product` of supports, or a `Concatenate` of bijections, gives each part of an event its own support.
 
     Arguments:
-        flow: a flow of any architecture, conditional or not.
+        flow: a flow of any architecture, conditional or not, or another distribution on the whole space.
         onto: a support of the flow's event shape for which `pushforward.bijections.onto` has a bijection f; or f
             itself, of the flow's event shape.
 
@@ -27,4 +27,6 @@ def constrain(flow: Pushforward, onto: AbstractSupport | bijections.AbstractBije
         raise bad("onto", "a support or a bijection", onto)
     require(onto.shape == flow.shape, "onto", f"of the flow's shape {flow.shape}", onto.shape, remedy)
     bijection = bijections.onto(onto) if isinstance(onto, AbstractSupport) else onto
+    if not isinstance(flow, Pushforward):
+        return Pushforward(flow, bijection)
     return Pushforward(flow.base, bijections.Chain([flow.bijection, bijection]))

@@ -30,5 +30,5 @@ def jacobi(flow: Pushforward, iterations: int) -> Pushforward:
         return isinstance(node, Autoregressive)
 
     has_any = any(found(node) for node in jax.tree.leaves(flow, is_leaf=found))
-    require(has_any, "flow", "one with autoregressive maps", f"`{type(flow.bijection).__name__} without`")
+    require(has_any, "flow", "one with autoregressive maps", f"`{type(flow).__name__} without`")
     return jax.tree.map(lambda node: Jacobi(node, iterations) if found(node) else node, flow, is_leaf=found)

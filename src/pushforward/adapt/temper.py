@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from .._errors import require
 from ..bijections import Chain, Standardize
 from ..distributions import Pushforward
+from ..distributions.pushforward import require_pushforward
 
 
 def temper(flow: Pushforward, temperature: float) -> Pushforward:
@@ -18,12 +19,13 @@ def temper(flow: Pushforward, temperature: float) -> Pushforward:
     density, which is no longer the learned density.
 
     Arguments:
-        flow: any flow, conditional or not.
+        flow: one flow, conditional or not.
         temperature: T, positive; 1 leaves the density as it is.
 
     Reference:
         "Glow: Generative Flow with Invertible 1x1 Convolutions", Kingma, Dhariwal, 2018, section 6.
     """
     require(math.isfinite(temperature) and temperature > 0, "temperature", "positive and finite", temperature)
+    require_pushforward(flow)
     cooled = Standardize(jnp.zeros(flow.shape), jnp.full(flow.shape, temperature))
     return Pushforward(flow.base, Chain([cooled, flow.bijection]))

@@ -1,7 +1,7 @@
 """The distribution of x = f(z) for z from a base distribution."""
 
 from collections.abc import Sequence
-from typing import final
+from typing import Any, final
 
 import equinox as eqx
 import jax
@@ -23,6 +23,7 @@ from ._base import (
     log_prob_batch,
     sample_and_log_prob_batch,
 )
+from .mixture import Mixture
 
 
 @final
@@ -110,3 +111,17 @@ class Pushforward(AbstractEmbeddingDistribution):
             z, log_prob = z.astype(jnp.result_type(*dtypes)), log_prob.astype(jnp.result_type(*dtypes))
         x, log_det = forward_batch(self.bijection, z, of_bijection)
         return x, log_prob - log_det
+
+
+def require_pushforward(flow: Any) -> Pushforward:
+    """Return the flow if it is one base and one bijection.
+
+    Raises:
+        ValueError: if it is another distribution, such as a mixture of flows.
+    """
+    remedy = ""
+    if isinstance(flow, Mixture):
+        remedy = "Fit one flow, by `members=1, gaussians=False`, or take one of its `components`."
+    if not isinstance(flow, Pushforward):
+        raise bad("flow", "a `Pushforward`, one base and one bijection", f"`a {type(flow).__name__}`", remedy)
+    return flow

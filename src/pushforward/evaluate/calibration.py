@@ -13,7 +13,7 @@ from .._types import ArrayLike, Key
 from ..bijections._base import AbstractBijection, inverse_batch
 from ..distributions._base import AbstractDistribution
 from ..distributions.normal import StandardNormal
-from ..distributions.pushforward import Pushforward
+from ..distributions.pushforward import Pushforward, require_pushforward
 from ..parallel.compile import compiled
 from ._pairs import checked_pairs, draws, require_conditional
 from ._uniformity import SIGNIFICANCE, Levels, departures, uniformity
@@ -175,6 +175,7 @@ def base_pit(flow: Pushforward, x: ArrayLike, condition: ArrayLike | None = None
     """
     from scipy.special import ndtr
 
+    require_pushforward(flow)
     require(isinstance(flow.base, StandardNormal), "flow", "one of a StandardNormal base", type(flow.base).__name__)
     rows, given = checked_pairs(("flow", "x", "condition"), flow, x, condition)
     given = None if given is None else as_float("condition", given)

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from .._errors import require_count, require_key
 from .._types import ArrayLike, Key
 from ..bijections._base import AbstractBijection, condition_for, forward_batch, inverse_batch
-from ..distributions.pushforward import Pushforward
+from ..distributions.pushforward import Pushforward, require_pushforward
 from ..parallel.compile import compiled
 from ._pairs import checked_pairs
 from .jacobian import jacobian_log_det
@@ -99,9 +99,10 @@ def round_trip(
         num_points: number of points, for an unconditional flow without `x`.
 
     Raises:
-        ValueError: if a shape does not fit, or `x` or `condition` is not finite.
+        ValueError: if the flow is no `Pushforward`, a shape does not fit, or `x` or `condition` is not finite.
     """
     require_key(key)
+    require_pushforward(flow)
     require_count("num_points", num_points)
     base_key, data_key = jax.random.split(key)
     dtypes = [leaf.dtype for leaf in jax.tree.leaves(flow.bijection) if eqx.is_inexact_array(leaf)]

@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Array
 
 from .._arrays import as_float
-from .._errors import bad, require, require_count, require_key
+from .._errors import require, require_count, require_key
 from .._types import ArrayLike, Condition, Events, Key
 from ..adapt import temper
 from ..bijections._base import AbstractBijection, forward_batch, inverse_batch
-from ..distributions.pushforward import Pushforward
+from ..distributions.pushforward import Pushforward, require_pushforward
 from ..parallel.compile import compiled
 from ._style import Axes
 from .images import painted, tiles, to_rgb
@@ -58,7 +58,7 @@ def interpolation(
     Reference:
         "Sampling Generative Networks", White, 2016 (spherical interpolation).
     """
-    _require_pushforward(flow)
+    require_pushforward(flow)
     require_count("steps", steps, 2)
     ends = [_one_image(name, image, flow.shape) for name, image in (("first", first), ("second", second))]
     condition = _one_condition(flow, condition)
@@ -101,7 +101,7 @@ def temperature_strip(
         ValueError: if the flow is not a `Pushforward`, or an argument is not as stated.
     """
     require_key(key)
-    _require_pushforward(flow)
+    require_pushforward(flow)
     require_count("rows", rows)
     require(rows <= MOST, "rows", f"at most {MOST}", rows)
     require(len(temperatures) > 0, "temperatures", "one positive number or more", temperatures)
@@ -146,7 +146,7 @@ def reconstruction(
         ImportError: if matplotlib is not installed.
         ValueError: if the flow is no `Pushforward`, or a shape does not fit.
     """
-    _require_pushforward(flow)
+    require_pushforward(flow)
     shape = np.shape(images)
     fits = shape[1:] == flow.shape and len(shape) == len(flow.shape) + 1 and 0 < shape[0] <= MOST
     rule = f"1 to {MOST} images of shape {flow.shape}"
@@ -208,11 +208,6 @@ def _centered(name: str, images: ArrayLike) -> Array:
 def _one_image(name: str, image: ArrayLike, shape: tuple[int, ...]) -> Array:
     require(np.shape(image) == shape, name, f"one image of shape {shape}", f"`shape {np.shape(image)}`")
     return _centered(name, image)
-
-
-def _require_pushforward(flow: Any) -> None:
-    if not isinstance(flow, Pushforward):
-        raise bad("flow", "a `Pushforward`, a base and a bijection", f"`a {type(flow).__name__}`")
 
 
 def _one_condition(flow: Pushforward, condition: ArrayLike | None) -> Condition:
