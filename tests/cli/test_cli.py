@@ -154,7 +154,7 @@ def test_refusals_of_fit(folder, tmp_path):
     assert "at least one that is not" in error("fit", t, "-o", m, "--columns", "a", "--given", "a")
     (tmp_path / "bad.csv").write_text("k,a,b,w\n" + "".join(f"1,{i},{2 * i + 1},-1\n" for i in range(30)))
     bad = tmp_path / "bad.csv"
-    assert "`1 in all 24 training rows`" in error("fit", bad, "-o", m)
+    assert "`1 in all 27 training rows`" in error("fit", bad, "-o", m)
     assert "`a linear relation between" in error("fit", bad, "-o", m, "--columns", "a,b")
     assert "without negative values" in error("fit", bad, "-o", m, "--columns", "a", "--weights", "w")
     (tmp_path / "one.csv").write_text("a\n1\n")

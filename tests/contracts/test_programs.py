@@ -17,6 +17,7 @@ import numpy as np
 import numpyro
 import pytest
 from jax.sharding import Mesh, PartitionSpec
+from numpyro.infer.util import potential_energy
 
 import pushforward.numpyro as pn
 from pushforward._fields import trainable
@@ -130,6 +131,6 @@ def test_no_reduction_is_slow_in_a_numpyro_model():
             numpyro.sample("x", pn.FlowDistribution(model), obs=x + shift)
 
     def energy(shift: jax.Array) -> jax.Array:
-        return numpyro.infer.util.potential_energy(observed, (x,), {}, {"shift": shift})
+        return potential_energy(observed, (x,), {}, {"shift": shift})
 
     assert slow_reductions(jax.value_and_grad(energy), jnp.float32(0.1)) == []

@@ -154,7 +154,7 @@ def test_search_and_pipeline(X: np.ndarray) -> None:
 def test_history(fitted: FlowDensity) -> None:
     assert set(fitted.history_) == {"train", "val"}
     assert len(fitted.history_["val"]) == 2
-    assert fitted.best_epoch_ in (0, 1)
+    assert -1 <= fitted.best_epoch_ < 2
 
 
 def test_random_state(X: np.ndarray, fitted: FlowDensity) -> None:
@@ -183,4 +183,4 @@ def test_settings(X: np.ndarray, settings: dict[str, Any], message: str) -> None
 def test_default_architecture(X: np.ndarray) -> None:
     default: Any = FlowDensity(layers=1, hidden=(4,), max_epochs=1).fit(X)
     assert np.isfinite(default.score(X))
-    assert default.flow_.bijection.bijections[0].length == 1
+    assert [flow.bijection.bijections[0].length for flow in default.flow_.components] == [1, 1, 1]

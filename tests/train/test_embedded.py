@@ -44,7 +44,9 @@ def test_the_network_is_trained_along(key: jax.Array, rng: np.random.Generator):
     start = model(key)
     x, condition = rows(rng)
     result = fit(key, start, x, condition)
-    before, after = (jax.tree.leaves(eqx.filter(m.embedding, eqx.is_inexact_array)) for m in (start, result.flow))
+    before, after = (
+        jax.tree.leaves(eqx.filter(m.embedding, eqx.is_inexact_array)) for m in (start, result.flow.components[0])
+    )
     assert all(np.any(np.asarray(a) != b) for a, b in zip(before, after, strict=True))
     fresh, known = rows(rng)
     # The entropy of a location that is not known is 1.42; of one known to 0.1, about -0.9.

@@ -52,12 +52,12 @@ def test_the_condition_counts(key, rng):
 def test_which_flows_may_have_one(key, rng):
     x = np.abs(rng.normal(size=(100, 2)))
     positive = adapt.constrain(small(key), bijections.Exp((2,)))
-    assert type(fit(key, positive, x, **QUICK).flow) is distributions.Pushforward
+    assert type(fit(key, positive, x, members=1, **QUICK).flow) is distributions.Pushforward
     with pytest.raises(ValueError, match="`gaussians` must be False unless"):
         fit(key, positive, x, gaussians=True, **QUICK)
     with pytest.raises(ValueError, match="`gaussians` must be False unless"):
         fit(key, small(key), x, gaussians=True, noise=0.1, **QUICK)
-    fitted: Any = fit(key, small(key), x, gaussians=False, **QUICK).flow
+    fitted: Any = fit(key, small(key), x, members=1, gaussians=False, **QUICK).flow
     assert type(fit(key, fitted, x, **QUICK).flow) is distributions.Pushforward
 
 

@@ -205,7 +205,7 @@ def test_the_bar_shows_bits_per_dimension(key, rng, capsys):
         ({"noise": 0.0}, '`noise` must be "uniform", a positive number, a distribution or None'),
         ({"noise": -0.1}, '`noise` must be "uniform", a positive number, a distribution or None'),
         ({"noise": pf.distributions.StandardNormal((4, 4, 1))}, "`noise` must be a distribution of events of shape"),
-        ({"average": 1.0}, "`average` must be None or a decay between 0 and 1"),
+        ({"average": 1.0}, "`average` must be a decay from 0 to below 1, or None"),
         ({"drop_condition": 0.1}, "`drop_condition` must be 0 for an unconditional flow"),
         ({"drop_condition": 1.0}, "`drop_condition` must be from 0 to below 1"),
     ],

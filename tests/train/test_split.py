@@ -17,7 +17,7 @@ TINY: dict[str, Any] = {"max_epochs": 1, "progress": False}
 @pytest.fixture
 def sides(monkeypatch):
     """Return a list to which each fit appends the rows of training and of validation."""
-    module = sys.modules["pushforward.train.fit"]
+    module = sys.modules["pushforward.train.rows.split"]
     split, found = module.split_validation, []
 
     def kept(*args: Any) -> Any:

@@ -79,7 +79,8 @@ class GaussianMixture(AbstractBatchDistribution):
         given = as_float("weights", weights)
         ok = given.shape == (count,) and bool(np.all(np.isfinite(given)) and np.all(np.asarray(given) > 0))
         require(ok, "weights", f"{count} positive, finite numbers", weights, "Leave out components of weight zero.")
-        self.logits = jnp.log(given / given.sum()).astype(self.locs.dtype)
+        values = np.asarray(given)
+        self.logits = jax.device_put(np.log(values / values.sum()).astype(self.locs.dtype))
         if (covariances is None) == (factors is None):
             which = "neither" if factors is None else "both"
             raise bad("covariances", "given, or `factors` in its place", f"`{which}`")
@@ -87,8 +88,8 @@ class GaussianMixture(AbstractBatchDistribution):
         lower = _cholesky(covariances, shape) if factors is None else _checked("factors", factors, shape)
         diagonal = np.diagonal(lower, axis1=1, axis2=2)
         require(bool(np.all(diagonal > 0)), "factors", "of positive diagonal", diagonal.tolist())
-        self.off_diagonal = jnp.asarray(np.tril(lower, -1), self.locs.dtype)
-        self.log_diagonal = jnp.asarray(np.log(diagonal), self.locs.dtype)
+        self.off_diagonal = jax.device_put(np.tril(lower, -1).astype(self.locs.dtype))
+        self.log_diagonal = jax.device_put(np.log(diagonal).astype(self.locs.dtype))
         self.shape = (joint - cond_dim,)
         self.cond_shape = (cond_dim,) if cond_dim else None
 

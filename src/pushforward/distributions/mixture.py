@@ -63,11 +63,11 @@ class Mixture(AbstractEmbeddingDistribution):
             found = [getattr(component, name) for component in self.components]
             if len(set(found)) > 1:
                 raise bad("components", f"of one {name}", found)
-        given = as_float("weights", np.ones(len(self.components)) if weights is None else weights)
+        given = np.asarray(as_float("weights", np.ones(len(self.components)) if weights is None else weights))
         rule = f"{len(self.components)} positive, finite numbers"
         ok = given.shape == (len(self.components),) and bool(np.all(np.isfinite(given)) and np.all(given > 0))
         require(ok, "weights", rule, weights)
-        self.logits = jnp.log(given)
+        self.logits = jax.device_put(np.log(given))
         self.shape = self.components[0].shape
         self.cond_shape = self.components[0].cond_shape
 

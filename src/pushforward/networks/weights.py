@@ -4,11 +4,9 @@ from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from .._types import Key
 from .conditioners._base import AbstractAutoregressiveConditioner, AbstractConditioner
 from .embeddings._base import AbstractEmbedding
 
@@ -26,7 +24,7 @@ def of_networks(model: T) -> T:
     return jax.tree.map(mark, model, is_leaf=lambda node: isinstance(node, NETWORKS))
 
 
-def redraw(key: Key, model: T) -> T:
+def redraw(seed: NDArray[Any], number: int, model: T) -> T:
     """Return a model of the same architecture whose networks start from other weights.
 
     Every network of this package draws its weights independently and symmetrically around zero, with a scale that is
@@ -35,10 +33,11 @@ def redraw(key: Key, model: T) -> T:
     stay as they are.
 
     Arguments:
-        key: decides the weights.
+        seed: the data of a random key, which decides the weights.
+        number: decides them too.
         model: any pytree, not yet trained.
     """
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel().tolist())
+    rng = np.random.default_rng([4, number, *seed.ravel().tolist()])
 
     def other(a: Any) -> Any:
         if not eqx.is_inexact_array(a):
@@ -47,7 +46,7 @@ def redraw(key: Key, model: T) -> T:
         if values.size == 0 or not values.min() < 0 < values.max():
             return a
         signs = rng.choice(np.array([-1, 1], values.dtype), values.shape)
-        return jnp.asarray(signs * rng.permuted(values, axis=-1))
+        return jax.device_put(signs * rng.permuted(values, axis=-1))
 
     def network(node: Any) -> Any:
         return jax.tree.map(other, node) if isinstance(node, NETWORKS) else node

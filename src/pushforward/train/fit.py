@@ -13,12 +13,11 @@ import optax
 from .._errors import bad, require_key
 from .._types import ArrayLike, Key
 from ..distributions._base import AbstractDistribution
-from ..distributions.mixture import Mixture
 from ..networks.weights import redraw
 from ..parallel.mesh import sharing
 from ..parallel.share import least_rows
 from .defaults import Length, defaults_for
-from .gaussians import add_gaussians, choose_gaussians
+from .gaussians import add_gaussians, choose_gaussians, equal_mixture
 from .loop.fingerprint import digest_rows, digest_start, tree_digest
 from .loop.minimize import Problem
 from .loop.result import FitResult
@@ -54,7 +53,7 @@ def fit(
     decay: float | int | None = None,
     clip_norm: float | int | None = 5.0,
     max_skipped: int = 20,
-    average: float | None = None,
+    average: float | int | None = None,
     batch_size: int | None = None,
     max_epochs: int | None = None,
     patience: int = 20,
@@ -93,8 +92,8 @@ def fit(
         members: number of flows to fit, side by side in one program; the result is their equal mixture, a
             `pushforward.distributions.Mixture`. The networks of each start from weights of their own, and each keeps
             validation rows of its own, so that all rows teach. They stop at the epoch of the best mean validation loss.
-            None: three for a new flow of vectors, fewer if they would have more than two million parameters, and one
-            otherwise.
+            None: three for a new flow of vectors that has networks, fewer if they would have more than two million
+            parameters, and one otherwise.
         gaussians: whether to put a mixture of Gaussians, of which BIC chooses the number, beside the flow, with the
             weight that the validation rows give it; the result is then a mixture of both, if that is better on these
             rows. None: if the events are vectors without bounds or noise, and the flow is new.
@@ -196,7 +195,7 @@ def fit(
         return {**digest_rows(table), **digest_start(seed, flow, given)}
 
     with session(optimization, plan, identity, checkpoint=checkpoint, progress=progress, started=started) as run:
-        starts = [flow, *(redraw(jax.random.fold_in(key, i), flow) for i in range(1, count))]
+        starts = [flow, *(redraw(seed, i, flow) for i in range(1, count))]
         models, trained = [], objective
         for start in set_members(starts, objective, table, [own for own, _ in splits], seed, (of_x, of_condition)):
             model, trained = objective.prepare(start)
@@ -217,7 +216,7 @@ def fit(
             flows = unstack(flow, count) if several else [flow]
             if beside:
                 return add_gaussians(flows, table, used, splits, evaluate, seed), dequantizer
-            return Mixture(flows) if several else flow, dequantizer
+            return equal_mixture(flows, table), dequantizer
 
         if run.is_new:
             with run.compiling(key, model, problem):

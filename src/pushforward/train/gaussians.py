@@ -15,7 +15,7 @@ from ..supports import Real
 from .objectives.data._base import AbstractDataObjective
 from .objectives.data.evaluate import Evaluate
 from .objectives.data.maximum_likelihood import MaximumLikelihood
-from .rows.rows import Rows
+from .rows.rows import Rows, float_dtype
 from .start.gaussian_mixture import fit_gaussian_mixture
 
 #: Up to so many rows, the training rows of each flow have a mixture of their own, and all validation rows judge.
@@ -47,6 +47,11 @@ def _is_real(flow: AbstractDistribution) -> bool:
         return False
 
 
+def equal_mixture(flows: Sequence[Any], table: Rows) -> AbstractDistribution:
+    """Return the mixture of flows of equal weights, or the one flow."""
+    return flows[0] if len(flows) == 1 else Mixture(flows, np.ones(len(flows), float_dtype(table.x)))
+
+
 def add_gaussians(
     flows: Sequence[Any],
     table: Rows,
@@ -73,7 +78,7 @@ def add_gaussians(
     Reference:
         "Stacked Density Estimation", Smyth, Wolpert, 1998.
     """
-    together: AbstractDistribution = Mixture(flows) if len(flows) > 1 else flows[0]
+    together = equal_mixture(flows, table)
     if not len(splits[0][1]):
         return together
 
@@ -96,7 +101,8 @@ def add_gaussians(
     # What the choice of one number gains by chance, twice.
     if simple is None or gain <= 1 / len(weight):
         return together
-    return Mixture([together, simple if len(used) > FOLDED else gaussians(used)], [share, 1 - share])
+    weights_of_both = np.array([share, 1 - share], float_dtype(table.x))
+    return Mixture([together, simple if len(used) > FOLDED else gaussians(used)], weights_of_both)
 
 
 def _best_share(log_q: np.ndarray, log_g: np.ndarray, weight: np.ndarray) -> tuple[float, float]:

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
@@ -14,6 +13,7 @@ from .._errors import require, require_count
 from .._fields import trainable
 from ..bijections._fitted import is_pending, was_fitted
 from ..distributions._base import AbstractDistribution
+from ..networks.weights import of_networks
 from ..numerics.moments import Moments
 from ..parallel.compile import compiled
 from .defaults import MAX_PARAMETERS
@@ -39,7 +39,9 @@ def count_members(
     if members is None:
         parameters = sum(a.size for a in jax.tree.leaves(eqx.filter(flow, trainable(flow))))
         few = max(1, min(default, MAX_PARAMETERS // max(1, parameters)))
-        return few if is_pending(flow) and not (learned or fitted) else 1
+        # Without networks, all would start alike.
+        differ = any(jax.tree.leaves(of_networks(flow)))
+        return few if differ and is_pending(flow) and not (learned or fitted) else 1
     count = require_count("members", members)
     remedy = "Fit flows one by one and pass them to `pf.distributions.Mixture`."
     require(count == 1 or not learned, "members", "1 if more than the flow is trained", count, remedy)
@@ -84,14 +86,14 @@ def set_members(
 
 def stack(models: Sequence[T]) -> T:
     """Return models of one structure as one, with stacked arrays."""
-    return jax.tree.map(lambda *a: jnp.asarray(np.stack(a)) if eqx.is_array(a[0]) else a[0], *models)
+    return jax.tree.map(lambda *a: jax.device_put(np.stack(a)) if eqx.is_array(a[0]) else a[0], *models)
 
 
 def unstack(stacked: T, count: int) -> list[T]:
     """Return the models of a stack of `count`."""
     arrays, rest = eqx.partition(stacked, eqx.is_array)
     host = jax.tree.map(np.asarray, arrays)
-    return [eqx.combine(jax.tree.map(lambda a, i=i: jnp.asarray(a[i]), host), rest) for i in range(count)]
+    return [eqx.combine(jax.tree.map(lambda a, i=i: jax.device_put(a[i]), host), rest) for i in range(count)]
 
 
 def mean_validation(evaluate: Evaluate, table: Rows, vals: Sequence[np.ndarray]) -> Callable[[Any], float] | None:
@@ -104,7 +106,7 @@ def mean_validation(evaluate: Evaluate, table: Rows, vals: Sequence[np.ndarray])
 
     def validate(stacked: Any) -> float:
         arrays, rest = eqx.partition(stacked, eqx.is_array)
-        members = (eqx.combine(_take(arrays, jnp.asarray(i)), rest) for i in range(len(vals)))
+        members = (eqx.combine(_take(arrays, jax.device_put(np.int32(i))), rest) for i in range(len(vals)))
         return float(np.mean([of(member) for of, member in zip(of_each, members, strict=True) if of is not None]))
 
     return None if of_each[0] is None else validate

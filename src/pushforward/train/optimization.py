@@ -31,7 +31,7 @@ class Optimization:
     optimizer: optax.GradientTransformation | None = None
     decay: float | int | None = None
     clip_norm: float | int | None = 5.0
-    average: float | None = None
+    average: float | int | None = None
     max_skipped: int = 20
 
     def __post_init__(self) -> None:

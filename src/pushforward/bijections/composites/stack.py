@@ -121,7 +121,10 @@ class Stack(AbstractComposite):
 
     def layers(self) -> list[AbstractBijection]:
         """Return the layers one by one, from base to data."""
-        return [jax.tree.map(lambda a, i=i: a[i], self.layer) for i in range(self.length)]
+        if is_traced(self.layer):
+            return [jax.tree.map(lambda a, i=i: a[i], self.layer) for i in range(self.length)]
+        host = jax.tree.map(np.asarray, self.layer)
+        return [jax.tree.map(lambda a, i=i: jax.device_put(a[i]), host) for i in range(self.length)]
 
     def parts(self) -> tuple[Part, ...]:
         """Return the layers."""
