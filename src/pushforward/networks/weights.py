@@ -7,11 +7,13 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from .conditioners._base import AbstractAutoregressiveConditioner, AbstractConditioner
+from .conditioners._base import AbstractAutoregressiveConditioner, AbstractConditioner, AbstractDense
 from .embeddings._base import AbstractEmbedding
 
 T = TypeVar("T")
 
+#: Sparsity that is asked of the weights between layers, relative to that of the weights of inputs.
+INNER = 0.15
 NETWORKS = (AbstractConditioner, AbstractAutoregressiveConditioner, AbstractEmbedding)
 
 
@@ -22,6 +24,20 @@ def of_networks(model: T) -> T:
         return jax.tree.map(lambda _: isinstance(node, NETWORKS), node)
 
     return jax.tree.map(mark, model, is_leaf=lambda node: isinstance(node, NETWORKS))
+
+
+def thresholds(model: T) -> T:
+    """Return how strongly sparsity is asked of each array: 1 for the weights of inputs, `INNER` for other weights of
+    dense layers, and 0 for any other array.
+    """
+
+    def mark(node: Any) -> Any:
+        marks = jax.tree.map(lambda _: 0.0, node)
+        if not isinstance(node, AbstractDense):
+            return marks
+        return eqx.tree_at(lambda net: net.weights, marks, (1.0, *(INNER for _ in node.weights[1:])))
+
+    return jax.tree.map(mark, model, is_leaf=lambda node: isinstance(node, AbstractDense))
 
 
 def redraw(seed: NDArray[Any], number: int, model: T) -> T:

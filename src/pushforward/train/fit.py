@@ -51,6 +51,7 @@ def fit(
     learning_rate: float | int | Schedule | None = None,
     optimizer: optax.GradientTransformation | None = None,
     decay: float | int | None = None,
+    sparsity: float | int | None = None,
     clip_norm: float | int | None = 5.0,
     max_skipped: int = 20,
     average: float | int | None = None,
@@ -109,13 +110,17 @@ def fit(
             1; `pushforward.adapt.guide` needs a flow trained so.
 
     Arguments: Optimization
-        optimization: the next six arguments as one object.
+        optimization: the next seven arguments as one object.
         learning_rate: a number, the peak of a warm-up and a cosine decay over `max_epochs`, or a schedule, a function
             of the step. If None, 5e-3, or 1e-3 for events of several axes. Must be None with an `optimizer`, which has
             its own learning rate.
         optimizer: any optax optimizer, in place of Adam.
         decay: weight decay: each step scales the weights of the networks by 1 - learning rate * decay; 0 for none.
             If None, 0.1, or none for events of several axes.
+        sparsity: each step moves the weights of perceptrons towards zero, by up to learning rate * sparsity those of
+            inputs, and less those between layers. Weights of no use become zero, such as those of irrelevant columns; 0
+            for no such steps. If None, √(2 log(inputs)) min(1, 512 / rows)^(2/3), where inputs counts the elements of x
+            and of the condition that a parameter can depend on, or none for events of several axes.
         clip_norm: largest global norm of a gradient, beyond which it is scaled down; None for no limit.
         max_skipped: the most steps in a row that may be skipped because the loss or gradient is not finite.
         average: decay of an exponential moving average of the parameters, such as 0.999. The average is validated and
@@ -148,6 +153,7 @@ def fit(
         learning_rate=learning_rate,
         optimizer=optimizer,
         decay=decay,
+        sparsity=sparsity,
         clip_norm=clip_norm,
         max_skipped=max_skipped,
         average=average,
@@ -179,8 +185,11 @@ def fit(
     bits = math.prod(flow.shape) if len(flow.shape) > 1 and objective.noisy else None
     several = count if count > 1 else None
     steps = epochs * per_epoch
+    given = sum(math.prod(leaf.shape[1:]) for leaf in jax.tree.leaves(table.condition))
+    sparsity = defaults.sparsity(math.prod(flow.shape) - 1 + given, len(train))
     plan = Plan(
-        defaults.learning_rate, steps, epochs, patience, devices, bits, several, defaults.decay, defaults.average
+        *(defaults.learning_rate, steps, epochs, patience, devices, bits, several),
+        *(defaults.decay, sparsity, defaults.average),
     )
 
     def identity() -> dict[str, str]:

@@ -21,7 +21,7 @@ Builder: TypeAlias = Callable[[Key], AbstractDistribution]
 
 #: The keywords of `pushforward.fit` that a candidate may set: they leave the objective and the rows as they are.
 FIT_SETTINGS = (
-    *("learning_rate", "decay", "clip_norm", "max_skipped", "average"),
+    *("learning_rate", "decay", "sparsity", "clip_norm", "max_skipped", "average"),
     *("batch_size", "max_epochs", "patience"),
 )
 #: Numbers of layers, widths of two hidden layers, and decays of weights, that the default candidates have.
@@ -40,8 +40,8 @@ class Candidate:
     Attributes:
         flow: name of the architecture: one of `pushforward.flows.architectures("tables")`.
         settings: keywords of the architecture; what is left out is as the architecture has it.
-        fit: keywords of `pushforward.fit`: `learning_rate`, `decay`, `clip_norm`, `max_skipped`, `average`,
-            `batch_size`, `max_epochs` or `patience`. `max_epochs` is the length of a whole fit.
+        fit: keywords of `pushforward.fit`: `learning_rate`, `decay`, `sparsity`, `clip_norm`, `max_skipped`,
+            `average`, `batch_size`, `max_epochs` or `patience`. `max_epochs` is the length of a whole fit.
 
     Raises:
         ValueError: if there is no such architecture or keyword, or a value is no number, text or tuple of them.

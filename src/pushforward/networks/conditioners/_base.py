@@ -36,6 +36,16 @@ class AbstractConditioner(eqx.Module):
         """
 
 
+class AbstractDense(eqx.Module):
+    """A network whose first layer multiplies the elements of its input, and of its condition, by weights.
+
+    Attributes:
+        weights: of each layer, (units, inputs).
+    """
+
+    weights: eqx.AbstractVar[tuple[Array, ...]]
+
+
 class AbstractAutoregressiveConditioner(eqx.Module):
     """A network whose i-th row of parameters depends on the elements before i only.
 

@@ -17,7 +17,7 @@ from ...numerics.masks import hidden_degrees, hidden_mask, input_mask, output_ma
 from ...numerics.products import precision
 from ...numerics.safe import compress_tails
 from .._layers import ACTIVATIONS, Activation, affine, checked_settings, initial_layers, with_condition, zeros
-from ._base import AbstractAutoregressiveConditioner
+from ._base import AbstractAutoregressiveConditioner, AbstractDense
 
 #: All steps form one block for at most `ONE_BLOCK` elements, or at most `ONE_BLOCK_EACH` per parameter: writing and
 #: reading the sums of the parameters would then cost more than blocks save.
@@ -64,7 +64,7 @@ class _Window(NamedTuple):
 
 
 @final
-class MaskedMLP(AbstractAutoregressiveConditioner):
+class MaskedMLP(AbstractAutoregressiveConditioner, AbstractDense):
     """Masked multilayer perceptron: row `order[i]` of the parameters depends on x[order[:i]] and the condition.
 
     Every hidden unit has a degree g and sees the first g elements in order; the parameters of step i see

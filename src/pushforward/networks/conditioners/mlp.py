@@ -12,11 +12,11 @@ from ..._errors import require_count
 from ..._types import Condition, Key
 from ...numerics.safe import compress_tails
 from .._layers import ACTIVATIONS, Activation, affine, checked_settings, initial_layers, with_condition, zeros
-from ._base import AbstractConditioner
+from ._base import AbstractConditioner, AbstractDense
 
 
 @final
-class MLP(AbstractConditioner):
+class MLP(AbstractConditioner, AbstractDense):
     """Multilayer perceptron of (x, condition), whose last layer starts at zero.
 
     The network sees inputs beyond ±5 as ±5 (1 + log(|x| / 5)), so that one wrong, extreme number does not distort the

@@ -52,7 +52,7 @@ def _trial_update(optimizer: optax.GradientTransformation) -> PyTree:
     @jax.jit
     def trial(params: Any) -> PyTree:
         state = optimizer.init(params)
-        return update(0.3 * params, state, params, value=params[0])
+        return update(0.3 * params, state, params, value=params[0], rate=params[-1])
 
     return trial(params)
 

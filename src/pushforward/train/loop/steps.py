@@ -12,7 +12,7 @@ import optax
 from jaxtyping import Array, Int, PyTree
 
 from ..._types import Key, Scalar
-from ...networks.weights import of_networks
+from ...networks.weights import of_networks, thresholds
 from ...numerics.products import precision
 from ...parallel.compile import compiled
 from ...parallel.members import for_each
@@ -88,24 +88,52 @@ def start_state(
 
 
 @final
-class FiniteAdam(optax.GradientTransformation):
+class FiniteAdam(optax.GradientTransformationExtraArgs):
     """Adam. Its updates, before the learning rate, are finite if the squares of the gradients are finite."""
 
 
 @lru_cache
-def adam(clip_norm: float | int | None, decay: float | int = 0.0) -> FiniteAdam:
+def adam(clip_norm: float | int | None, decay: float | int = 0.0, sparsity: float = 0.0) -> FiniteAdam:
     """Return Adam of unit learning rate; one object per setting, so that repeated fits share a compilation.
 
     Arguments:
         clip_norm: largest global norm of a gradient, or None.
         decay: of the weights of networks, decoupled from the gradients.
+        sparsity: of the weights of dense layers, decoupled from the gradients.
 
     Reference:
         "Adam: A Method for Stochastic Optimization", Kingma, Ba, 2015; "Decoupled Weight Decay Regularization",
         Loshchilov, Hutter, 2019.
     """
     unit = optax.adamw(1.0, weight_decay=decay, mask=of_networks) if decay else optax.adam(1.0)
+    if sparsity:
+        unit = optax.chain(unit, _sparse(sparsity))
     return FiniteAdam(*clipped(unit, clip_norm))
+
+
+def _sparse(sparsity: float) -> optax.GradientTransformationExtraArgs:
+    """Return a change of updates u, of learning rate r, that moves weights w towards zero, and leaves those there that
+    would pass it: w + r u becomes sign(w + r u) max(|w + r u| - r t, 0), t the sparsity that is asked of w.
+
+    Reference:
+        "Efficient Online and Batch Learning Using Forward Backward Splitting", Duchi, Singer, 2009.
+    """
+
+    def shrink(updates: PyTree, params: PyTree, *, rate: Array, **_: Any) -> PyTree:
+        def one(threshold: float, u: Array, w: Array) -> Array:
+            if not threshold:
+                return u
+            # u - clip(w / r + u), without the quotient, which is infinite at the end of a schedule.
+            r, t = rate.astype(w.dtype), threshold * sparsity
+            new = w + r * u
+            return jnp.where(jnp.abs(new) <= r * t, -w / jnp.where(r > 0, r, 1), u - t * jnp.sign(new))
+
+        return jax.tree.map(one, thresholds(params), updates, params)
+
+    def update(updates: PyTree, state: Any, params: PyTree = None, **extra: Any) -> tuple[PyTree, Any]:
+        return shrink(updates, params, **extra), state
+
+    return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
 
 
 def clipped(optimizer: optax.GradientTransformation, clip_norm: float | int | None) -> optax.GradientTransformation:
@@ -177,7 +205,7 @@ def take_steps(inputs: StepInputs, state: State) -> tuple[State, Array, Array]:
             value, grads = jax.value_and_grad(of_params)(state.params)
             if several:
                 value, grads = jax.lax.psum((value, grads), AXIS)
-            updates, opt_state = update(grads, state.opt_state, state.params, value=value)
+            updates, opt_state = update(grads, state.opt_state, state.params, value=value, rate=rate)
             updates = jax.tree.map(lambda u: rate.astype(u.dtype) * u, updates)
             # Squares, because optimizers square gradients: 1e20 is finite in float32, its square is not.
             seen = grads if isinstance(inputs.optimizer, FiniteAdam) else (grads, updates)
