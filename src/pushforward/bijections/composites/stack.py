@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental.layout import Layout, with_layout_constraint
 from jaxtyping import Array
 
 from ..._errors import require
@@ -55,7 +56,7 @@ def _scan(
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
-def _scan_to_unroll(
+def _unrolled(
     direction: _Direction,
     length: int,
     keep: Keep,
@@ -63,12 +64,36 @@ def _scan_to_unroll(
     layers: AbstractBijection,
     condition: Conditions,
 ) -> _Carry:
-    """Scan, but differentiate the unrolled loop: only a gradient gains enough from it to pay for compilation."""
-    return _scan(1, direction, length, keep, carry, layers, condition)
+    """Run the layers, but differentiate the unrolled loop: on a CPU only a gradient gains enough to pay for it."""
+    if length > MOST_UNROLLED or jax.default_backend() == "cpu":
+        return _scan(1, direction, length, keep, carry, layers, condition)
+    return _one_by_one(direction, length, carry, layers, condition)
 
 
-@_scan_to_unroll.defjvp
-def _scan_to_unroll_jvp(
+def _one_by_one(
+    direction: _Direction, length: int, carry: _Carry, layers: AbstractBijection, condition: Conditions
+) -> _Carry:
+    """Run the layers without a loop, between whose short programs a GPU would stand idle."""
+    leaves, structure = jax.tree.flatten(layers)
+    cut = [[a[i] for i in range(length)] for a in leaves]
+    # XLA would fuse the cut of a matrix into its product, and then search for the fastest form of each layer's product
+    # anew, which takes most of the compilation; behind a barrier the products of all layers are one.
+    matrices = [i for i, a in enumerate(leaves) if a.ndim > 2]
+    for i, arrays in zip(matrices, jax.lax.optimization_barrier([cut[i] for i in matrices]), strict=True):
+        cut[i] = arrays
+    events, total = carry
+    # As in a loop, the batch is the fastest axis; XLA would keep the order in memory of the caller's rows, which lies
+    # across that of the parameters.
+    events = with_layout_constraint(events, Layout(tuple(range(events.ndim))))
+    for i in reversed(range(length)) if direction is inverse_batch else range(length):
+        layer = jax.tree.unflatten(structure, [arrays[i] for arrays in cut])
+        events, log_det = direction(layer, events, condition)
+        total = total + log_det
+    return events, total
+
+
+@_unrolled.defjvp
+def _unrolled_jvp(
     direction: _Direction, length: int, keep: Keep, primals: tuple[Any, ...], tangents: tuple[Any, ...]
 ) -> tuple[Any, Any]:
     return jax.jvp(partial(_scan, MOST_UNROLLED, direction, length, keep), primals, tangents)
@@ -79,6 +104,8 @@ class Stack(AbstractComposite):
     """Composition of layers of one structure, like `Chain`, but with stacked arrays and run by a scan.
 
     The compiled program holds one layer, or eight if it is unrolled, so compile time does not grow with depth.
+    Values are computed layer by layer in a loop; except on CPUs, up to eight layers that are unrolled for gradients are
+    unrolled for values, too: a GPU waits between the short programs of a loop.
 
     Arguments:
         layers: f_1, ..., f_n in order from base to data; same classes, settings and array shapes.
@@ -142,7 +169,7 @@ class Stack(AbstractComposite):
 
     def _run(self, direction: _Direction, events: Events, condition: Conditions) -> tuple[Events, Scalars]:
         unroll = jax.default_backend() != "cpu" if self.unroll is None else self.unroll
-        run = _scan_to_unroll if unroll else partial(_scan, 1)
+        run = _unrolled if unroll else partial(_scan, 1)
         return run(direction, self.length, self.keep, self._carry(events), self.layer, condition)
 
     def _carry(self, events: Events) -> tuple[Array, Array]:
