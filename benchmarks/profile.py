@@ -36,7 +36,7 @@ PARTS = {
 BETWEEN = "between operations"
 #: Steps, or repetitions of `EVENTS` events, in a trace.
 STEPS, REPEATS = 8, 1
-PROGRAMS = {"step": "jit_take_steps", "log_prob": "jit__evaluate", "sample": "jit__draw"}
+PROGRAMS = {"step": "jit_step", "log_prob": "jit_log_prob", "sample": "jit_sample"}
 
 _INSTRUCTION = re.compile(r"^\s*(?:ROOT )?%?([\w.\-]+) = .*? ([\w\-]+)\(")
 _FRAME = re.compile(r"stack_frame_id=(\d+)")

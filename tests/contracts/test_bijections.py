@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import pushforward as pf
+from pushforward.bijections._fitted import is_pending
 
 from ..cases import ADAPT, BIJECTIONS, FLOWS, Case, excused
 from .study import BACKWARD, BULK, LOG_DET, SCALES, Map, bijection_of, conditions, made, points, randomized, study
@@ -140,7 +141,8 @@ def test_products_keep_the_precision_of_float32(case: Case):
         program = str(jax.make_jaxpr(jax.value_and_grad(total))(params, event, condition))
         products = program.count("dot_general[") + program.count("conv_general_dilated[")
         assert program.count("Precision.HIGHEST, Precision.HIGHEST") == products, name
-        assert products > 0 or case.subject not in ("Autoregressive", "Conv1x1", "Coupling", "Whiten")
+        multiplies = case.subject in ("Autoregressive", "Conv1x1", "Coupling", "Whiten")
+        assert products > 0 or not multiplies or is_pending(bijection)
 
 
 @pytest.mark.parametrize("chosen", [None, "tensorfloat32"])

@@ -7,9 +7,11 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .._errors import require
 from .._types import Conditions, Events
 from ..numerics.moments import Moments
 from ._base import AbstractBijection
@@ -72,7 +74,7 @@ class AbstractFitted(AbstractBijection):
     """A bijection that is set from data, in closed form, before training.
 
     `pushforward.fit` sets every such map of a flow whose `fitted` is False. Each map is set from the training data as
-    transformed by the maps between it and the data.
+    transformed by the maps between it and the data. Until then the map is the identity, and costs nothing.
 
     Attributes:
         fitted: whether the map has been set.
@@ -90,6 +92,22 @@ class AbstractFitted(AbstractBijection):
     @abstractmethod
     def inverted(self) -> AbstractBijection:
         """Return the inverse of this map, for a flow that runs the map backwards."""
+
+
+def require_set_or_identity(fitted: bool, identity: bool) -> None:
+    """Raise unless the numbers of a map that has not been set are those of the identity.
+
+    Raises:
+        ValueError: if they are not.
+    """
+    remedy = "A map that is not fitted is the identity until `pushforward.fit` sets it."
+    require(fitted or identity, "fitted", "True with numbers other than the identity's", fitted, remedy)
+
+
+def unmoved(events: Float[Array, "..."], like: Array, batch: tuple[int, ...] = ()) -> tuple[Array, Array]:
+    """Return events as they are and zero log-determinants, in the dtype that a map by the numbers `like` gives."""
+    dtype = jnp.result_type(events, like)
+    return events.astype(dtype), jnp.zeros(batch, dtype)
 
 
 def is_pending(tree: Any) -> bool:

@@ -14,7 +14,7 @@ from ..._types import ArrayLike, Condition, Conditions, Event, Events, Scalar
 from ...networks._layers import with_condition
 from ...numerics.products import precision
 from ...numerics.safe import compress_tails
-from .._fitted import AbstractData, AbstractFitted, flat_events
+from .._fitted import AbstractData, AbstractFitted, flat_events, require_set_or_identity, unmoved
 from .whiten import MAX_CORRELATED
 
 #: The smallest ridge of a regression, relative to the variance of a condition: data that are linear up to rounding keep
@@ -35,10 +35,10 @@ class Regress(AbstractFitted):
     Arguments:
         coefficients: A, shape (dim, cond_dim).
         intercept: b, shape (dim,).
-        fitted: whether A and b came from data; if not, `pushforward.fit` replaces them.
+        fitted: whether A and b came from data; if not, they are zero, and `pushforward.fit` replaces them.
 
     Raises:
-        ValueError: if the shapes do not match or a number is not finite.
+        ValueError: if the shapes do not match, a number is not finite, or the map is neither fitted nor the identity.
 
     Reference:
         "Ridge Regression: Biased Estimation for Nonorthogonal Problems", Hoerl, Kennard, 1970.
@@ -59,6 +59,7 @@ class Regress(AbstractFitted):
         require(given == shape[:1], "intercept", f"of shape {shape[:1]}, as `coefficients` has", f"`shape {given}`")
         for name, value in (("coefficients", self.coefficients), ("intercept", self.intercept)):
             require(bool(np.all(np.isfinite(value))), name, "finite", value)
+        require_set_or_identity(fitted, not np.any(self.coefficients) and not np.any(self.intercept))
         self.shape, self.cond_shape = shape[:1], shape[1:]
         self.fitted = fitted
 
@@ -102,9 +103,13 @@ class Regress(AbstractFitted):
         return Regress(-self.coefficients, -self.intercept, fitted=self.fitted)
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+        if not self.fitted:
+            return unmoved(z, self.coefficients)
         return z + self._line(z, condition), jnp.zeros((), z.dtype)
 
     def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+        if not self.fitted:
+            return unmoved(x, self.coefficients)
         return x - self._line(x, condition), jnp.zeros((), x.dtype)
 
     def _line(self, like: Event, condition: Condition) -> Event:

@@ -11,7 +11,7 @@ from ..._arrays import as_float
 from ..._errors import require
 from ..._fields import FIXED
 from ..._types import ArrayLike, Condition, Event, Scalar
-from .._fitted import AbstractData, AbstractFitted, loc_scale
+from .._fitted import AbstractData, AbstractFitted, loc_scale, require_set_or_identity, unmoved
 
 
 @final
@@ -24,10 +24,11 @@ class Standardize(AbstractFitted):
     Arguments:
         loc: location, of the shape of one event.
         scale: positive scale, of the same shape.
-        fitted: whether location and scale came from data; if not, `pushforward.fit` replaces them.
+        fitted: whether location and scale came from data; if not, they are 0 and 1, which `pushforward.fit` replaces.
 
     Raises:
-        ValueError: if the shapes differ or a scale is not positive and finite.
+        ValueError: if the shapes differ, a scale is not positive and finite, or the map is neither fitted nor the
+            identity.
     """
 
     loc: Array = eqx.field(metadata=FIXED)
@@ -38,6 +39,7 @@ class Standardize(AbstractFitted):
 
     def __init__(self, loc: ArrayLike, scale: ArrayLike, *, fitted: bool = True):
         self.loc, self.scale = checked_loc_scale(loc, scale)
+        require_set_or_identity(fitted, is_standard(self.loc, self.scale))
         self.shape = self.loc.shape
         self.cond_shape = None
         self.fitted = fitted
@@ -57,9 +59,13 @@ class Standardize(AbstractFitted):
         return Standardize(-self.loc / self.scale, 1 / self.scale, fitted=self.fitted)
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+        if not self.fitted:
+            return unmoved(z, self.loc)
         return z * self.scale + self.loc, jnp.log(self.scale).sum()
 
     def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+        if not self.fitted:
+            return unmoved(x, self.loc)
         return (x - self.loc) / self.scale, -jnp.log(self.scale).sum()
 
 
@@ -79,3 +85,8 @@ def checked_loc_scale(loc: ArrayLike, scale: ArrayLike) -> tuple[Array, Array]:
         scale,
     )
     return loc, scale
+
+
+def is_standard(loc: Array, scale: Array) -> bool:
+    """Return whether a location is 0 and a scale is 1."""
+    return bool(np.all(np.asarray(loc) == 0) and np.all(np.asarray(scale) == 1))

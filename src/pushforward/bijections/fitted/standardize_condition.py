@@ -14,8 +14,8 @@ from ..._fields import FIXED
 from ..._types import ArrayLike, Conditions, Events, Scalars
 from ...numerics.tails import tails
 from .._base import AbstractBijection, AbstractComposite, Part, forward_batch, inverse_batch
-from .._fitted import AbstractData, AbstractFitted, flat_condition, loc_scale
-from .standardize import checked_loc_scale
+from .._fitted import AbstractData, AbstractFitted, flat_condition, loc_scale, require_set_or_identity
+from .standardize import checked_loc_scale, is_standard
 
 
 @final
@@ -29,10 +29,11 @@ class StandardizeCondition(AbstractComposite, AbstractFitted):
         bijection: a conditional bijection.
         loc: location of the condition, of shape `bijection.cond_shape`.
         scale: positive scale of the condition, of the same shape.
-        fitted: whether location and scale came from data; if not, `pushforward.fit` replaces them.
+        fitted: whether location and scale came from data; if not, they are 0 and 1, which `pushforward.fit` replaces.
 
     Raises:
-        ValueError: if the bijection is unconditional, the shapes differ or a scale is not positive and finite.
+        ValueError: if the bijection is unconditional, the shapes differ, a scale is not positive and finite, or
+            location and scale are neither fitted nor 0 and 1.
     """
 
     bijection: AbstractBijection
@@ -47,6 +48,7 @@ class StandardizeCondition(AbstractComposite, AbstractFitted):
         require(cond_shape is not None, "bijection", "conditional", "`cond_shape None`")
         self.bijection = bijection
         self.loc, self.scale = checked_loc_scale(loc, scale)
+        require_set_or_identity(fitted, is_standard(self.loc, self.scale))
         self.fitted = fitted
         self.shape = bijection.shape
         self.cond_shape = cond_shape
@@ -85,7 +87,9 @@ class StandardizeCondition(AbstractComposite, AbstractFitted):
         return self
 
     def _standardized(self, condition: Conditions) -> Conditions:
-        return None if condition is None else (condition - self.loc[..., None]) / self.scale[..., None]
+        if condition is None or not self.fitted:
+            return condition
+        return (condition - self.loc[..., None]) / self.scale[..., None]
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         return forward_batch(self.bijection, z, self._standardized(condition))

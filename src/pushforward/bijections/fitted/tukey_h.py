@@ -14,10 +14,10 @@ from ..._fields import FIXED
 from ..._types import ArrayLike, Conditions, Events, Scalars
 from ...numerics.tails import tails
 from .._base import AbstractBatchBijection
-from .._fitted import AbstractData, AbstractFitted
+from .._fitted import AbstractData, AbstractFitted, require_set_or_identity, unmoved
 from ..composites.invert import Invert
 from ..elementwise.identity import Identity
-from .standardize import checked_loc_scale
+from .standardize import checked_loc_scale, is_standard
 
 #: Steps of the fourth order that solve for the inverse, and the number below which h z² is zero beside one.
 STEPS, NOTHING = 2, -40.0
@@ -41,10 +41,11 @@ class TukeyH(AbstractBatchBijection, AbstractFitted):
         scale: positive scale, of the same shape.
         left: h of the numbers below the location, not negative, of the same shape.
         right: h of the numbers above.
-        fitted: whether the numbers came from data; if not, `pushforward.fit` replaces them.
+        fitted: whether the numbers came from data; if not, they are the identity's, which `pushforward.fit` replaces.
 
     Raises:
-        ValueError: if the shapes differ, a scale is not positive and finite, or an h is negative or not finite.
+        ValueError: if the shapes differ, a scale is not positive and finite, an h is negative or not finite, or the map
+            is neither fitted nor the identity.
 
     Reference:
         "The Lambert Way to Gaussianize Heavy-Tailed Data with the Inverse of Tukey's h Transformation as a Special
@@ -63,6 +64,8 @@ class TukeyH(AbstractBatchBijection, AbstractFitted):
         self.loc, self.scale = checked_loc_scale(loc, scale)
         self.shape = self.loc.shape
         self.left, self.right = (_checked(name, h, self.shape) for name, h in (("left", left), ("right", right)))
+        light = not np.any(np.asarray(self.left)) and not np.any(np.asarray(self.right))
+        require_set_or_identity(fitted, light and is_standard(self.loc, self.scale))
         self.cond_shape = None
         self.fitted = fitted
 
@@ -94,11 +97,15 @@ class TukeyH(AbstractBatchBijection, AbstractFitted):
         return Invert(self)
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        if not self.fitted:
+            return unmoved(z, self.loc, z.shape[-1:])
         spread = self._h(z) * z * z
         x = self.loc[..., None] + self.scale[..., None] * z * jnp.exp(spread / 2)
         return x, self._log_det(spread)
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        if not self.fitted:
+            return unmoved(x, self.loc, x.shape[-1:])
         # A quarter of the largest number, so that gradients do not overflow either.
         most = jnp.finfo(x.dtype).max / 4
         y = jnp.clip((x - self.loc[..., None]) / self.scale[..., None], -most, most)

@@ -13,7 +13,8 @@ from ..._errors import require
 from ..._fields import FIXED
 from ..._types import ArrayLike, Condition, Event, Scalar
 from ...numerics.products import precision
-from .._fitted import AbstractData, AbstractFitted
+from .._fitted import AbstractData, AbstractFitted, require_set_or_identity, unmoved
+from ..elementwise.identity import Identity
 
 #: The most elements for which a correlation matrix is computed; a larger one would cost more than the rest of a flow.
 MAX_CORRELATED = 1000
@@ -32,10 +33,11 @@ class Whiten(AbstractFitted):
 
     Arguments:
         matrix: L, shape (dim, dim), with positive diagonal; the upper triangle is not read.
-        fitted: whether L came from data; if not, `pushforward.fit` replaces it.
+        fitted: whether L came from data; if not, it is the identity, which `pushforward.fit` replaces.
 
     Raises:
-        ValueError: if the matrix is not square and finite, or its diagonal is not positive.
+        ValueError: if the matrix is not square and finite, its diagonal is not positive, or it is neither fitted nor
+            the identity.
     """
 
     matrix: Array = eqx.field(metadata=FIXED)
@@ -51,6 +53,7 @@ class Whiten(AbstractFitted):
         values = np.tril(np.asarray(matrix, np.float64))
         ok = bool(np.all(np.isfinite(values)) and np.all(np.diag(values) > 0))
         require(ok, "matrix", "finite and of positive diagonal", values.tolist())
+        require_set_or_identity(fitted, np.array_equal(values, np.eye(len(values))))
         self.matrix = jax.device_put(values.astype(matrix.dtype))
         self.inverse_matrix = jax.device_put(np.tril(np.linalg.inv(values)).astype(matrix.dtype))
         self.shape = (len(values),)
@@ -62,15 +65,15 @@ class Whiten(AbstractFitted):
         """Return the identity, which fitting replaces by the Cholesky factor of the data's covariance."""
         return cls(np.eye(dim, dtype=jnp.result_type(float)), fitted=False)
 
-    def fit_to(self, data: AbstractData) -> "Whiten":
+    def fit_to(self, data: AbstractData) -> "Whiten | Identity":
         """Return the map by the Cholesky factor of the covariance, with correlations scaled by 1 - (dim / rows)².
 
         The scaling keeps the covariance positive definite where rows are few: with no more rows than columns, all
-        correlations are zero. Beyond `MAX_CORRELATED` elements the map stays the identity.
+        correlations are zero. Beyond `MAX_CORRELATED` elements this is an `Identity`, at no cost.
         """
         dim = self.shape[0]
         if dim > MAX_CORRELATED:
-            return Whiten(self.matrix)
+            return Identity(self.shape)
         matrix = data.covariance()
         variances = np.where(np.diag(matrix) > 0, np.diag(matrix), 1.0)
         shrunk = np.diag(variances) + (matrix - np.diag(np.diag(matrix))) * (1 - min(1.0, dim / data.rows) ** 2)
@@ -84,9 +87,13 @@ class Whiten(AbstractFitted):
         return Whiten(self.inverse_matrix, fitted=self.fitted)
 
     def _forward_and_log_det(self, z: Event, condition: Condition) -> tuple[Event, Scalar]:
+        if not self.fitted:
+            return unmoved(z, self.matrix)
         return _product(self.matrix, z), jnp.log(jnp.diag(self.matrix)).sum()
 
     def _inverse_and_log_det(self, x: Event, condition: Condition) -> tuple[Event, Scalar]:
+        if not self.fitted:
+            return unmoved(x, self.matrix)
         # XLA fuses nothing into a triangular solve, which slows a training step by half, so products stand in for it.
         # The second product removes the rounding error of the first, as a solve would.
         z = _product(self.inverse_matrix, x)
