@@ -74,7 +74,7 @@ class AbstractFitted(AbstractBijection):
     """A bijection that is set from data, in closed form, before training.
 
     `pushforward.fit` sets every such map of a flow whose `fitted` is False. Each map is set from the training data as
-    transformed by the maps between it and the data. Until then the map is the identity, and costs nothing.
+    transformed by the maps between it and the data. Until then what is to be set is the identity, and costs nothing.
 
     Attributes:
         fitted: whether the map has been set.

@@ -53,15 +53,18 @@ class Whitened(AbstractFitted, AbstractBatchBijection):
         self.fitted = whiten.fitted
         self.cond_shape = autoregressive.cond_shape
 
-    def fit_to(self, data: AbstractData) -> "Whitened":
-        """Return the map with the whitening of the data; see `Whiten.fit_to`."""
-        return Whitened(self.autoregressive, self.whiten.fit_to(data))
+    def fit_to(self, data: AbstractData) -> "Whitened | Autoregressive":
+        """Return the map with the whitening of the data, or alone where they are not whitened; see `Whiten.fit_to`."""
+        whiten = self.whiten.fit_to(data)
+        return Whitened(self.autoregressive, whiten) if isinstance(whiten, Whiten) else self.autoregressive
 
     def inverted(self) -> "Whitened":
         """Return the map with the inverse of the whitening, for a network that is not yet trained."""
         return Whitened(self.autoregressive, self.whiten.inverted())
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
+        if not self.fitted:
+            return forward_batch(self.autoregressive, z, condition)
         reader = _Reader(self.autoregressive.conditioner, self.whiten.matrix)
         w, log_det = forward_batch(Autoregressive(reader, self.autoregressive.univariate), z, condition)
         x, of_whiten = forward_batch(self.whiten, w, None)
