@@ -222,7 +222,7 @@ BIJECTIONS = [
     Case("Regress:", lambda key: b.Regress([[1.0, -3.0], [0.0, 20.0], [0.5, 0.0]], [2.0, -1.0, 0.0])),
     Case("Regress:unfitted", lambda key: b.Regress.unfitted(3, 2), start="identity", dead={"condition": UNFITTED}),
     Case("Whiten:", lambda key: b.Whiten(NOISE)),
-    Case("Whitened:", lambda key: b.Whitened(autoregressive(key, 3), b.Whiten(CORRELATED))),
+    Case("Whitened:", lambda key: b.Whitened(autoregressive(key, 3), b.Whiten(CORRELATED)), composed=True),
     Case(
         "Whitened:blocks-conditional",
         lambda key: b.Whitened(
