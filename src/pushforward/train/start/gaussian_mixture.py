@@ -21,7 +21,9 @@ SEARCHED, POLISHED = 20_000, 200_000
 #: Most elements of the features of a sample at once. A larger sample has its features computed anew in each step.
 MAX_ELEMENTS = 1 << 24
 #: A sample of more elements tries the numbers of components of `COARSE` alone.
-MAX_FINE, COARSE = 500_000, frozenset((1, 2, 3, 4, 6, 8, 12, 16, 20))
+MAX_FINE, COARSE = 500_000, frozenset((1, 2, 3, 4, 6, 8, 12, 16, 20, 25, 32, 42))
+#: The numbers of components that are tried; many modes, and curves, ask for many.
+COUNTS = (*range(1, 21), 22, 25, 28, 32, 36, 42, 50)
 #: So many numbers of components in turn without a better criterion end the search.
 PATIENCE = 5
 #: Starts by k-means for each number of components, each of so many steps, of which the best is continued.
@@ -37,7 +39,7 @@ def fit_gaussian_mixture(
     condition: np.ndarray | None,
     weights: np.ndarray | None,
     rng: np.random.Generator,
-    counts: Sequence[int] = range(1, 21),
+    counts: Sequence[int] = COUNTS,
 ) -> GaussianMixture:
     """Return the mixture of Gaussians of full covariance that expectation maximization fits to the rows of (c, x).
 
