@@ -34,7 +34,7 @@ def test_weights_of_a_column_that_does_not_matter_become_zero(key, rng):
 
 
 def test_a_step_is_the_proximal_step_of_an_absolute_penalty(key):
-    net = MLP(key, 3, (1, 2), hidden=(4,))
+    net: Any = MLP(key, 3, (1, 2), hidden=(4,))
     gradient = jax.tree.map(lambda a: jnp.linspace(-1.0, 1.0, a.size).reshape(a.shape), net)
     rate, sparsity = jnp.float32(0.3), 0.5
     moved = []
@@ -50,7 +50,7 @@ def test_a_step_is_the_proximal_step_of_an_absolute_penalty(key):
 
 
 def test_a_rate_of_zero_moves_nothing(key):
-    net = MLP(key, 3, (1, 2), hidden=(4,))
+    net: Any = MLP(key, 3, (1, 2), hidden=(4,))
     optimizer = adam(None, sparsity=1.0)
     updates, _ = optimizer.update(net, optimizer.init(net), net, rate=jnp.float32(0))
     assert all(np.isfinite(u).all() for u in jax.tree.leaves(updates))
