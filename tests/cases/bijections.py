@@ -231,6 +231,11 @@ BIJECTIONS = [
         ),
     ),
     Case(
+        "Whitened:jacobi",
+        lambda key: b.Whitened(b.Jacobi(autoregressive(key, 3), 3), b.Whiten(CORRELATED)),
+        composed=True,
+    ),
+    Case(
         "Whitened:unfitted",
         lambda key: b.Whitened(autoregressive(key, 3), b.Whiten.unfitted(3)),
         start="identity",

@@ -14,6 +14,7 @@ from ...numerics.products import precision
 from .._base import AbstractBatchBijection, forward_batch, inverse_batch
 from .._fitted import AbstractData, AbstractFitted
 from ..coupling.autoregressive import Autoregressive
+from ..coupling.jacobi import Jacobi
 from .whiten import Whiten
 
 
@@ -29,21 +30,22 @@ class Whitened(AbstractFitted, AbstractBatchBijection):
     (samples) computes the elements one by one.
 
     Arguments:
-        autoregressive: the map of vectors, whose conditioner takes the elements in their natural order.
+        autoregressive: the map of vectors, whose conditioner takes the elements in their natural order; or such a map
+            with `Jacobi` around it.
         whiten: x = L w. `pushforward.fit` sets it once, where its `fitted` is False.
 
     Raises:
         ValueError: if the shapes of the two differ, or the order is another.
     """
 
-    autoregressive: Autoregressive
+    autoregressive: Autoregressive | Jacobi
     whiten: Whiten
     shape: tuple[int, ...] = eqx.field(static=True)
     cond_shape: tuple[int, ...] | None = eqx.field(static=True)
     fitted: bool = eqx.field(static=True)
 
-    def __init__(self, autoregressive: Autoregressive, whiten: Whiten):
-        shape, order = autoregressive.shape, autoregressive.conditioner.order
+    def __init__(self, autoregressive: Autoregressive | Jacobi, whiten: Whiten):
+        shape, order = autoregressive.shape, _inner(autoregressive).conditioner.order
         require(len(shape) == 1, "autoregressive", "a map of vectors", f"`events of shape {shape}`")
         require(order == tuple(range(shape[0])), "autoregressive", "of the natural order 0, 1, ...", order)
         require(whiten.shape == shape, "whiten", f"of shape {shape}, as `autoregressive` is", whiten.shape)
@@ -53,7 +55,7 @@ class Whitened(AbstractFitted, AbstractBatchBijection):
         self.fitted = whiten.fitted
         self.cond_shape = autoregressive.cond_shape
 
-    def fit_to(self, data: AbstractData) -> "Whitened | Autoregressive":
+    def fit_to(self, data: AbstractData) -> "Whitened | Autoregressive | Jacobi":
         """Return the map with the whitening of the data, or alone where they are not whitened; see `Whiten.fit_to`."""
         whiten = self.whiten.fit_to(data)
         return Whitened(self.autoregressive, whiten) if isinstance(whiten, Whiten) else self.autoregressive
@@ -65,16 +67,25 @@ class Whitened(AbstractFitted, AbstractBatchBijection):
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
         if not self.fitted:
             return forward_batch(self.autoregressive, z, condition)
-        reader = _Reader(self.autoregressive.conditioner, self.whiten.matrix)
-        w, log_det = forward_batch(Autoregressive(reader, self.autoregressive.univariate), z, condition)
+        inner = _inner(self.autoregressive)
+        if isinstance(self.autoregressive, Jacobi):
+            return self.autoregressive.solve(lambda x: self._whole(*inner.forward_at(x, z, condition)), z)
+        reader = _Reader(inner.conditioner, self.whiten.matrix)
+        return self._whole(*forward_batch(Autoregressive(reader, inner.univariate), z, condition))
+
+    def _whole(self, w: Events, log_det: Scalars) -> tuple[Events, Scalars]:
         x, of_whiten = forward_batch(self.whiten, w, None)
         return x, log_det + of_whiten
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
         w, of_whiten = inverse_batch(self.whiten, x, None)
-        params = self.autoregressive.conditioner(x, condition)
-        z, log_derivative = self.autoregressive.univariate.inverse_and_log_derivative(w, params)
+        inner = _inner(self.autoregressive)
+        z, log_derivative = inner.univariate.inverse_and_log_derivative(w, inner.conditioner(x, condition))
         return z, log_derivative.sum(axis=0) + of_whiten
+
+
+def _inner(map: Autoregressive | Jacobi) -> Autoregressive:
+    return map.bijection if isinstance(map, Jacobi) else map
 
 
 class _Read(NamedTuple):
