@@ -45,9 +45,9 @@ class Jacobi(AbstractBatchBijection):
         self.cond_shape = bijection.cond_shape
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        return self.solve(lambda x: self.bijection.forward_at(x, z, condition), z)
+        return self._solve(lambda x: self.bijection._forward_at(x, z, condition), z)
 
-    def solve(self, improve: Callable[[Events], tuple[Events, Scalars]], z: Events) -> tuple[Events, Scalars]:
+    def _solve(self, improve: Callable[[Events], tuple[Events, Scalars]], z: Events) -> tuple[Events, Scalars]:
         """Return the last of k results of x -> (better x, log-determinant), from x = z."""
         dtype = jnp.result_type(z, *(a.dtype for a in jax.tree.leaves(self.bijection) if eqx.is_inexact_array(a)))
         x, log_dets = jax.lax.scan(lambda x, _: improve(x), z.astype(dtype), length=self.iterations)

@@ -69,7 +69,7 @@ class Whitened(AbstractFitted, AbstractBatchBijection):
             return forward_batch(self.autoregressive, z, condition)
         inner = _inner(self.autoregressive)
         if isinstance(self.autoregressive, Jacobi):
-            return self.autoregressive.solve(lambda x: self._whole(*inner.forward_at(x, z, condition)), z)
+            return self.autoregressive._solve(lambda x: self._whole(*inner._forward_at(x, z, condition)), z)
         reader = _Reader(inner.conditioner, self.whiten.matrix)
         return self._whole(*forward_batch(Autoregressive(reader, inner.univariate), z, condition))
 
