@@ -90,7 +90,6 @@ def _nested(key: jax.Array) -> b.Chain:
 
 
 NO_SCALE = {".weights[0]": SEES_NOTHING}
-CORRELATED = [[1.0, 0.0, 0.0], [0.6, 0.8, 0.0], [-0.3, 0.1, 0.9]]
 NOISE = [[1.0, 0.0, 0.0], [0.5, 2.0, 0.0], [-3.0, 0.1, 0.3]]
 
 BIJECTIONS = [
@@ -222,24 +221,6 @@ BIJECTIONS = [
     Case("Regress:", lambda key: b.Regress([[1.0, -3.0], [0.0, 20.0], [0.5, 0.0]], [2.0, -1.0, 0.0])),
     Case("Regress:unfitted", lambda key: b.Regress.unfitted(3, 2), start="identity", dead={"condition": UNFITTED}),
     Case("Whiten:", lambda key: b.Whiten(NOISE)),
-    Case("Whitened:", lambda key: b.Whitened(autoregressive(key, 3), b.Whiten(CORRELATED)), composed=True),
-    Case(
-        "Whitened:blocks-conditional",
-        lambda key: b.Whitened(
-            autoregressive(key, 34, u.Shift(), cond_dim=1, hidden=(36, 40)),
-            b.Whiten(jnp.eye(34) + 0.1 * jnp.tril(jnp.ones((34, 34)), -1)),
-        ),
-    ),
-    Case(
-        "Whitened:jacobi",
-        lambda key: b.Whitened(b.Jacobi(autoregressive(key, 3), 3), b.Whiten(CORRELATED)),
-        composed=True,
-    ),
-    Case(
-        "Whitened:unfitted",
-        lambda key: b.Whitened(autoregressive(key, 3), b.Whiten.unfitted(3)),
-        start="identity",
-    ),
     Case("Whiten:unfitted", lambda key: b.Whiten.unfitted(3), start="identity"),
     Case("Chain:one", lambda key: b.Chain([b.LULinear(3)]), start="identity"),
     Case("Chain:deep-conditional", _deep, composed=True, known={"literal": CONDITIONING}),

@@ -32,7 +32,6 @@ from .fitted.standardize import Standardize as Standardize
 from .fitted.standardize_condition import StandardizeCondition as StandardizeCondition
 from .fitted.tukey_h import TukeyH as TukeyH
 from .fitted.whiten import Whiten as Whiten
-from .fitted.whitened import Whitened as Whitened
 from .image import Image as Image
 from .image import image as image
 from .linear.conv1x1 import Conv1x1 as Conv1x1

@@ -1,12 +1,11 @@
 """The parts that all architectures share: checks, and the frame around the layers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from .._errors import require_count, require_key
 from .._types import Key
 from ..bijections import (
     AbstractBijection,
-    Autoregressive,
     Chain,
     Flip,
     Regress,
@@ -15,7 +14,6 @@ from ..bijections import (
     StandardizeCondition,
     TukeyH,
     Whiten,
-    Whitened,
 )
 from ..distributions import Pushforward, StandardNormal
 from ..numerics.keys import split_key
@@ -31,8 +29,7 @@ def assemble(
     """Build the flow base -> (layer, reversal) x layers -> whitening -> regression -> standardization -> tails -> data.
 
     The order of the elements is reversed after every layer (with two elements or few layers a random order would
-    often repeat), and the stack of layers is compiled once. The network of an autoregressive last layer reads the
-    elements before the whitening, of which few may matter. The whitening, the regression on the condition, if there is
+    often repeat), and the stack of layers is compiled once. The whitening, the regression on the condition, if there is
     one, the standardization of data and condition and the heavy tails are identities until `pushforward.fit` sets them.
 
     Arguments:
@@ -48,17 +45,12 @@ def assemble(
     require_count("cond_dim", cond_dim, 0)
     require_count("layers", layers)
 
-    maps = [layer(k) for k in split_key(key, layers)]
+    parts = [Chain([Flip(dim), layer(k)]) for k in split_key(key, layers)]
     # The residual of a regression has a smaller scale, also with a single column, for which `Whiten` is a scale.
-    whiten: Sequence[AbstractBijection] = [Whiten.unfitted(dim)] if dim > 1 or cond_dim else []
-    last = maps[-1]
-    if dim > 1 and isinstance(last, Autoregressive):
-        whiten = [Flip(dim), Whitened(last, Whiten.unfitted(dim))]
-        maps.pop()
-    stack = [Stack([Chain([Flip(dim), map]) for map in maps], unroll=unroll)] if maps else []
+    whiten = [Whiten.unfitted(dim)] if dim > 1 or cond_dim else []
     regress = [Regress.unfitted(dim, cond_dim)] if cond_dim else []
     frame = [*whiten, *regress, Standardize.unfitted((dim,)), TukeyH.unfitted((dim,))]
-    bijection: AbstractBijection = Chain([*stack, *frame])
+    bijection: AbstractBijection = Chain([Stack(parts, unroll=unroll), *frame])
     if cond_dim:
         bijection = StandardizeCondition.unfitted(bijection)
     return Pushforward(StandardNormal((dim,)), bijection)

@@ -20,7 +20,6 @@ class Defaults:
         steps: steps of a fit, within the bounds on the number of epochs.
         min_epochs, max_epochs: these bounds.
         decay, average: of the weights; see `Optimization`.
-        sparse: whether weights of networks are zero unless the rows ask for them; see `sparsity`.
         members: number of new flows, as long as they are not large.
     """
 
@@ -32,35 +31,15 @@ class Defaults:
     max_epochs: int
     decay: float = 0.0
     average: float = 0.0
-    sparse: bool = False
     members: int = 1
 
     def epochs(self, per_epoch: int) -> int:
         """Return the largest number of epochs, each of `per_epoch` steps."""
         return min(max(math.ceil(self.steps / per_epoch), self.min_epochs), self.max_epochs)
 
-    def sparsity(self, inputs: int, rows: int) -> float:
-        """Return the default of `Optimization.sparsity`: √(2 log inputs) min(1, batch_size / rows)^(2/3).
-
-        Adam divides a gradient by its size in single batches. The gradient of a weight without use is noise: its mean
-        over all rows is smaller by √(batch_size / rows), and the largest of so many means by another √(2 log inputs).
-        The exponent was 1/2 then; 2/3 is better in `benchmarks/known_truths`, where weights of little use count, too.
-
-        Arguments:
-            inputs: number of elements that a parameter can depend on, at most.
-            rows: number of training rows.
-
-        Reference:
-            "Ideal Spatial Adaptation by Wavelet Shrinkage", Donoho, Johnstone, 1994.
-        """
-        if not self.sparse or inputs < 2:
-            return 0.0
-        # Few digits, so that similar fits share their programs.
-        return float(f"{math.sqrt(2 * math.log(inputs)) * min(1.0, self.batch_size / rows) ** (2 / 3):.2g}")
-
 
 #: For vectors; for events of several axes, such as images, whose networks are deeper; for sources.
-VECTORS = Defaults("vectors", 5e-3, 512, 1500, 5, 400, decay=0.1, average=0.99, sparse=True, members=3)
+VECTORS = Defaults("vectors", 5e-3, 512, 1500, 5, 400, decay=0.1, average=0.99, members=3)
 IMAGES = Defaults("images", 1e-3, 64, 1500, 5, 400)
 SOURCE = Defaults("source", 2e-3, 64, 1000, 3, 200)
 #: Parameters that the flows of a fit have together at most, if their number is a default: larger flows are fewer.

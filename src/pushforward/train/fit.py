@@ -51,7 +51,7 @@ def fit(
     learning_rate: float | int | Schedule | None = None,
     optimizer: optax.GradientTransformation | None = None,
     decay: float | int | None = None,
-    sparsity: float | int | None = None,
+    sparsity: float | int = 0,
     clip_norm: float | int | None = 5.0,
     max_skipped: int = 20,
     average: float | int | None = None,
@@ -118,9 +118,8 @@ def fit(
         decay: weight decay: each step scales the weights of the networks by 1 - learning rate * decay; 0 for none.
             If None, 0.1, or none for events of several axes.
         sparsity: each step moves the weights of perceptrons towards zero, by up to learning rate * sparsity those of
-            inputs, and less those between layers. Weights of no use become zero, such as those of irrelevant columns; 0
-            for no such steps. If None, √(2 log(inputs)) min(1, 512 / rows)^(2/3), where inputs counts the elements of x
-            and of the condition that a parameter can depend on, or none for events of several axes.
+            inputs, and less those between layers, so that weights of no use become zero, such as those of irrelevant
+            columns. 0.05 to 1 for few rows of many columns; sharp dependences need large weights, and suffer.
         clip_norm: largest global norm of a gradient, beyond which it is scaled down; None for no limit.
         max_skipped: the most steps in a row that may be skipped because the loss or gradient is not finite.
         average: decay of an exponential moving average of the parameters, such as 0.999. The average is validated and
@@ -185,11 +184,8 @@ def fit(
     bits = math.prod(flow.shape) if len(flow.shape) > 1 and objective.noisy else None
     several = count if count > 1 else None
     steps = epochs * per_epoch
-    given = sum(math.prod(leaf.shape[1:]) for leaf in jax.tree.leaves(table.condition))
-    sparsity = defaults.sparsity(math.prod(flow.shape) - 1 + given, len(train))
     plan = Plan(
-        *(defaults.learning_rate, steps, epochs, patience, devices, bits, several),
-        *(defaults.decay, sparsity, defaults.average),
+        defaults.learning_rate, steps, epochs, patience, devices, bits, several, defaults.decay, defaults.average
     )
 
     def identity() -> dict[str, str]:

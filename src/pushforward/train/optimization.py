@@ -22,8 +22,8 @@ class Optimization:
         decay: weight decay: each step scales the weights of networks by 1 - learning rate * decay. 0 for none, None for
             the default of the fit. Must be None with an `optimizer`, which has its own.
         sparsity: each step moves the weights by which the layers of perceptrons multiply their inputs towards zero, by
-            up to learning rate * sparsity, and weights between layers by less, so that those of no use become zero. 0
-            for no such steps, None for the default of the fit. Must be None with an `optimizer`.
+            up to learning rate * sparsity, and weights between layers by less, so that those of no use become zero.
+            Must be 0 with an `optimizer`.
         clip_norm: largest global norm of a gradient, beyond which it is scaled down; None for no limit.
         average: decay of an exponential moving average of the parameters, such as 0.999. The average is validated and
             returned in place of the parameters; 0 for no average, None for the default of the fit.
@@ -33,7 +33,7 @@ class Optimization:
     learning_rate: float | int | Schedule | None = None
     optimizer: optax.GradientTransformation | None = None
     decay: float | int | None = None
-    sparsity: float | int | None = None
+    sparsity: float | int = 0
     clip_norm: float | int | None = 5.0
     average: float | int | None = None
     max_skipped: int = 20
@@ -45,10 +45,9 @@ class Optimization:
             raise bad("learning_rate", "None beside an `optimizer`", rate, "The optimizer has its own.")
         if self.optimizer is not None and self.decay is not None:
             raise bad("decay", "None beside an `optimizer`", self.decay, "Use optax.adamw, for example.")
-        if self.optimizer is not None and self.sparsity is not None:
-            raise bad("sparsity", "None beside an `optimizer`", self.sparsity, "It changes the steps of Adam.")
-        sparse = self.sparsity is None or 0 <= self.sparsity < math.inf
-        require(sparse, "sparsity", "0 or positive, or None", self.sparsity)
+        require(0 <= self.sparsity < math.inf, "sparsity", "0 or positive", self.sparsity)
+        if self.optimizer is not None and self.sparsity:
+            raise bad("sparsity", "0 beside an `optimizer`", self.sparsity, "It changes the steps of Adam.")
         require(self.decay is None or 0 <= self.decay < math.inf, "decay", "0 or positive, or None", self.decay)
         if rate is not None and not callable(rate):
             require(0 < rate < math.inf, "learning_rate", "positive and finite", rate)

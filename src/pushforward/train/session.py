@@ -39,7 +39,7 @@ class Plan:
         devices: number of devices that share a batch.
         bits: number of dimensions of an event, if the progress bar is to show losses in bits per dimension.
         members: number of models trained side by side, or None for one model.
-        decay, sparsity, average: the defaults; see `Optimization`.
+        decay, average: the defaults; see `Optimization`.
     """
 
     learning_rate: float
@@ -50,7 +50,6 @@ class Plan:
     bits: int | None = None
     members: int | None = None
     decay: float = 0.0
-    sparsity: float = 0.0
     average: float = 0.0
 
 
@@ -123,11 +122,10 @@ def session(
     """
     peak = plan.learning_rate if optimization.learning_rate is None else optimization.learning_rate
     decay = plan.decay if optimization.decay is None else optimization.decay
-    sparsity = plan.sparsity if optimization.sparsity is None else optimization.sparsity
     if optimization.optimizer is not None:
         optimizer, schedule = clipped(optimization.optimizer, optimization.clip_norm), optax.constant_schedule(1.0)
     else:
-        optimizer = adam(optimization.clip_norm, decay, sparsity)
+        optimizer = adam(optimization.clip_norm, decay, optimization.sparsity)
         schedule = peak if callable(peak) else default_schedule(peak, plan.steps)
     settings = Settings(
         optimizer,
@@ -144,7 +142,7 @@ def session(
     if checkpoint is not None:
         rates = settings.rates(0, 1000) if callable(peak) else np.asarray(peak)
         plain = {name: repr(getattr(optimization, name)) for name in ("clip_norm", "max_skipped")}
-        plain |= {"decay": repr(decay), "sparsity": repr(sparsity), "average": repr(settings.average)}
+        plain |= {"decay": repr(decay), "sparsity": repr(optimization.sparsity), "average": repr(settings.average)}
         store = Checkpoint(checkpoint, {**identity(), **plain, **digest_optimizer(optimizer, rates)})
     try:
         with progress_bar(plan.max_epochs, progress) as bar:

@@ -88,11 +88,6 @@ class Autoregressive(AbstractBatchBijection):
         x, log_derivative = self.conditioner.run(draw, z[order], condition)
         return x[np.argsort(order)], _sum(log_derivative)
 
-    def _forward_at(self, x: Events, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        """Map a batch z with the parameters that belong to x, in one parallel pass; at x = f(z) the result is x."""
-        x, log_derivative = self.univariate.forward_and_log_derivative(z, self.conditioner(x, condition))
-        return x, _sum(log_derivative)
-
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:
         params = self.conditioner(x, condition)
         z, log_derivative = self.univariate.inverse_and_log_derivative(x, params)

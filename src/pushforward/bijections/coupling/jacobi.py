@@ -1,6 +1,5 @@
 """Autoregressive sampling by parallel fixed-point iteration."""
 
-from collections.abc import Callable
 from typing import final
 
 import equinox as eqx
@@ -45,12 +44,14 @@ class Jacobi(AbstractBatchBijection):
         self.cond_shape = bijection.cond_shape
 
     def _forward_batch(self, z: Events, condition: Conditions) -> tuple[Events, Scalars]:
-        return self._solve(lambda x: self.bijection._forward_at(x, z, condition), z)
+        conditioner, univariate = self.bijection.conditioner, self.bijection.univariate
 
-    def _solve(self, improve: Callable[[Events], tuple[Events, Scalars]], z: Events) -> tuple[Events, Scalars]:
-        """Return the last of k results of x -> (better x, log-determinant), from x = z."""
-        dtype = jnp.result_type(z, *(a.dtype for a in jax.tree.leaves(self.bijection) if eqx.is_inexact_array(a)))
-        x, log_dets = jax.lax.scan(lambda x, _: improve(x), z.astype(dtype), length=self.iterations)
+        def improve(x: Events, _: None) -> tuple[Events, Events]:
+            x, log_derivative = univariate.forward_and_log_derivative(z, conditioner(x, condition))
+            return x, log_derivative.sum(axis=tuple(range(log_derivative.ndim - 1)))
+
+        dtype = jnp.result_type(z, *(a.dtype for a in jax.tree.leaves(conditioner) if eqx.is_inexact_array(a)))
+        x, log_dets = jax.lax.scan(improve, z.astype(dtype), length=self.iterations)
         return x, log_dets[-1]
 
     def _inverse_batch(self, x: Events, condition: Conditions) -> tuple[Events, Scalars]:

@@ -93,7 +93,7 @@ class FiniteAdam(optax.GradientTransformationExtraArgs):
 
 
 @lru_cache
-def adam(clip_norm: float | int | None, decay: float | int = 0.0, sparsity: float = 0.0) -> FiniteAdam:
+def adam(clip_norm: float | int | None, decay: float | int = 0.0, sparsity: float | int = 0.0) -> FiniteAdam:
     """Return Adam of unit learning rate; one object per setting, so that repeated fits share a compilation.
 
     Arguments:
@@ -111,7 +111,7 @@ def adam(clip_norm: float | int | None, decay: float | int = 0.0, sparsity: floa
     return FiniteAdam(*clipped(unit, clip_norm))
 
 
-def _sparse(sparsity: float) -> optax.GradientTransformationExtraArgs:
+def _sparse(sparsity: float | int) -> optax.GradientTransformationExtraArgs:
     """Return a change of updates u, of learning rate r, that moves weights w towards zero, and leaves those there that
     would pass it: w + r u becomes sign(w + r u) max(|w + r u| - r t, 0), t the sparsity that is asked of w.
 
