@@ -19,6 +19,7 @@ from typing import Any as _Any
 if _TYPE_CHECKING:
     from . import adapt as adapt
     from . import bijections as bijections
+    from . import columns as columns
     from . import data as data
     from . import distributions as distributions
     from . import evaluate as evaluate
@@ -44,7 +45,7 @@ if _TYPE_CHECKING:
     from .train import fit_source as fit_source
 
 _FLOORS = (
-    *("adapt", "bijections", "data", "distributions", "evaluate", "flows", "io", "models"),
+    *("adapt", "bijections", "columns", "data", "distributions", "evaluate", "flows", "io", "models"),
     *("networks", "numerics", "numpyro", "plot", "supports", "train", "univariate"),
 )
 _FROM = {

@@ -17,3 +17,5 @@ from .embeddings.tree_embedding import TreeEmbedding as TreeEmbedding
 from .embeddings.vector_embedding import VectorEmbedding as VectorEmbedding
 from .settings import ConvNetSettings as ConvNetSettings
 from .settings import MLPSettings as MLPSettings
+from .subsets._base import AbstractSubsetNetwork as AbstractSubsetNetwork
+from .subsets.subset_mlp import SubsetMLP as SubsetMLP

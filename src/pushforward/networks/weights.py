@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from .conditioners._base import AbstractAutoregressiveConditioner, AbstractConditioner, AbstractDense
 from .embeddings._base import AbstractEmbedding
+from .subsets._base import AbstractSubsetNetwork
 
 T = TypeVar("T")
 
 #: Sparsity that is asked of the weights between layers, relative to that of the weights of inputs.
 INNER = 0.15
-NETWORKS = (AbstractConditioner, AbstractAutoregressiveConditioner, AbstractEmbedding)
+NETWORKS = (AbstractConditioner, AbstractAutoregressiveConditioner, AbstractEmbedding, AbstractSubsetNetwork)
 
 
 def of_networks(model: T) -> T:

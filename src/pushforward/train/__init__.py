@@ -2,6 +2,7 @@
 
 from .._fields import trainable as trainable
 from .fit import fit as fit
+from .fit_columns import fit_columns as fit_columns
 from .fit_density import fit_density as fit_density
 from .fit_source import fit_source as fit_source
 from .loop.result import FitResult as FitResult
@@ -12,6 +13,7 @@ from .objectives import AbstractDensityObjective as AbstractDensityObjective
 from .objectives import AbstractLogMarginal as AbstractLogMarginal
 from .objectives import AbstractRowObjective as AbstractRowObjective
 from .objectives import AlphaDivergence as AlphaDivergence
+from .objectives import AnySubset as AnySubset
 from .objectives import Debiased as Debiased
 from .objectives import ForwardKL as ForwardKL
 from .objectives import LogMeanExp as LogMeanExp

@@ -42,6 +42,8 @@ class Defaults:
 VECTORS = Defaults("vectors", 5e-3, 512, 1500, 5, 400, decay=0.1, average=0.99, members=3)
 IMAGES = Defaults("images", 1e-3, 64, 1500, 5, 400)
 SOURCE = Defaults("source", 2e-3, 64, 1000, 3, 200)
+#: For the columns of a table, each given any others.
+COLUMNS = Defaults("vectors", 2e-3, 512, 3000, 5, 400, decay=0.02, average=0.998, members=1)
 #: Parameters that the flows of a fit have together at most, if their number is a default: larger flows are fewer.
 MAX_PARAMETERS = 2_000_000
 #: The peak of the default schedule of a fit to a log-density.

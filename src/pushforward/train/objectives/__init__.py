@@ -2,6 +2,7 @@
 
 from .data._base import AbstractDataObjective as AbstractDataObjective
 from .data._base import AbstractRowObjective as AbstractRowObjective
+from .data.any_subset import AnySubset as AnySubset
 from .data.maximum_likelihood import MaximumLikelihood as MaximumLikelihood
 from .density._base import AbstractDensityObjective as AbstractDensityObjective
 from .density.fab import FAB as FAB

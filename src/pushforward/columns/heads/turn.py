@@ -1,0 +1,143 @@
+"""Angles: a mixture of wrapped Cauchy distributions."""
+
+import math
+from collections.abc import Hashable
+from typing import final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ..._arrays import as_float
+from ..._errors import require, require_count
+from ..._fields import FIXED
+from ..._types import ArrayLike, Key
+from ...numerics.reductions import short_max, short_sum
+from ._base import AbstractHead, Cells
+
+#: Harmonics in which a network sees an angle.
+HARMONICS = 4
+
+
+@final
+class Turn(AbstractHead):
+    """A mixture of M wrapped Cauchy distributions of the score of an angle, a number of turns u in [0, 1).
+
+        G(u) = Σ_m π_m (u + atan2(ρ_m sin 2π(u - μ_m), 1 - ρ_m cos 2π(u - μ_m)) / π) + constant
+
+    The density is continuous where one turn ends and the next begins. A value with a probability is an interval of
+    scores, which may go on beyond one turn. The marginal distribution is uniform.
+
+    Arguments:
+        low, high: ends of the intervals of the atoms, increasing and disjoint, from 0 or above, and of one turn at most
+            together; empty if there are none.
+        components: M.
+
+    Raises:
+        ValueError: if intervals are not as stated.
+
+    Reference:
+        "Directional Statistics", Mardia, Jupp, 2000, section 3.5.7.
+    """
+
+    low: Array = eqx.field(metadata=FIXED)
+    high: Array = eqx.field(metadata=FIXED)
+    components: int = eqx.field(static=True)
+    num_params: int = eqx.field(static=True)
+    num_features: int = eqx.field(static=True)
+
+    def __init__(self, low: ArrayLike = (), high: ArrayLike = (), components: int = 8):
+        self.low, self.high = as_float("low", np.asarray(low, float)), as_float("high", np.asarray(high, float))
+        paired = self.low.ndim == 1 and self.low.shape == self.high.shape
+        ends = np.stack([np.asarray(self.low), np.asarray(self.high)], 1).ravel() if paired else np.zeros(0)
+        within = not len(ends) or (ends[0] >= 0 and ends[-1] <= ends[0] + 1.001)
+        rule = "increasing ends of disjoint intervals of one turn, as many as of `high`"
+        require(paired and bool(np.all(ends[1:] >= ends[:-1])) and bool(within), "low", rule, low)
+        self.components = require_count("components", components)
+        self.num_params = 3 * self.components
+        self.num_features = 2 * HARMONICS
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The scores between which all draws lie."""
+        return 0.0, 1.0
+
+    @property
+    def family(self) -> Hashable:
+        """All of as many components: where the atoms lie is in the cells."""
+        return "turn", self.components
+
+    def features(self, cells: Cells) -> Float[Array, "f n"]:
+        """Return cosines and sines of multiples of the angle."""
+        turns = jnp.arange(1, HARMONICS + 1, dtype=cells.dtype)[:, None] * (0.5 * (cells[0] + cells[1]))
+        return jnp.concatenate([jnp.cos(2 * math.pi * turns), jnp.sin(2 * math.pi * turns)])
+
+    def log_prob(self, params: Float[Array, "p n"], cells: Cells) -> Float[Array, " n"]:
+        """Return the log-probability of an atom, or the log-density."""
+        weights, x, y = self._split(params)
+        is_atom = cells[1] > cells[0]
+        tiny = jnp.finfo(cells.dtype).tiny
+        high = jnp.where(is_atom, cells[1], cells[0] + 0.1)
+        probability = _below(high, x, y) - _below(cells[0], x, y)
+        along, _ = _rotated(cells[0], x, y)
+        density = (1 - x * x - y * y) / (1 + x * x + y * y - 2 * along)
+        each = weights + jnp.log(jnp.maximum(jnp.where(is_atom, probability, density), tiny))
+        return _log_sum_exp(each) - _log_sum_exp(weights) + cells[2]
+
+    def draw(self, key: Key, params: Float[Array, "p n"]) -> Float[Array, " n"]:
+        """Return a draw of the score, in [0, 1)."""
+        weights, x, y = self._split(params)
+        key_component, key_score = jax.random.split(key)
+        m = jax.random.categorical(key_component, weights, axis=0)[None]
+        x, y = (jnp.take_along_axis(a, m, 0)[0] for a in (x, y))
+        size = jnp.sqrt(x * x + y * y)
+        half = jnp.tan(math.pi * (jax.random.uniform(key_score, x.shape, x.dtype) - 0.5))
+        turns = jnp.arctan2(y, x) / (2 * math.pi) + jnp.arctan((1 - size) / (1 + size) * half) / math.pi
+        turns = turns - jnp.floor(turns)
+        return jnp.where(turns < 1, turns, 0)
+
+    def cdf(self, params: Float[Array, "p n"], score: Float[Array, " n"]) -> Float[Array, " n"]:
+        """Return the probability from 0 up to `score`."""
+        weights, x, y = self._split(params)
+        shares = jnp.exp(weights - _log_sum_exp(weights))
+        return short_sum(shares * (_below(score, x, y) - _below(jnp.zeros_like(score), x, y)), 0)
+
+    def cell(self, score: Float[Array, " n"]) -> Cells:
+        """Return the atom whose interval holds the score, or the score as both ends."""
+        zero = jnp.zeros_like(score)
+        if not len(self.low):
+            return jnp.stack([score, score, zero])
+        # The last interval may go on beyond one turn.
+        turned = jnp.where(score < self.low[0], score + 1, score)
+        at = jnp.minimum(jnp.searchsorted(self.high, turned), len(self.high) - 1)
+        low, high = self.low[at].astype(score.dtype), self.high[at].astype(score.dtype)
+        inside = (low <= turned) & (turned <= high)
+        return jnp.stack([jnp.where(inside, low, score), jnp.where(inside, high, score), zero])
+
+    def _split(self, params: Array) -> tuple[Array, Array, Array]:
+        """Return the logarithms of the weights, up to a constant, and ρ (cos 2πμ, sin 2πμ)."""
+        weights, x, y = jnp.split(params, 3)
+        at = 2 * math.pi * jnp.arange(self.components, dtype=params.dtype)[:, None] / self.components
+        size = 0.5 if self.components > 1 else 0.0
+        x, y = x + size * jnp.cos(at), y + size * jnp.sin(at)
+        norm = 0.9999 * jax.lax.rsqrt(1 + x * x + y * y)
+        return weights, x * norm, y * norm
+
+
+def _rotated(u: Array, x: Array, y: Array) -> tuple[Array, Array]:
+    """Return ρ cos 2π(u - μ) and ρ sin 2π(u - μ)."""
+    cos, sin = jnp.cos(2 * math.pi * u), jnp.sin(2 * math.pi * u)
+    return x * cos + y * sin, x * sin - y * cos
+
+
+def _below(u: Array, x: Array, y: Array) -> Array:
+    """Return the distribution function of each component, up to a constant; it goes on beyond one turn."""
+    along, across = _rotated(u, x, y)
+    return u + jnp.arctan2(across, 1 - along) / math.pi
+
+
+def _log_sum_exp(a: Array) -> Array:
+    top = short_max(a, 0)
+    return top + jnp.log(short_sum(jnp.exp(a - top), 0))

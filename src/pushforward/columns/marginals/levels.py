@@ -1,0 +1,52 @@
+"""Shares of categories."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from ...supports import AbstractSupport, Categories
+from ..heads.levels import Levels
+from ._base import AbstractMarginal, HostCells, Observed, Values
+
+#: Rows of each category beyond those observed, so that none is impossible.
+BEYOND = 0.5
+
+
+@final
+@dataclass(frozen=True)
+class LevelShares(AbstractMarginal):
+    """The shares of categories 0, ..., K - 1; the score of a category is its number.
+
+    Attributes:
+        shares: positive; they sum to one.
+    """
+
+    shares: tuple[float, ...]
+
+    @classmethod
+    def suits(cls, support: AbstractSupport) -> bool:
+        """Whether the support is that of a category."""
+        return isinstance(support, Categories)
+
+    @classmethod
+    def of(cls, support: AbstractSupport, observed: Observed) -> "LevelShares":
+        """Return the shares, with half a row more of each category."""
+        count = support.count if isinstance(support, Categories) else 0
+        sums = np.bincount(observed.values.astype(int), observed.weights, count) + BEYOND
+        return LevelShares(tuple(sums / sums.sum()))
+
+    def head(self) -> Levels:
+        """Return a softmax."""
+        return Levels(np.log(self.shares))
+
+    def cells(self, values: Values) -> HostCells:
+        """Return the number of each category as both ends."""
+        known = (values >= 0) & (values < len(self.shares)) & (values == np.floor(values))
+        code = np.where(known, values, 0.0)
+        cells = np.stack([code, code, np.where(known, 0.0, -np.inf)], axis=1)
+        return np.where(np.isnan(values)[:, None], np.nan, cells)
+
+    def values(self, scores: Values) -> Values:
+        """Return the nearest number of a category."""
+        return np.clip(np.ceil(scores - 1e-6), 0, len(self.shares) - 1)

@@ -1,0 +1,284 @@
+"""The marginal distribution of numbers: smooth, with probabilities of single values."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+import numpy as np
+
+from ...supports import AbstractSupport, IntegerRange, Interval, Positive, Real
+from ..heads.line import FARTHEST_END, Line
+from ._base import AbstractMarginal, HostCells, Observed, Values
+from ._quantiles import quantiles
+from ._spline import Monotone, through
+
+#: Rows for each knot, and bounds of the number of knots.
+ROWS_PER_KNOT, FEWEST_KNOTS, MOST_KNOTS = 25, 4, 48
+#: A tail is heavy if the outermost rows lie so many times as far from the median as the quartiles do.
+HEAVY = 12.0
+#: The most values with intervals of their own inside a program; more are drawn as points, and rounded.
+MOST_ATOMS = 4096
+
+
+@final
+@dataclass(frozen=True)
+class NumberRanks(AbstractMarginal):
+    """F(x) = Σ_{a < x} p_a + (1 - Σ p_a) F_0(x), with score(x) = log F / (1 - F).
+
+    F_0 is smooth: log F_0 / (1 - F_0) goes through quantiles of the values without the atoms a, in the coordinate x,
+    arsinh, log(x - low) or a logit of x, in which it is linear beyond them. Each whole number k, where numbers are
+    whole, has the probability F_0(k + 1/2) - F_0(k - 1/2), and atoms beside it.
+
+    Attributes:
+        low, high: ends of the support of F_0; None for infinity.
+        whole: whether values are whole numbers.
+        center, scale: of the arsinh; scale 0 for none.
+        knots, scores: points of the map from the coordinate to the score of F_0.
+        atoms, shares: increasing values, and their probabilities.
+    """
+
+    low: float | None
+    high: float | None
+    whole: bool
+    center: float
+    scale: float
+    knots: tuple[float, ...]
+    scores: tuple[float, ...]
+    atoms: tuple[float, ...]
+    shares: tuple[float, ...]
+
+    @classmethod
+    def suits(cls, support: AbstractSupport) -> bool:
+        """Whether the support is that of a number."""
+        return isinstance(support, Real | Positive | Interval | IntegerRange)
+
+    @classmethod
+    def of(cls, support: AbstractSupport, observed: Observed) -> "NumberRanks":
+        """Return the marginal of observed values."""
+        low, high = _ends(support)
+        whole = isinstance(support, IntegerRange)
+        values, weights = observed.values, observed.weights
+        if whole:
+            atoms, shares = _seen(values, weights)
+            rest, of_rest = values, weights
+        else:
+            is_atom = np.isin(values, observed.atoms)
+            atoms, sums = _summed(values[is_atom], weights[is_atom])
+            rest, of_rest = values[~is_atom], weights[~is_atom]
+            # Something is left for values that are no atoms, even if none was observed.
+            shares = sums / (weights.sum() + 1)
+        if not len(rest):
+            rest, of_rest = values, weights
+        center, scale = _heavy(rest, of_rest) if low is None and high is None else (0.0, 0.0)
+        made = NumberRanks(low, high, whole, center, scale, (), (), tuple(atoms), tuple(shares))
+        knots, scores = _knots(made._coordinate(rest)[0], of_rest, len(rest))
+        return NumberRanks(
+            low, high, whole, center, scale, tuple(knots), tuple(scores), tuple(map(float, atoms)), tuple(shares)
+        )
+
+    def head(self) -> Line:
+        """Return a mixture of logistic distributions, with the atoms."""
+        if self.whole:
+            grid = self._grid
+            if grid is None or len(grid) > MOST_ATOMS:
+                return Line()
+            cells = self.cells(grid)
+        else:
+            if not self.atoms:
+                return Line()
+            cells = self.cells(np.asarray(self.atoms))
+        # One array of ends, so that neighbours share theirs in any precision.
+        return Line(cells[:, 0], cells[:, 1])
+
+    def cells(self, values: Values) -> HostCells:
+        """Return the cells of values."""
+        values = np.asarray(values, np.float64)
+        safe = np.where(np.isnan(values), self._middle, values)
+        possible = np.isfinite(safe)
+        if self.low is not None:
+            possible &= safe > self.low
+        if self.high is not None:
+            possible &= safe < self.high
+        if self.whole:
+            possible &= safe == np.round(safe)
+        safe = np.where(possible, safe, self._middle)
+        if self.whole:
+            low, high = self._score(safe - 0.5, safe - 0.5)[0], self._score(safe + 0.5, safe + 0.5)[0]
+            log_scale = np.zeros_like(safe)
+        else:
+            place = np.searchsorted(self._atoms, safe)
+            is_atom = np.zeros(len(safe), bool)
+            if len(self._atoms):
+                is_atom = self._atoms[np.minimum(place, len(self._atoms) - 1)] == safe
+            low, log_scale = self._score(safe, safe)
+            high = np.where(is_atom, self._score(safe, np.nextafter(safe, np.inf))[0], low)
+            log_scale = np.where(is_atom, 0.0, log_scale)
+        cells = np.stack([low, np.maximum(high, low), np.where(possible, log_scale, -np.inf)], axis=1)
+        return np.where(np.isnan(values)[:, None], np.nan, cells)
+
+    def values(self, scores: Values) -> Values:
+        """Return the values that hold scores."""
+        scores = np.asarray(scores, np.float64)
+        safe = np.where(np.isnan(scores), 0.0, scores)
+        u, v = _sigmoid(safe), _sigmoid(-safe)
+        if self.whole and self._grid is not None:
+            grid = self._grid
+            tops = self.cells(grid)[:, 1]
+            found = grid[np.minimum(np.searchsorted(tops, safe - 1e-9 * np.maximum(1, np.abs(safe))), len(grid) - 1)]
+        else:
+            below = self._below
+            edges = self._score(self._atoms, self._atoms)[0]
+            place = np.searchsorted(edges, safe, side="right")
+            rest = 1 - below[-1]
+            low = np.maximum(u - below[place], 0) / rest
+            top = np.maximum(v - (below[-1] - below[place]), 0) / rest
+            tiny = np.finfo(float).tiny
+            found = self._value(np.log(np.maximum(low, tiny)) - np.log(np.maximum(top, tiny)))
+            if len(self._atoms):
+                ends = self.cells(self._atoms)
+                at = np.maximum(place - 1, 0)
+                slack = 1e-6 * np.maximum(1, np.abs(safe))
+                inside = (place > 0) & (ends[at, 0] <= safe + slack) & (safe <= ends[at, 1] + slack)
+                found = np.where(inside, self._atoms[at], found)
+        if self.whole:
+            found = np.round(found)
+            found = np.clip(found, _or(self.low, -np.inf) + 0.5, _or(self.high, np.inf) - 0.5)
+        return np.where(np.isnan(scores), np.nan, found)
+
+    @cached_property
+    def _atoms(self) -> np.ndarray:
+        return np.asarray(self.atoms, np.float64)
+
+    @cached_property
+    def _below(self) -> np.ndarray:
+        """The probability of the atoms before each place."""
+        return np.concatenate([[0.0], np.cumsum(np.asarray(self.shares, np.float64))])
+
+    @cached_property
+    def _smooth(self) -> Monotone:
+        return through(np.asarray(self.knots), np.asarray(self.scores))
+
+    @cached_property
+    def _middle(self) -> float:
+        middle = float(self._value(np.zeros(1))[0])
+        return round(middle) if self.whole else middle
+
+    @cached_property
+    def _grid(self) -> np.ndarray | None:
+        """The whole numbers with a probability worth the name, if they are not too many."""
+        low, high = (float(self._value(np.asarray([end]))[0]) for end in (-20.0, 20.0))
+        low, high = max(low, _or(self.low, -math.inf) + 0.5), min(high, _or(self.high, math.inf) - 0.5)
+        if not np.isfinite(high - low) or high - low > 1e6:
+            return None
+        return np.arange(np.floor(min(low, *self.atoms)), np.ceil(max(high, *self.atoms)) + 1)
+
+    def _score(self, x: np.ndarray, behind: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the score of x, with the atoms up to but not at `behind`, and log d score / dx."""
+        t, log_slope = self._coordinate(x)
+        z, slope = self._smooth(t)
+        place, below = np.searchsorted(self._atoms, behind), self._below
+        rest = 1 - below[-1]
+        with np.errstate(divide="ignore"):
+            log_u = np.logaddexp(np.log(below[place]), math.log(rest) - np.logaddexp(0, -z))
+            log_v = np.logaddexp(np.log(below[-1] - below[place]), math.log(rest) - np.logaddexp(0, z))
+        score = np.clip(log_u - log_v, -FARTHEST_END, FARTHEST_END)
+        # The score alone counts at the ends of the support, where the slope of the coordinate is infinite.
+        with np.errstate(invalid="ignore"):
+            log_density = math.log(rest) - np.logaddexp(0, z) - np.logaddexp(0, -z) + np.log(slope) + log_slope
+            return score, log_density - log_u - log_v
+
+    def _coordinate(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the coordinate of x, and the logarithm of its slope."""
+        with np.errstate(divide="ignore"):
+            if self.low is not None and self.high is not None:
+                a, b = np.maximum(x - self.low, 0), np.maximum(self.high - x, 0)
+                return np.log(a) - np.log(b), math.log(self.high - self.low) - np.log(a) - np.log(b)
+            if self.low is not None:
+                t = np.log(np.maximum(x - self.low, 0))
+                return t, -t
+            if self.high is not None:
+                t = np.log(np.maximum(self.high - x, 0))
+                return -t, -t
+        if self.scale:
+            t = (x - self.center) / self.scale
+            return np.arcsinh(t), -0.5 * np.log1p(t * t) - math.log(self.scale)
+        return x, np.zeros_like(x)
+
+    def _value(self, z: np.ndarray) -> np.ndarray:
+        """Return the x whose score under F_0 is z."""
+        t = self._smooth.inverse(z)
+        if self.low is not None and self.high is not None:
+            return self.low + (self.high - self.low) * _sigmoid(t)
+        if self.low is not None:
+            return self.low + np.exp(np.minimum(t, 700))
+        if self.high is not None:
+            return self.high - np.exp(np.minimum(-t, 700))
+        return self.center + self.scale * np.sinh(np.clip(t, -700, 700)) if self.scale else t
+
+
+def _ends(support: AbstractSupport) -> tuple[float | None, float | None]:
+    """Return the ends of the smooth part."""
+    if isinstance(support, IntegerRange):
+        return support.low - 0.5, None if support.high is None else support.high + 0.5
+    if isinstance(support, Interval):
+        return float(np.asarray(support.low)), float(np.asarray(support.high))
+    return (0.0, None) if isinstance(support, Positive) else (None, None)
+
+
+def _summed(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the different values, increasing, and the sum of the weights of each."""
+    different, place = np.unique(values, return_inverse=True)
+    return different, np.bincount(place.ravel(), weights, len(different)) if len(different) else np.zeros(0)
+
+
+def _seen(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the whole numbers that were observed more than once, and their shares.
+
+    What is left for the smooth part is the share of the numbers that were observed once: an estimate of the probability
+    of numbers that were not observed.
+
+    Reference:
+        "The Population Frequencies of Species and the Estimation of Population Parameters", Good, 1953.
+    """
+    different, counts = np.unique(values, return_counts=True)
+    sums = _summed(values, weights)[1]
+    once = counts == 1
+    new = (max(float(sums[once].sum()), 1.0)) / (weights.sum() + 1)
+    kept = sums[~once]
+    return different[~once], kept / kept.sum() * (1 - new) if len(kept) else kept
+
+
+def _heavy(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """Return center and scale of an arsinh if a tail is heavy, else zeros."""
+    low, lower, middle, upper, high = quantiles(values, weights, np.array([0.001, 0.25, 0.5, 0.75, 0.999]))
+    spread = max(upper - middle, middle - lower, 1e-3 * (high - low))
+    if spread > 0 and max(high - middle, middle - low) > HEAVY * spread:
+        return float(middle), float(spread)
+    return 0.0, 0.0
+
+
+def _knots(t: np.ndarray, weights: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return points of the smooth map: coordinates at quantiles, and their scores."""
+    wanted = int(np.clip(count // ROWS_PER_KNOT, FEWEST_KNOTS, MOST_KNOTS))
+    levels = (np.arange(wanted) + 0.5) / wanted
+    end = 1 / (count + 1)
+    levels = np.unique(np.concatenate([[end], levels[(levels > end) & (levels < 1 - end)], [1 - end]]))
+    x = quantiles(t, weights, levels)
+    span = max(float(x[-1] - x[0]), 1e-6 * max(1.0, float(np.abs(x).max())))
+    # Many equal values make one knot, at the middle of their levels.
+    keep = np.concatenate([[True], np.diff(x) > 1e-4 * span / wanted])
+    group = np.cumsum(keep) - 1
+    middle = np.bincount(group, levels) / np.bincount(group)
+    x = x[keep]
+    if len(x) == 1:
+        x, middle = np.array([x[0] - span / 2, x[0] + span / 2]), np.array([end, 1 - end])
+    return x, np.log(middle) - np.log1p(-middle)
+
+
+def _sigmoid(z: np.ndarray) -> np.ndarray:
+    return np.exp(-np.logaddexp(0, -z))
+
+
+def _or(end: float | None, other: float) -> float:
+    return other if end is None else end

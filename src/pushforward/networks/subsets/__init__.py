@@ -1,0 +1,1 @@
+"""Networks that see any subset of the columns of a table."""

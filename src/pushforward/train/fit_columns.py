@@ -1,0 +1,162 @@
+"""Fit the density of the columns of a table, each given any others."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from .._errors import bad, require, require_count, require_key
+from .._types import Key
+from ..columns.any_order import AnyOrder
+from ..networks.weights import redraw
+from ..parallel.mesh import sharing
+from ..parallel.share import least_rows
+from .defaults import COLUMNS, Length
+from .loop.fingerprint import digest_rows, digest_start, tree_digest
+from .loop.minimize import Problem
+from .loop.result import FitResult
+from .members import explain_member, mean_validation, stack, unstack
+from .objectives.data._base import BatchLoss
+from .objectives.data.any_subset import AnySubset
+from .objectives.data.evaluate import evaluator, validation
+from .optimization import Optimization
+from .rows.checks import check_groups
+from .rows.rows import Rows, shuffled
+from .rows.split import split_for_members
+from .session import Plan, session
+
+#: Orders that are tried for the density of a row, beside that of the table and its reverse, and rows that judge them.
+ORDERS, JUDGES = 4, 1024
+
+
+def fit_columns(
+    key: Key,
+    model: AnyOrder,
+    cells: np.ndarray,
+    weights: np.ndarray | None = None,
+    *,
+    given: Sequence[int] = (),
+    groups: Any = None,
+    members: int | None = None,
+    optimization: Optimization | None = None,
+    batch_size: int | None = None,
+    max_epochs: int | None = None,
+    patience: int = 20,
+    val_fraction: float | int = 0.1,
+    progress: bool | None = None,
+    checkpoint: str | Path | None = None,
+) -> FitResult[AnyOrder]:
+    """Fit the density of every part of a row given any others, by the likelihood of random subsets.
+
+    See `pushforward.train.AnySubset` for what is minimized. The order of the parts in the density of a row is the one,
+    of several, in which validation rows are likeliest.
+
+    Arguments: Start
+        key: random key: decides validation rows, the order of the others, and the subsets.
+        model: the initial model, of one member.
+
+    Arguments: Data
+        cells: shape (rows, parts, 3), see `pushforward.columns.AbstractHead`; NaN where missing.
+        weights: shape (rows,), non-negative, of any scale; rows of weight zero are left out.
+        given: parts that are conditions only: always seen, never modelled.
+        groups: a label for each row; all rows of a group are on the same side of the validation split.
+        val_fraction: share of the rows kept for validation, from 0 to below 1.
+        members: number of networks, whose probabilities are averaged; each keeps validation rows of its own. None: the
+            default, which depends on the number of rows.
+
+    Arguments: Optimization
+        optimization: see `Optimization`; None for its defaults, with the learning rate, decay and average of this fit.
+
+    Arguments: Length
+        batch_size: the most rows of one step; None: 512.
+        max_epochs: the most passes over the rows; None for a default that depends on their number.
+        patience: number of epochs without a better validation loss after which the fit stops.
+
+    Arguments: Files
+        progress: whether to show a progress bar; None: iff standard error is a terminal.
+        checkpoint: a directory that receives the state after each epoch, from which the same call resumes.
+
+    Raises:
+        ValueError: if an argument is not as stated; if `checkpoint` is of another fit.
+        NonFiniteError: if too many steps in a row are not finite.
+    """
+    started = time.monotonic()
+    require_key(key)
+    if not isinstance(model, AnyOrder) or model.members != 1:
+        raise bad("model", "a pf.columns.AnyOrder of one member", f"`{type(model).__name__}`")
+    parts = len(model.heads)
+    shape = np.shape(cells)
+    require(len(shape) == 3 and shape[1:] == (parts, 3), "cells", f"of shape (rows, {parts}, 3)", f"`shape {shape}`")
+    require(shape[0] >= 2, "cells", "at least two rows", f"`{shape[0]} rows`")
+    optimization = Optimization() if optimization is None else optimization
+    length = Length(COLUMNS.batch_size if batch_size is None else batch_size, max_epochs, patience, val_fraction)
+    seed = np.asarray(jax.random.key_data(key))
+    table = Rows(np.asarray(cells), weights=None if weights is None else np.asarray(weights, np.float64))
+    used = np.arange(shape[0]) if table.weights is None else np.flatnonzero(table.weights)
+    require(len(used) >= 2, "weights", "positive in at least two rows", f"`{len(used)} positive`")
+    labels = None if groups is None else check_groups(groups, shape[0])[used]
+    objective = AnySubset(tuple(i for i in range(parts) if i not in set(given)))
+    objective.check(model, table)
+    count = COLUMNS.members if members is None else require_count("members", members)
+    splits = split_for_members(table, used, val_fraction, seed, labels, count)
+    train = splits[0][0] if count == 1 else used
+
+    per_epoch = length.steps_per_epoch(len(train))
+    epochs = length.epochs(len(train), COLUMNS)
+    devices = sharing(math.ceil(len(train) / per_epoch), least_rows(COLUMNS.kind), model)
+    several = count if count > 1 else None
+    plan = Plan(
+        COLUMNS.learning_rate,
+        epochs * per_epoch,
+        epochs,
+        patience,
+        devices,
+        members=several,
+        decay=COLUMNS.decay,
+        average=COLUMNS.average,
+    )
+
+    def identity() -> dict[str, str]:
+        settings = {**asdict(replace(length, max_epochs=epochs)), **objective.settings, "members": count}
+        of_groups = {"groups": None if labels is None else tree_digest(labels)}
+        return {**digest_rows(table), **digest_start(seed, model, {**settings, **of_groups})}
+
+    def finish(trained: Any) -> tuple[AnyOrder, None]:
+        networks = [m.network for m in (unstack(trained, count) if several else [trained])]
+        network = stack(networks) if several else networks[0]
+        whole = AnyOrder(model.heads, network, model.order, count)
+        return _with_best_order(whole, cells, splits[0][1], objective.targets, given), None
+
+    with session(optimization, plan, identity, checkpoint=checkpoint, progress=progress, started=started) as run:
+        models = [model, *(redraw(seed, i, model) for i in range(1, count))]
+        vals = [val for _, val in splits]
+        evaluate = evaluator(objective, table, len(train), len(vals[0]))
+        if several is None:
+            batches = shuffled(table, train, length.batch_size, seed, devices)
+            problem = Problem(BatchLoss(objective), batches, validation(evaluate, table, vals[0]), objective.explain)
+            return run.minimize(key, models[0], problem, finish)
+        batches = shuffled(table, used, length.batch_size, seed, devices, [own for own, _ in splits])
+        validate, explain = mean_validation(evaluate, table, vals), explain_member(objective, count)
+        problem = Problem(BatchLoss(objective), batches, validate, explain)
+        return run.minimize(key, stack(models), problem, finish)
+
+
+def _with_best_order(
+    model: AnyOrder, cells: np.ndarray, judges: np.ndarray, targets: tuple[int, ...], given: Sequence[int]
+) -> AnyOrder:
+    """Return the model with the order of the targets in which some rows are likeliest; conditions come first."""
+    rng = np.random.default_rng(0)
+    orders = [targets, targets[::-1], *(tuple(rng.permutation(targets).tolist()) for _ in range(ORDERS))]
+    first = tuple(given)
+    if len(targets) > 1 and len(judges):
+        rows = np.asarray(cells)[judges[:JUDGES]]
+        seen = np.zeros(rows.shape[:2], bool)
+        seen[:, list(first)] = True
+        means = [model.log_prob_parts(rows, seen, order).sum(axis=1).mean() for order in orders]
+        orders = [orders[int(np.argmax(means))]]
+    return AnyOrder(model.heads, model.network, (*first, *orders[0]), model.members)
