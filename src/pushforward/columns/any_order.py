@@ -1,6 +1,6 @@
 """The density of a column given any others, for every column of a table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias, final
 
@@ -168,23 +168,30 @@ def member_log_probs(
     heads: Sequence[AbstractHead], network: AbstractSubsetNetwork, cells: Array, seen: Array
 ) -> Float[Array, "parts n"]:
     """Return log p(part | seen parts) of one network; cells (parts, 3, n), without NaN, and seen (parts, n)."""
+    params = network(_features(heads, cells), seen)
+    log_probs: list[Array] = [cells[0, 0]] * len(heads)
+    for parts in _families(heads):
+        stacked = jnp.stack([params[part] for part in parts])
+        for part, found in zip(parts, jax.vmap(heads[parts[0]].log_prob)(stacked, cells[np.array(parts)]), strict=True):
+            log_probs[part] = found
+    return jnp.stack(log_probs)
+
+
+def _families(heads: Sequence[AbstractHead]) -> list[tuple[int, ...]]:
+    """Return the numbers of the parts whose heads one program can compute, for each such program."""
     families: dict[Any, list[int]] = {}
     for part, head in enumerate(heads):
         families.setdefault(head.family, []).append(part)
+    return [tuple(parts) for parts in families.values()]
+
+
+def _features(heads: Sequence[AbstractHead], cells: Float[Array, "parts 3 n"]) -> list[Float[Array, "f n"]]:
+    """Return the features of all parts."""
     features: list[Array] = [cells[0]] * len(heads)
-    for parts in families.values():
-        of_parts = jax.vmap(heads[parts[0]].features)(cells[np.asarray(parts)])
-        for part, found in zip(parts, of_parts, strict=True):
+    for parts in _families(heads):
+        for part, found in zip(parts, jax.vmap(heads[parts[0]].features)(cells[np.array(parts)]), strict=True):
             features[part] = found
-    params = network(features, seen)
-    log_probs: list[Array] = [cells[0, 0]] * len(heads)
-    for parts in families.values():
-        stacked = jnp.stack([params[part] for part in parts])
-        for part, found in zip(
-            parts, jax.vmap(heads[parts[0]].log_prob)(stacked, cells[np.asarray(parts)]), strict=True
-        ):
-            log_probs[part] = found
-    return jnp.stack(log_probs)
+    return features
 
 
 def _of_members(model: AnyOrder, f: Any, *state: Any) -> Any:
@@ -217,26 +224,57 @@ def _log_probs(model: AnyOrder, cells: Array, seen: Array) -> Array:
 
 def _after(model: AnyOrder, cells: Array, seen: Array) -> Any:
     """Return the states of the members after the seen parts."""
-
-    def of(network: AbstractSubsetNetwork) -> Any:
-        state = network.start(cells.shape[-1])
-        for i, head in enumerate(model.heads):
-            state = network.see(state, i, head.features(cells[i]), seen[i])
-        return state
-
-    return _of_members(model, of)
+    features = _features(model.heads, cells)
+    return _of_members(model, lambda network: network.start(features, seen))
 
 
-def _saw(model: AnyOrder, part: int, states: Any, features: Array, where: Array) -> Any:
-    return _of_members(model, lambda network, state: network.see(state, part, features, where), states)
+#: (states, result of the step): of a step of `_steps`.
+Step: TypeAlias = tuple[Any, Array]
 
 
-def _read(model: AnyOrder, states: Any) -> Any:
-    return _of_members(model, lambda network, state: network.read(state), states)
+def _steps(
+    model: AnyOrder, order: Array, states: Any, more: Any, f: Callable[[AbstractHead, Array, Array, Any], Any]
+) -> Float[Array, "t n"]:
+    """Take a step for each part of an order, and return the result of each.
 
+    Arguments:
+        model: the model.
+        order: numbers of parts.
+        states: of the members, at the start.
+        more: arrays with an axis in front, of which each step receives its own.
+        f: (head, its parameters, number of the part, more) -> the cell to see after the step, where it is to be seen,
+            and the result.
+    """
+    families = _families(model.heads)
+    family, place = np.zeros(len(model.heads), np.int32), np.zeros(len(model.heads), np.int32)
+    for number, parts in enumerate(families):
+        for which, part in enumerate(parts):
+            family[part], place[part] = number, which
 
-def _params(model: AnyOrder, part: int, read: Any) -> Float[Array, "members p n"]:
-    return _of_members(model, lambda network, read: network.params_of(read, part), read)
+    def branch(parts: tuple[int, ...]) -> Any:
+        heads = model.heads[parts[0]].alike([model.heads[part] for part in parts])
+
+        def of(states: Any, read: Any, part: Array, own: Any) -> Step:
+            which = jnp.asarray(place)[part]
+            head = heads[0] if len(parts) == 1 else jax.tree.map(lambda *a: jnp.stack(a)[which], *heads)
+            params = _of_members(model, lambda network, read: network.params_of(read, parts, which), read)
+            cell, where, result = f(head, params, part, own)
+
+            def see(network: AbstractSubsetNetwork, state: Any) -> Any:
+                return network.see(state, parts, which, head.features(cell), where)
+
+            return _of_members(model, see, states), result
+
+        return of
+
+    branches = [branch(parts) for parts in families]
+
+    def step(states: Any, of_step: tuple[Array, Any]) -> Step:
+        part, own = of_step
+        read = _of_members(model, lambda network, state: network.read(state), states)
+        return jax.lax.switch(jnp.asarray(family)[part], branches, states, read, part, own)
+
+    return jax.lax.scan(step, states, (order, more))[1]
 
 
 @compiled
@@ -244,18 +282,13 @@ def _chain(model: AnyOrder, order: Int[np.ndarray, " t"], cells: Array, given: A
     cells, given = _turned(cells, given)
     wanted = wanted.T
 
-    def step(states: Any, part: Array) -> tuple[Any, Array]:
-        def at(i: int) -> Any:
-            def of(states: Any, read: Any) -> tuple[Any, Array]:
-                found = _mean(jax.vmap(lambda p: model.heads[i].log_prob(p, cells[i]))(_params(model, i, read)))
-                after = _saw(model, i, states, model.heads[i].features(cells[i]), wanted[i])
-                return after, jnp.where(wanted[i], found, 0)
+    def step(head: AbstractHead, params: Array, part: Array, more: None) -> tuple[Array, Array, Array]:
+        del more
+        cell, where = cells[part], wanted[part]
+        found = _mean(jax.vmap(lambda p: head.log_prob(p, cell))(params))
+        return cell, where, jnp.where(where, found, 0)
 
-            return of
-
-        return jax.lax.switch(part, [at(i) for i in range(len(model.heads))], states, _read(model, states))
-
-    _, found = jax.lax.scan(step, _after(model, cells, given), jnp.asarray(order))
+    found = _steps(model, jnp.asarray(order), _after(model, cells, given), None, step)
     return jnp.zeros(cells.shape[::2], found.dtype).at[jnp.asarray(order)].set(found).T
 
 
@@ -264,34 +297,34 @@ def _draws(model: AnyOrder, order: Int[np.ndarray, " t"], key: Key, cells: Array
     cells, given = _turned(cells, given)
     n = cells.shape[-1]
 
-    def step(states: Any, of_step: tuple[Array, Key]) -> tuple[Any, Array]:
-        part, key = of_step
+    def step(head: AbstractHead, params: Array, part: Array, key: Key) -> tuple[Array, Array, Array]:
         key_member, key_score = jax.random.split(key)
-        which = jax.random.randint(key_member, (n,), 0, model.members)
-
-        def at(i: int) -> Any:
-            def of(states: Any, read: Any) -> tuple[Any, Array]:
-                params = _params(model, i, read)
-                own = params[0] if model.members == 1 else jnp.take_along_axis(params, which[None, None], 0)[0]
-                drawn = model.heads[i].draw(key_score, own)
-                score = jnp.where(given[i], cells[i, 0], drawn)
-                after = _saw(model, i, states, model.heads[i].features(model.heads[i].cell(drawn)), ~given[i])
-                return after, score
-
-            return of
-
-        return jax.lax.switch(part, [at(i) for i in range(len(model.heads))], states, _read(model, states))
+        own = params[0]
+        if model.members > 1:
+            which = jax.random.randint(key_member, (n,), 0, model.members)
+            own = jnp.take_along_axis(params, which[None, None], 0)[0]
+        score = head.draw(key_score, own)
+        return head.cell(score), ~given[part], jnp.where(given[part], cells[part, 0], score)
 
     keys = jax.random.split(key, len(order))
-    _, scores = jax.lax.scan(step, _after(model, cells, given), (jnp.asarray(order), keys))
+    scores = _steps(model, jnp.asarray(order), _after(model, cells, given), keys, step)
     # Parts outside the order are given.
     return cells[:, 0].at[jnp.asarray(order)].set(scores).T
 
 
+def _params(model: AnyOrder, part: int, cells: Array, seen: Array) -> Float[Array, "members p n"]:
+    """Return the parameters of one part, given the seen parts of rows."""
+    states = _after(model, *_turned(cells, seen))
+
+    def of(network: AbstractSubsetNetwork, state: Any) -> Array:
+        return network.params_of(network.read(state), (part,), jnp.zeros((), jnp.int32))
+
+    return _of_members(model, of, states)
+
+
 @compiled
 def _cdf(model: AnyOrder, part: int, cells: Array, seen: Array, scores: Array) -> Array:
-    params = _params(model, part, _read(model, _after(model, *_turned(cells, seen))))
-    return _mean_cdf(model, part, params, scores.T).T
+    return _mean_cdf(model, part, _params(model, part, cells, seen), scores.T).T
 
 
 def _mean_cdf(model: AnyOrder, part: int, params: Array, scores: Float[Array, "k n"]) -> Float[Array, "k n"]:
@@ -301,7 +334,7 @@ def _mean_cdf(model: AnyOrder, part: int, params: Array, scores: Float[Array, "k
 
 @compiled
 def _quantiles(model: AnyOrder, part: int, cells: Array, seen: Array, levels: Array) -> Array:
-    params = _params(model, part, _read(model, _after(model, *_turned(cells, seen))))
+    params = _params(model, part, cells, seen)
     wanted = levels.T
     ends = model.heads[part].ends
     low, high = (jnp.full(wanted.shape, end, wanted.dtype) for end in ends)

@@ -1,10 +1,10 @@
-"""The classes that a file may name: exactly the exports of the five mathematical subpackages."""
+"""The classes that a file may name: exactly the exports of the six mathematical subpackages."""
 
 import inspect
 
 import equinox as eqx
 
-from .. import bijections, distributions, networks, supports, univariate
+from .. import bijections, columns, distributions, networks, supports, univariate
 
 _FLOORS = {
     "supports": supports,
@@ -12,6 +12,7 @@ _FLOORS = {
     "networks": networks,
     "bijections": bijections,
     "distributions": distributions,
+    "columns": columns,
 }
 
 

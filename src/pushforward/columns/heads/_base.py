@@ -1,7 +1,8 @@
 """The contract of the density of one column, whose parameters a network gives."""
 
 from abc import abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from typing import Self
 
 import equinox as eqx
 from jaxtyping import Array, Float
@@ -37,7 +38,11 @@ class AbstractHead(eqx.Module):
     @property
     @abstractmethod
     def family(self) -> Hashable:
-        """Heads of one family have equal `features` and `log_prob`, so that one program computes those of all."""
+        """Heads of one family have equal `features`, `log_prob` and `ends`: one program computes those of all."""
+
+    @abstractmethod
+    def alike(self, others: Sequence[Self]) -> list[Self]:
+        """Return heads of this family, of which this may be one, with arrays of the same shapes."""
 
     @abstractmethod
     def features(self, cells: Cells) -> Float[Array, "f n"]:

@@ -1,6 +1,6 @@
 """Categories."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import final
 
 import equinox as eqx
@@ -49,6 +49,10 @@ class Levels(AbstractHead):
     def family(self) -> Hashable:
         """Each is a family of its own: their numbers of categories, and the shares of these, differ."""
         return id(self)
+
+    def alike(self, others: "Sequence[Levels]") -> "list[Levels]":
+        """Return the heads as they are."""
+        return list(others)
 
     def features(self, cells: Cells) -> Float[Array, "f n"]:
         """Return one at the place of the category, and zero elsewhere."""

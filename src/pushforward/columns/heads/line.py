@@ -1,6 +1,6 @@
 """Numbers: a mixture of logistic distributions in scores."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import final
 
 import equinox as eqx
@@ -15,6 +15,7 @@ from ..._fields import FIXED
 from ..._types import ArrayLike, Key
 from ...numerics.reductions import short_max, short_sum
 from ._base import AbstractHead, Cells
+from ._intervals import interval_of, padded
 
 #: Bounds of the locations, and of the logarithms of the scales, of the components.
 FARTHEST, NARROWEST, WIDEST = 16.0, -8.0, 1.0
@@ -70,6 +71,11 @@ class Line(AbstractHead):
         """All of as many components: where the atoms lie is in the cells."""
         return "line", self.components
 
+    def alike(self, others: "Sequence[Line]") -> "list[Line]":
+        """Return heads whose atoms are followed by as many empty intervals as the one with the most atoms needs."""
+        most = max(len(head.low) for head in others)
+        return [eqx.tree_at(lambda h: (h.low, h.high), head, padded(head.low, head.high, most)) for head in others]
+
     def features(self, cells: Cells) -> Float[Array, "f n"]:
         """Return the score, linear and squashed, and how much of each piece of the line lies below it."""
         u = 0.5 * (jax.nn.sigmoid(cells[0]) + jax.nn.sigmoid(cells[1]))
@@ -106,13 +112,7 @@ class Line(AbstractHead):
 
     def cell(self, score: Float[Array, " n"]) -> Cells:
         """Return the atom whose interval holds the score, or the score as both ends."""
-        zero = jnp.zeros_like(score)
-        if not len(self.low):
-            return jnp.stack([score, score, zero])
-        at = jnp.minimum(jnp.searchsorted(self.high, score), len(self.high) - 1)
-        low, high = self.low[at].astype(score.dtype), self.high[at].astype(score.dtype)
-        inside = (low < score) & (score <= high)
-        return jnp.stack([jnp.where(inside, low, score), jnp.where(inside, high, score), zero])
+        return jnp.concatenate([interval_of(self.low, self.high, score), jnp.zeros_like(score)[None]])
 
     def _paired(self) -> bool:
         return self.low.ndim == 1 and self.low.shape == self.high.shape

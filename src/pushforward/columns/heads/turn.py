@@ -1,7 +1,7 @@
 """Angles: a mixture of wrapped Cauchy distributions."""
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import final
 
 import equinox as eqx
@@ -16,6 +16,7 @@ from ..._fields import FIXED
 from ..._types import ArrayLike, Key
 from ...numerics.reductions import short_max, short_sum
 from ._base import AbstractHead, Cells
+from ._intervals import interval_of, padded
 
 #: Harmonics in which a network sees an angle.
 HARMONICS = 4
@@ -69,6 +70,11 @@ class Turn(AbstractHead):
         """All of as many components: where the atoms lie is in the cells."""
         return "turn", self.components
 
+    def alike(self, others: "Sequence[Turn]") -> "list[Turn]":
+        """Return heads whose atoms are followed by as many empty intervals as the one with the most atoms needs."""
+        most = max(len(head.low) for head in others)
+        return [eqx.tree_at(lambda h: (h.low, h.high), head, padded(head.low, head.high, most)) for head in others]
+
     def features(self, cells: Cells) -> Float[Array, "f n"]:
         """Return cosines and sines of multiples of the angle."""
         turns = jnp.arange(1, HARMONICS + 1, dtype=cells.dtype)[:, None] * (0.5 * (cells[0] + cells[1]))
@@ -106,15 +112,11 @@ class Turn(AbstractHead):
 
     def cell(self, score: Float[Array, " n"]) -> Cells:
         """Return the atom whose interval holds the score, or the score as both ends."""
-        zero = jnp.zeros_like(score)
-        if not len(self.low):
-            return jnp.stack([score, score, zero])
         # The last interval may go on beyond one turn.
-        turned = jnp.where(score < self.low[0], score + 1, score)
-        at = jnp.minimum(jnp.searchsorted(self.high, turned), len(self.high) - 1)
-        low, high = self.low[at].astype(score.dtype), self.high[at].astype(score.dtype)
-        inside = (low <= turned) & (turned <= high)
-        return jnp.stack([jnp.where(inside, low, score), jnp.where(inside, high, score), zero])
+        first = self.low[0] if len(self.low) else 0.0
+        ends = interval_of(self.low, self.high, jnp.where(score <= first, score + 1, score))
+        turned = jnp.where(ends[0] == ends[1], score, ends)
+        return jnp.concatenate([turned, jnp.zeros_like(score)[None]])
 
     def _split(self, params: Array) -> tuple[Array, Array, Array]:
         """Return the logarithms of the weights, up to a constant, and ρ (cos 2πμ, sin 2πμ)."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 #: The state of a network that has seen some parts: any pytree of arrays.
 State = Any
@@ -38,17 +38,32 @@ class AbstractSubsetNetwork(eqx.Module):
         """
 
     @abstractmethod
-    def start(self, n: int) -> State:
-        """Return the state of n events before any part is seen."""
+    def start(self, features: Sequence[Float[Array, "f n"]], seen: Bool[Array, "parts n"]) -> State:
+        """Return the state of n events of which some parts are seen; arguments as above."""
 
     @abstractmethod
-    def see(self, state: State, part: int, features: Float[Array, "f n"], where: Bool[Array, " n"]) -> State:
-        """Return the state after `part`, which was not seen before, is seen in some events."""
+    def see(
+        self,
+        state: State,
+        parts: tuple[int, ...],
+        which: Int[Array, ""],
+        features: Float[Array, "f n"],
+        where: Bool[Array, " n"],
+    ) -> State:
+        """Return the state after a part, which was not seen before, is seen in some events.
+
+        Arguments:
+            state: the state before.
+            parts: numbers of parts with equally many features, and equally many parameters.
+            which: the place of the part among them; known when the program runs, so that one program serves them all.
+            features: of the part.
+            where: the events.
+        """
 
     @abstractmethod
     def read(self, state: State) -> Any:
         """Return what the parameters of all parts are computed from: most of the work, and the same for every part."""
 
     @abstractmethod
-    def params_of(self, read: Any, part: int) -> Float[Array, "p n"]:
-        """Return the parameters of one part."""
+    def params_of(self, read: Any, parts: tuple[int, ...], which: Int[Array, ""]) -> Float[Array, "p n"]:
+        """Return the parameters of one part; arguments as in `see`."""

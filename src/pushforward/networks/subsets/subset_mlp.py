@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from ..._errors import require, require_count
 from ..._types import Key
@@ -70,20 +70,26 @@ class SubsetMLP(AbstractSubsetNetwork):
         self, features: Sequence[Float[Array, "f n"]], seen: Bool[Array, "parts n"]
     ) -> tuple[Float[Array, "p n"], ...]:
         """Return the parameters of every part."""
-        rows = [_with_mark(f, s) for f, s in zip(features, seen, strict=True)]
-        h = affine(jnp.concatenate(self.embed, 1), self.bias, jnp.concatenate(rows))
-        last = affine(jnp.concatenate(self.heads), jnp.concatenate(self.head_biases), self.read(h))
+        read = self.read(self.start(features, seen))
+        last = affine(jnp.concatenate(self.heads), jnp.concatenate(self.head_biases), read)
         return tuple(jnp.split(last, np.cumsum(self.num_params)[:-1]))
 
-    def start(self, n: int) -> Float[Array, "width n"]:
-        """Return the state of n events before any part is seen."""
-        return jnp.broadcast_to(self.bias[:, None], (len(self.bias), n))
+    def start(self, features: Sequence[Float[Array, "f n"]], seen: Bool[Array, "parts n"]) -> Float[Array, "width n"]:
+        """Return the state of n events of which some parts are seen."""
+        rows = [_with_mark(f, s) for f, s in zip(features, seen, strict=True)]
+        return affine(jnp.concatenate(self.embed, 1), self.bias, jnp.concatenate(rows))
 
     def see(
-        self, state: Float[Array, "width n"], part: int, features: Float[Array, "f n"], where: Bool[Array, " n"]
+        self,
+        state: Float[Array, "width n"],
+        parts: tuple[int, ...],
+        which: Int[Array, ""],
+        features: Float[Array, "f n"],
+        where: Bool[Array, " n"],
     ) -> Float[Array, "width n"]:
         """Return the state after a part is seen in some events."""
-        return state + jnp.tensordot(self.embed[part], _with_mark(features, where), 1, precision=precision())
+        embed = _one_of([self.embed[part] for part in parts], which)
+        return state + jnp.tensordot(embed, _with_mark(features, where), 1, precision=precision())
 
     def read(self, state: Float[Array, "width n"]) -> Float[Array, "width n"]:
         """Return what the last layer sees."""
@@ -92,9 +98,16 @@ class SubsetMLP(AbstractSubsetNetwork):
             h = h + affine(v, e, jax.nn.silu(affine(u, c, _normalized(h))))
         return _normalized(h)
 
-    def params_of(self, read: Float[Array, "width n"], part: int) -> Float[Array, "p n"]:
+    def params_of(
+        self, read: Float[Array, "width n"], parts: tuple[int, ...], which: Int[Array, ""]
+    ) -> Float[Array, "p n"]:
         """Return the parameters of one part."""
-        return affine(self.heads[part], self.head_biases[part], read)
+        weights = _one_of([self.heads[part] for part in parts], which)
+        return affine(weights, _one_of([self.head_biases[part] for part in parts], which), read)
+
+
+def _one_of(arrays: list[Array], which: Array) -> Array:
+    return arrays[0] if len(arrays) == 1 else jnp.stack(arrays)[which]
 
 
 def _with_mark(features: Array, seen: Array) -> Array:
