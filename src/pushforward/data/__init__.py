@@ -1,4 +1,4 @@
-"""Tables of numbers and images from files, and back."""
+"""Tables and images from files, and back."""
 
 from .pictures.images import Images as Images
 from .pictures.pixels import to_pixels as to_pixels
@@ -9,6 +9,9 @@ from .pictures.write_images import write_images as write_images
 from .tables.files import SUFFIXES as SUFFIXES
 from .tables.files import format_of as format_of
 from .tables.files import require_writable as require_writable
+from .tables.frame import Frame as Frame
+from .tables.frame import read_frame as read_frame
+from .tables.frame import write_frame as write_frame
 from .tables.schema import Column as Column
 from .tables.schema import Schema as Schema
 from .tables.table import Table as Table
