@@ -40,9 +40,7 @@ def to_arrow(source: Any) -> tuple[ArrowTable, Any, tuple[str, ...]]:
     if library == "pandas" and hasattr(source, "columns"):
         return _of_pandas(source)
     if library == "polars" and hasattr(source, "to_arrow"):
-        import polars
-
-        return _plain(source.to_arrow(compat_level=polars.CompatLevel.oldest())), source.clear(), ()
+        return _of_polars(source)
     if hasattr(source, "__arrow_c_stream__"):
         table = pa.table(source)
         return _plain(table), table.slice(0, 0), ()
@@ -133,6 +131,12 @@ def _of_pandas(frame: Any) -> tuple[ArrowTable, Any, tuple[str, ...]]:
             raise _mixed(str(name), error) from None
         names.append(str(name))
     return _plain(pa.table(arrays, names=names)), frame.iloc[:0], tuple(notes)
+
+
+def _of_polars(frame: Any) -> tuple[ArrowTable, Any, tuple[str, ...]]:
+    import polars
+
+    return _plain(frame.to_arrow(compat_level=polars.CompatLevel.oldest())), frame.clear(), ()
 
 
 def _mixed(name: str, error: Exception) -> ValueError:

@@ -52,7 +52,8 @@ class Spelling:
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> "Spelling":
         """Return the spelling that `to_json` has written."""
-        return Spelling(**{k: tuple(v) if isinstance(v, list) else v for k, v in content.items()})
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
+        return Spelling(**fields)
 
 
 def number_marks(texts: ArrowColumn) -> list[tuple[str, str]]:
@@ -164,7 +165,7 @@ def read_texts(
     return exact.cast(pa.time64("ns")).cast(kind, safe=False), ok
 
 
-def write_texts(column: ArrowColumn, spelling: Spelling) -> list[str | None]:
+def write_texts(column: ArrowColumn, spelling: Spelling) -> list[Any]:
     """Return the cells of a column as they are written in a file."""
     import pyarrow as pa
     import pyarrow.compute
@@ -195,7 +196,7 @@ def write_texts(column: ArrowColumn, spelling: Spelling) -> list[str | None]:
     return [spelling.missing if gone else cell for gone, cell in zip(missing.tolist(), cells, strict=True)]
 
 
-def _numbers(column: ArrowColumn, spelling: Spelling) -> list[str | None]:
+def _numbers(column: ArrowColumn, spelling: Spelling) -> list[Any]:
     import pyarrow as pa
 
     if pa.types.is_floating(column.type):

@@ -99,12 +99,47 @@ def typed(
     return pa.table(columns), spellings, words, tuple(notes)
 
 
+def read_as(column: ArrowColumn, kind: ArrowType, spelling: Spelling) -> tuple[ArrowColumn, np.ndarray]:
+    """Return a column of text as one of numbers, booleans, dates or times; and which cells are none.
+
+    Arguments:
+        column: text, with missing cells or words for them.
+        kind: the type.
+        spelling: how the cells are written.
+    """
+    import pyarrow as pa
+
+    guess = _guess(column.fill_null(""), None)
+    absent = guess.missing | guess.doubtful
+    try:
+        values, ok = read_texts(guess.rest, kind, spelling)
+    except pa.ArrowInvalid:
+        one = [_is_read(guess.rest[i : i + 1], kind, spelling) for i in range(len(guess.rest))]
+        ok = np.array(one)
+        values = read_texts(guess.rest.filter(pa.array(ok)), kind, spelling)[0]
+        values = values.take(pa.array(np.cumsum(ok) - 1, mask=~ok))
+    wrong = np.zeros(len(absent), bool)
+    wrong[~absent] = ~ok
+    return _spread(guess, absent, values), wrong[guess.codes]
+
+
+def _is_read(texts: ArrowColumn, kind: ArrowType, spelling: Spelling) -> bool:
+    import pyarrow as pa
+
+    try:
+        return bool(read_texts(texts, kind, spelling)[1].all())
+    except pa.ArrowInvalid:
+        return False
+
+
 def _guess(column: ArrowColumn, missing: Sequence[str] | None) -> _Guess:
     import pyarrow as pa
     import pyarrow.compute
 
     pc: Any = pyarrow.compute  # its functions are made at run time, so type checkers do not know them
-    trimmed = pc.utf8_trim_whitespace(column).combine_chunks().dictionary_encode()
+    trimmed = pc.utf8_trim_whitespace(
+        column if isinstance(column, pa.Array) else column.combine_chunks()
+    ).dictionary_encode()
     cells, codes = trimmed.dictionary, trimmed.indices.to_numpy()
     lower = pc.utf8_lower(cells)
     words = MISSING if missing is None else ("", *(word.lower() for word in missing))
