@@ -84,10 +84,15 @@ def kind_of(facts: ColumnFacts, setting: KindSetting) -> AbstractKind:
     Raises:
         ValueError: if there is no such kind or option.
     """
+    kind = type(setting) if isinstance(setting, AbstractKind) else kind_named(_name_of(facts.name, setting))
+    if facts.family not in kind.families:
+        columns = f"{kind.name} for columns of type {' or '.join(kind.families)}"
+        example = f", such as {facts.observed[0].as_py()!r}" if facts.rows else ""
+        raise bad("kinds", columns, f"`{facts.name}` of type {facts.type}{example}")
     if isinstance(setting, AbstractKind):
         return setting
     options = {} if isinstance(setting, str) else {k: v for k, v in setting.items() if k != "kind"}
-    return kind_named(_name_of(facts.name, setting)).of(facts, **options)
+    return kind.of(facts, **options)
 
 
 def _name_of(column: str, setting: Any) -> str:

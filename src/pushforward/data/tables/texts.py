@@ -110,7 +110,7 @@ def read_as(column: ArrowColumn, kind: ArrowType, spelling: Spelling) -> tuple[A
     import pyarrow as pa
 
     guess = _guess(column.fill_null(""), None)
-    absent = guess.missing | guess.doubtful
+    absent, spelling = guess.missing | guess.doubtful, _marked(guess, spelling)
     try:
         values, ok = read_texts(guess.rest, kind, spelling)
     except pa.ArrowInvalid:
@@ -121,6 +121,12 @@ def read_as(column: ArrowColumn, kind: ArrowType, spelling: Spelling) -> tuple[A
     wrong = np.zeros(len(absent), bool)
     wrong[~absent] = ~ok
     return _spread(guess, absent, values), wrong[guess.codes]
+
+
+def _marked(guess: _Guess, spelling: Spelling) -> Spelling:
+    """Return a spelling with the marks of thousands that the cells have, for numbers with its decimal mark."""
+    marks = next((marks for marks in guess.marks if marks[0] == spelling.decimal), (guess.marks or [None])[0])
+    return spelling if marks is None else replace(spelling, decimal=marks[0], thousands=marks[1])
 
 
 def _is_read(texts: ArrowColumn, kind: ArrowType, spelling: Spelling) -> bool:
@@ -207,7 +213,7 @@ def _as_known(guess: _Guess, known: Known) -> ArrowColumn | None:
         absent = guess.missing
         return _spread(guess, absent, guess.cells.filter(pa.array(~absent)))
     try:
-        values, ok = read_texts(guess.rest, kind, known.spelling)
+        values, ok = read_texts(guess.rest, kind, _marked(guess, known.spelling))
         values = values.cast(kind)
     except pa.ArrowInvalid:
         return None

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import typing
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
@@ -10,7 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ...._errors import bad
+from ...._errors import bad, require
 from ....supports import AbstractSupport
 from ..facts import ArrowColumn, ColumnFacts
 
@@ -73,6 +74,8 @@ class AbstractKind(ABC):
 
     #: The name of the kind in files and on the command line.
     name: ClassVar[str]
+    #: The families of Arrow types that a column of the kind may have.
+    families: ClassVar[tuple[str, ...]]
     type: str
 
     @property
@@ -159,12 +162,33 @@ def with_options(kind: Any, options: Mapping[str, Any]) -> Any:
     Raises:
         ValueError: if it has no such field.
     """
-    known = [f.name for f in dataclasses.fields(kind) if f.name != "type"]
-    for option in options:
+    known = {f.name: f.type for f in dataclasses.fields(kind) if f.name != "type"}
+    values = {}
+    for option, value in options.items():
         if option not in known:
-            settings = f"the settings {', '.join(known)}" if known else "without settings"
-            raise bad("kinds", f"a kind `{kind.name}` with {settings}", option)
-    return dataclasses.replace(kind, **{key: _tuples(value) for key, value in options.items()})
+            remedy = f"It has {', '.join(known)}." if known else "It has none."
+            raise bad("kinds", f"settings that the kind {kind.name} has", option, remedy)
+        values[option] = _of_type(option, _tuples(value), known[option])
+    return dataclasses.replace(kind, **values)
+
+
+def _of_type(option: str, value: Any, wanted: Any) -> Any:
+    """Return what a user has set for a field, whole numbers as floats where the field holds such."""
+    types = (wanted, *typing.get_args(wanted))
+    if tuple in map(typing.get_origin, types):
+        require(isinstance(value, tuple), option, "a list", value)
+        floats = float in typing.get_args(wanted)
+        return tuple(map(float, value)) if floats else value
+    if value is None and type(None) in types:
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if float in types:
+        require(number, option, "a number", value)
+        return float(value)
+    if int in types:
+        require(number and value == round(value), option, "a whole number", value)
+        return int(value)
+    return value
 
 
 def _json(value: Any) -> Any:

@@ -26,7 +26,7 @@ def levels_of(facts: ColumnFacts) -> list[Level]:
     return sorted(facts.levels)
 
 
-def as_codes(column: ArrowColumn, levels: Sequence[Level], name: str, unseen: float) -> Float[np.ndarray, " rows"]:
+def as_codes(column: ArrowColumn, levels: Sequence[Level], name: str, unseen: int) -> Float[np.ndarray, " rows"]:
     """Return the numbers of levels, NaN where a cell is missing, `unseen` for other levels.
 
     Raises:

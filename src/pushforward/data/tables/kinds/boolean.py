@@ -24,6 +24,7 @@ class Boolean(AbstractKind):
     type: str = "bool"
 
     name: ClassVar[str] = "boolean"
+    families: ClassVar[tuple[str, ...]] = ("boolean", "number")
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -15,8 +15,8 @@ from ._numbers import as_numbers, atoms_rule, of_numbers, shared
 #: Stands for an end that is open: no number of a table lies beyond, and single precision holds it.
 _OPEN = 1e30
 #: Words in the names of columns that are shares of one, or of a hundred.
-_SHARES = {"share", "fraction", "frac", "prop", "proportion", "ratio", "rate", "prob", "probability", "percent", "pct"}
-_SHARES |= {"percentage", "humidity", "humid", "score", "p"}
+_SHARES = {"share", "fraction", "frac", "prop", "proportion", "prob", "probability"}
+_SHARES |= {"percent", "pct", "percentage", "humidity", "humid"}
 
 
 @final
@@ -36,6 +36,7 @@ class Bounded(AbstractKind):
     atoms: tuple[float, ...] = ()
 
     name: ClassVar[str] = "bounded"
+    families: ClassVar[tuple[str, ...]] = ("number",)
 
     def __post_init__(self) -> None:
         """Check the bounds."""
@@ -71,7 +72,7 @@ class Bounded(AbstractKind):
             bounds = {"low": options.get("low"), "high": options.get("high")}
         ends = {end for end in bounds.values() if end is not None and facts.rows and end in (facts.low, facts.high)}
         atoms = tuple(sorted({*facts.atoms, *ends}))
-        return with_options(cls(str(facts.type), bounds["low"], bounds["high"], atoms), options)
+        return with_options(cls(str(facts.type), atoms=atoms), {**bounds, **options})
 
     @classmethod
     def infer(cls, facts: ColumnFacts) -> Found | None:
@@ -79,7 +80,7 @@ class Bounded(AbstractKind):
         if facts.family != "number" or facts.low < 0 or facts.high > 100:
             return None
         named = sorted(facts.words & _SHARES)
-        fills = facts.low < 0.05 and 0.95 < facts.high <= 1 and facts.rows >= 50
+        fills = facts.low < 0.02 and 0.98 < facts.high <= 1 and facts.rows >= 100
         if not (fills or (named and (facts.high <= 1 or facts.high > 20))):
             return None
         kind = cls.of(facts)

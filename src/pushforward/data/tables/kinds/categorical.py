@@ -34,6 +34,7 @@ class Categorical(AbstractKind):
     unseen: Literal["impossible", "pooled"] = "impossible"
 
     name: ClassVar[str] = "categorical"
+    families: ClassVar[tuple[str, ...]] = ("text", "number", "boolean")
 
     def __post_init__(self) -> None:
         """Check the choice for unseen levels."""

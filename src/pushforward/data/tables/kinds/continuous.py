@@ -26,6 +26,7 @@ class Continuous(AbstractKind):
     atoms: tuple[float, ...] = ()
 
     name: ClassVar[str] = "continuous"
+    families: ClassVar[tuple[str, ...]] = ("number",)
 
     @property
     def parts(self) -> tuple[Part, ...]:

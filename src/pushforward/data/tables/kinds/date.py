@@ -27,6 +27,7 @@ class Date(AbstractKind):
     monthly: bool = False
 
     name: ClassVar[str] = "date"
+    families: ClassVar[tuple[str, ...]] = ("date", "timestamp")
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -45,6 +45,7 @@ class DateTime(AbstractKind):
     offset: int = 0
 
     name: ClassVar[str] = "datetime"
+    families: ClassVar[tuple[str, ...]] = ("timestamp",)
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -73,7 +74,7 @@ class DateTime(AbstractKind):
         values = np.where(missing[:, None], 0.0, values)
         per_day = 86_400 * self._per_second
         reach = min(LAST, 2**63 // per_day - 2)  # Nanoseconds reach from 1678 to 2262.
-        days = np.clip(join_days(values), max(FIRST, -reach), reach).astype(np.int64)
+        days = np.clip(join_days(values[:, :2]), max(FIRST, -reach), reach).astype(np.int64)
         units = days * per_day + join_clock(values[:, 2], self._per_second, self.clock)
         return of_units(units - self.offset * self._per_second, missing, type_named(self.type))
 

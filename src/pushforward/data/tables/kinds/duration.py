@@ -34,6 +34,7 @@ class Duration(AbstractKind):
     atoms: tuple[float, ...] = ()
 
     name: ClassVar[str] = "duration"
+    families: ClassVar[tuple[str, ...]] = ("duration",)
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -27,6 +27,7 @@ class Integer(AbstractKind):
     high: int | None = None
 
     name: ClassVar[str] = "integer"
+    families: ClassVar[tuple[str, ...]] = ("number",)
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -27,6 +27,7 @@ class Ordinal(AbstractKind):
     levels: tuple[Level, ...] = ("",)
 
     name: ClassVar[str] = "ordinal"
+    families: ClassVar[tuple[str, ...]] = ("text", "number", "boolean")
 
     def __post_init__(self) -> None:
         """Check the levels."""
@@ -44,7 +45,7 @@ class Ordinal(AbstractKind):
 
     def encode(self, column: ArrowColumn, name: str) -> Float[np.ndarray, "rows parts"]:
         """Return the places of the levels; -1 for another level."""
-        return as_codes(column, self.levels, name, -1.0)[:, None]
+        return as_codes(column, self.levels, name, -1)[:, None]
 
     def decode(self, values: Float[np.ndarray, "rows parts"]) -> ArrowColumn:
         """Return the levels."""

@@ -51,6 +51,7 @@ class Periodic(AbstractKind):
     closed: bool = False
 
     name: ClassVar[str] = "periodic"
+    families: ClassVar[tuple[str, ...]] = ("number",)
 
     def __post_init__(self) -> None:
         """Check the period."""

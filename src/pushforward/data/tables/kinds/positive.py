@@ -11,6 +11,10 @@ from ..facts import ArrowColumn, ColumnFacts
 from ._base import AbstractKind, Found, Part, with_options
 from ._numbers import as_numbers, atoms_rule, of_numbers, shared
 
+#: Words in the names of columns that may be negative although they are not so here.
+_SIGNED = {"lat", "latitude", "lon", "long", "lng", "longitude", "temp", "temperature", "celsius", "fahrenheit"}
+_SIGNED |= {"change", "difference", "diff", "delta", "log", "return", "returns", "balance", "profit"}
+
 
 @final
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Positive(AbstractKind):
     atoms: tuple[float, ...] = ()
 
     name: ClassVar[str] = "positive"
+    families: ClassVar[tuple[str, ...]] = ("number",)
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -54,7 +59,7 @@ class Positive(AbstractKind):
     @classmethod
     def infer(cls, facts: ColumnFacts) -> Found | None:
         """Take numbers of which none is negative."""
-        if facts.family != "number" or facts.low < 0:
+        if facts.family != "number" or facts.low < 0 or facts.words & _SIGNED:
             return None
         reason = f"numbers from {facts.low:g} to {facts.high:g}, none negative, {facts.distinct:,} different"
         return Found(cls.of(facts), f"{reason}{shared(facts)}", 0.3)

@@ -27,7 +27,8 @@ class Rounded(AbstractKind):
         type: the Arrow type of the column.
         step, offset, places: the lattice, in whole numbers.
         low: the least k; None for an open end.
-        odd: pairs of k and the number for it, where this differs from the formula by rounding.
+        odd: pairs of k and the number for it, where this differs from the formula in the last digit; of numbers that
+            differ by so little the more frequent stands for all.
     """
 
     type: str = "double"
@@ -38,6 +39,7 @@ class Rounded(AbstractKind):
     odd: tuple[tuple[int, float], ...] = ()
 
     name: ClassVar[str] = "rounded"
+    families: ClassVar[tuple[str, ...]] = ("number",)
 
     def __post_init__(self) -> None:
         """Check the lattice."""
@@ -86,8 +88,8 @@ class Rounded(AbstractKind):
         lattice = facts.lattice
         if facts.family != "number" or lattice is None or facts.distinct < 3 or facts.distinct > facts.rows / 2:
             return None
-        # A few whole numbers may be multiples of 2 or 3 by chance.
-        if not lattice.places and (lattice.step == 1 or facts.distinct < 5):
+        # A few whole numbers may be multiples of 2 or 3 by chance; every fifth year, from 1952, is a choice of years.
+        if not lattice.places and (lattice.step == 1 or lattice.offset or facts.distinct < 5):
             return None
         if _occupied(facts, lattice) < 0.25:
             return None
@@ -101,8 +103,12 @@ def _fitted(cls: type[Rounded], facts: ColumnFacts, lattice: Lattice) -> Rounded
     """Return the kind of a lattice for a column, with the numbers that rounding moves off it."""
     positive = not facts.rows or facts.low >= 0
     kind = cls(str(facts.type), lattice.step, lattice.offset, lattice.places, 0 if positive else None)
-    values = facts.ties[0]
+    values, counts = facts.ties
     steps = np.round((values * 10.0**lattice.places - lattice.offset) / lattice.step)
+    # Of the numbers for one k the most frequent.
+    order = np.lexsort((-counts, steps))
+    steps, first = np.unique(steps[order], return_index=True)
+    values = values[order][first]
     again = (lattice.offset + steps * lattice.step) / 10.0**lattice.places
     near = np.abs(values - again) <= 1e-9 * np.maximum(1.0, np.abs(values))
     moved = near & (values != again)

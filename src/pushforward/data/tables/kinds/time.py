@@ -26,6 +26,7 @@ class Time(AbstractKind):
     clock: Clock = "second"
 
     name: ClassVar[str] = "time"
+    families: ClassVar[tuple[str, ...]] = ("time",)
 
     @property
     def parts(self) -> tuple[Part, ...]:
