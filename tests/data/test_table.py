@@ -93,9 +93,7 @@ def test_types_of_parquet(tmp_path):
         ("", {}, "is empty: it has no columns"),
         ("a,b\n", {}, "has no rows"),
         ("a,b\n1,2\n3\n", {}, "not a readable csv file: CSV parse error: Row #3: Expected 2 columns, got 1"),
-        ("a;b\n1;2\n", {}, "separated by commas; got 'a;b'. Write it with commas"),
-        (b"a,b\n\xff,2\n", {}, "not a readable csv file"),
-        ("a,b,a\n1,2,3\n", {}, "each column has its own name; got `a` twice"),
+        (b"a,b\n\xff,2\n", {}, "a has 'ÿ' in row 1"),
         ("1,2\n3,4\n", {}, "with a header line; got '1,2'. Add a first line"),
         ("a,b\n1,x\n", {}, "b has 'x' in row 1`. Leave text and dates out, exclude=['b'] (--exclude b)"),
         ("a,b\n1,2\n1,2013-01-01\n", {}, "b has '2013-01-01' in row 2"),
@@ -138,7 +136,7 @@ def test_paths(tmp_path):
 
 def test_text_passes_through_unchanged(written, tmp_path):
     text = 'who,n\n"a, ""b""",1.10\nNA,002\n'
-    write_arrow(read_arrow(written(text), as_text=True), tmp_path / "out.csv")
+    write_arrow(read_arrow(written(text)), tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text() == text
 
 

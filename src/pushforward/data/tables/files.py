@@ -1,24 +1,24 @@
 """Tables on disk: CSV, Parquet, Feather and NumPy files as Arrow tables, and back."""
 
-import csv
+import gzip
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from ..._errors import bad
+from .dialects import ArrowTable, Dialect, read_text_cells, write_text_cells
 
-#: pyarrow is imported by the functions that use it, so that `import pushforward` stays fast.
-ArrowTable: TypeAlias = Any
 PathLike: TypeAlias = str | os.PathLike[str]
 
 #: The formats of table files by their endings.
 SUFFIXES = {
     ".csv": "csv",
+    ".tsv": "csv",
     ".parquet": "parquet",
     ".pq": "parquet",
     ".feather": "feather",
@@ -29,15 +29,22 @@ SUFFIXES = {
 
 
 def format_of(path: PathLike) -> str:
-    """Return "csv", "parquet", "feather", "npy" or "npz" by the ending of `path`.
+    """Return "csv", "parquet", "feather", "npy" or "npz" by the ending of `path`; .csv.gz and .tsv.gz are "csv".
 
     Raises:
         ValueError: for any other ending.
     """
     suffix = Path(path).suffix.lower()
+    if is_packed(path) and SUFFIXES.get(Path(Path(path).stem).suffix.lower()) == "csv":
+        return "csv"
     if suffix not in SUFFIXES:
         raise bad(str(path), f"a file ending in {', '.join(SUFFIXES)}", Path(path).suffix or "`no ending`")
     return SUFFIXES[suffix]
+
+
+def is_packed(path: PathLike) -> bool:
+    """Return whether the name of a file says that it is packed by gzip."""
+    return Path(path).suffix.lower() == ".gz"
 
 
 def require_writable(path: PathLike) -> None:
@@ -60,16 +67,15 @@ def require_writable(path: PathLike) -> None:
         raise OSError(f"Cannot write {path}: {error.strerror or error} ({path.parent}).") from error
 
 
-def read_arrow(path: PathLike, *, as_text: bool = False) -> ArrowTable:
+def read_arrow(path: PathLike) -> ArrowTable:
     """Read a whole table.
 
     Arguments:
         path: a .csv (with a header line), .parquet, .feather, .npy or .npz file. A plain matrix in a .npy
             file has columns x0, x1, ...; an .npz file has one column per array.
-        as_text: keep the cells of a CSV file as text, instead of guessing types.
 
     Returns:
-        A `pyarrow.Table`.
+        A `pyarrow.Table`; the cells of a CSV file are text.
 
     Raises:
         OSError: if the file cannot be read.
@@ -83,7 +89,7 @@ def read_arrow(path: PathLike, *, as_text: bool = False) -> ArrowTable:
 
     try:
         if kind == "csv":
-            table = _read_csv(path, as_text)
+            table, _ = read_text_cells(path)
         elif kind == "parquet":
             import pyarrow.parquet
 
@@ -94,7 +100,7 @@ def read_arrow(path: PathLike, *, as_text: bool = False) -> ArrowTable:
             table = pyarrow.feather.read_table(path)
         else:
             table = _from_numpy(path)
-    except (pa.ArrowException, EOFError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, EOFError, UnicodeDecodeError, gzip.BadGzipFile) as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(f"{path} is not a readable {kind} file: {reason}") from error
     _require_names(path, table.column_names)
@@ -117,9 +123,11 @@ def write_arrow(table: ArrowTable, path: PathLike) -> None:
     text = [f.name for f in table.schema if not (pa.types.is_floating(f.type) or pa.types.is_integer(f.type))]
     if text and kind in ("npy", "npz"):
         raise bad(str(path), "a .csv, .parquet or .feather file where there are columns of text", ", ".join(text))
-    with _replacing(Path(path)) as part:
+    with replacing(Path(path)) as part:
         if kind == "csv":
-            _write_csv(table, part)
+            write_text_cells(
+                part, table.column_names, [column.cast(pa.string()).to_pylist() for column in table.columns], Dialect()
+            )
         elif kind == "parquet":
             import pyarrow.parquet
 
@@ -130,48 +138,6 @@ def write_arrow(table: ArrowTable, path: PathLike) -> None:
             pyarrow.feather.write_feather(table, str(part))
         else:
             _to_numpy(table, part, kind)
-
-
-def _read_csv(path: Path, as_text: bool) -> ArrowTable:
-    import pyarrow as pa
-    import pyarrow.csv
-
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        names = next(csv.reader(file), [])
-    _require_names(path, names)
-    if all(_is_number(name) for name in names):
-        remedy = "Add a first line that names the columns."
-        raise bad(str(path), "a CSV file with a header line", ",".join(names), remedy)
-    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
-        remedy = "Write it with commas: semicolons, tabs and bars separate nothing here."
-        raise bad(str(path), "a CSV file separated by commas", names[0], remedy)
-    options: dict[str, Any] = {
-        "parse_options": pyarrow.csv.ParseOptions(
-            newlines_in_values=True,
-            # In a file of one column, an empty line is a missing value.
-            ignore_empty_lines=len(names) > 1,
-        ),
-        "convert_options": pyarrow.csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()) if as_text else None,
-            null_values=["", "NA", "NaN", "nan", "null", "NULL"],
-        ),
-    }
-    try:
-        return pyarrow.csv.read_csv(path, **options)
-    except pa.ArrowInvalid:
-        # Read again with a single thread, which is slow but knows the number of the row at fault.
-        return pyarrow.csv.read_csv(path, pyarrow.csv.ReadOptions(use_threads=False), **options)
-
-
-def _write_csv(table: ArrowTable, path: Path) -> None:
-    # pyarrow's own writer puts every text cell in quotes, which would change the cells of the input file.
-    import pyarrow as pa
-
-    columns = [column.cast(pa.string()).to_pylist() for column in table.columns]
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(table.column_names)
-        writer.writerows(zip(*columns, strict=True))
 
 
 def _from_numpy(path: Path) -> ArrowTable:
@@ -213,16 +179,8 @@ def _require_names(path: Path, names: list[str]) -> None:
         raise bad(str(path), "a table in which each column has its own name", f"`{twice[0]}` twice")
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; it replaces `path` at the end, or is removed if writing fails."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -1,9 +1,9 @@
 """Named columns of numbers from a file; rows with missing values are counted and left out."""
 
-import difflib
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -12,7 +12,10 @@ from jaxtyping import Float, Int
 from ..._columns import read_columns
 from ..._errors import bad, require
 from .columns import NotNumbers, floats
-from .files import ArrowTable, PathLike, format_of, read_arrow, write_arrow
+from .dialects import read_text_cells
+from .files import ArrowTable, PathLike, format_of, write_arrow
+from .frame import Frame, read_frame, write_frame
+from .names import distinct_names, position
 
 #: With fewer rows per column, a flow hardly learns more than a mean and a covariance.
 FEW = 20
@@ -72,7 +75,7 @@ class Table:
         Raises:
             ValueError: if a column is unknown; the message names it and similar names.
         """
-        return self.values[:, [_position(name, self.names) for name in names]]
+        return self.values[:, [position(name, self.names) for name in names]]
 
     def select(self, names: Sequence[str]) -> "Table":
         """Return the table of the named columns, in the order of `names`, with the same rows.
@@ -150,8 +153,8 @@ def read_table(
     """
     for argument, names in (("columns", columns), ("exclude", exclude)):
         require(not isinstance(names, str), argument, "a list of names", names, f"Pass [{names!r}].")
-    source = read_arrow(path, as_text=True)
-    source = _named(source, path, columns)
+    frame = read_frame(path)
+    source = _named(frame.table, path, columns)
     chosen = _choose(tuple(source.column_names), columns, exclude)
     if source.num_rows == 0:
         raise ValueError(f"{path} has no rows.")
@@ -168,7 +171,7 @@ def read_table(
         where = f"`{chosen[j]}` empty in row {row + 1}, {int(absent.any(axis=1).sum()):,} such rows in all"
         raise bad(str(path), "without missing values (strict)", where, "Without strict these rows are dropped.")
     rows = np.flatnonzero(~absent.any(axis=1))
-    advice = _advice(chosen, absent)
+    advice = (*frame.notes, *_advice(chosen, absent))
     if rows.size == 0:
         raise ValueError(f"No row of {path} is complete: {' '.join(advice) or 'choose fewer columns.'}")
     return Table(chosen, values[rows], source.num_rows, rows, missing, advice)
@@ -201,13 +204,18 @@ def add_column(path: PathLike, output: PathLike, name: str, values: Float[np.nda
     """
     import pyarrow as pa
 
-    source = read_arrow(path, as_text=format_of(output) == "csv")
+    if format_of(path) == format_of(output) == "csv":  # Cells go through as they are.
+        text, dialect = read_text_cells(Path(path))
+        frame = Frame(text.rename_columns(distinct_names(text.column_names)[0]), dialect=dialect)
+    else:
+        frame = read_frame(path)
+    source = frame.table
     if name in source.column_names:
         warnings.warn(f"{path} has a column {name} already: it is replaced.", UserWarning, stacklevel=2)
         source = source.drop_columns(name)
     column, empty = np.full(table.rows_read, np.nan, values.dtype), np.ones(table.rows_read, bool)
     column[table.rows], empty[table.rows] = values, False
-    write_arrow(source.append_column(name, pa.array(column, mask=empty)), output)
+    write_frame(output, replace(frame, table=source.append_column(name, pa.array(column, mask=empty))))
 
 
 def _named(source: ArrowTable, path: PathLike, columns: Sequence[str] | None) -> ArrowTable:
@@ -221,20 +229,12 @@ def _named(source: ArrowTable, path: PathLike, columns: Sequence[str] | None) ->
 
 def _choose(known: tuple[str, ...], columns: Sequence[str] | None, exclude: Sequence[str]) -> tuple[str, ...]:
     for name in (*(columns or ()), *exclude):
-        _position(name, known)
+        position(name, known)
     asked = tuple(known if columns is None else columns)
     require(len(set(asked)) == len(asked), "columns", "different names", asked)
     chosen = tuple(name for name in asked if name not in exclude)
     require(bool(chosen), "columns", "at least one name that is not excluded", asked)
     return chosen
-
-
-def _position(name: str, known: tuple[str, ...]) -> int:
-    if name in known:
-        return known.index(name)
-    close = difflib.get_close_matches(name, known, n=3) or [k for k in known if k.lower() == name.lower()]
-    remedy = f"Did you mean {' or '.join(close)}?" if close else f"The columns are {', '.join(known)}."
-    raise bad("columns", "names of columns of the table", name, remedy)
 
 
 def _numbers(source: ArrowTable, chosen: tuple[str, ...]) -> Float[np.ndarray, "rows columns"]:
