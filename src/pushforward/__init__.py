@@ -38,6 +38,7 @@ if _TYPE_CHECKING:
     from .io import save as save
     from .models.halving.search import SearchResult as SearchResult
     from .models.halving.search import search as search
+    from .models.tables.model import TableModel as TableModel
     from .parallel import cache_programs as cache_programs
     from .train import FitResult as FitResult
     from .train import fit as fit
@@ -52,6 +53,7 @@ _FROM = {
     "Pushforward": "distributions",
     "load": "io",
     "save": "io",
+    "TableModel": "models.tables.model",
     "cache_programs": "parallel",
     "SearchResult": "models.halving.search",
     "search": "models.halving.search",

@@ -14,7 +14,7 @@ MODEL, DATA = FILES / "v01_table.pf", FILES / "v01_table.csv"
 
 def test_in_python():
     model = pf.models.load(MODEL)
-    assert isinstance(model, pf.models.TableModel)
+    assert isinstance(model, pf.models.VectorModel)
     assert (model.schema.event, model.schema.given) == (("temp", "wind_speed"), ("dewp",))
     evaluation = model.evaluate(model.read(DATA))
     assert "the rows that the fit held out" in evaluation.judged

@@ -9,7 +9,7 @@ import pytest
 from tqdm import tqdm
 
 import pushforward as pf
-from pushforward.models import Candidate, TableModel, Trial, candidates_for, table_of
+from pushforward.models import Candidate, VectorModel, Trial, candidates_for, table_of
 from pushforward.models.halving import trials as trials_module
 from pushforward.models.halving.rows import Judge, divide
 from pushforward.models.halving.rungs import Clock, Contest, decided, go_on, halve, seconds_of_last
@@ -237,7 +237,7 @@ def test_refusals(key, x):
 def test_a_model_of_a_table_is_searched_for(x, tmp_path):
     rng = np.random.default_rng(1)
     table = pf.data.Table(("a", "b", "c", "w"), np.column_stack([x, rng.normal(size=200), rng.uniform(1, 2, 200)]))
-    built = TableModel.build(table, given=["c"], weights="w", flow="nice", layers=1, hidden=(4,))
+    built = VectorModel.build(table, given=["c"], weights="w", flow="nice", layers=1, hidden=(4,))
     chosen = {str(c): c for c in (Candidate("nice", SMALL, SHORT), Candidate("real_nvp", SMALL, SHORT))}
     options = {"candidates": chosen, "rungs": 1, "members": 2, "test_fraction": 0.2, "progress": False}
     model = built.fit(table, search=True, **options)

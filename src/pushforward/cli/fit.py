@@ -113,10 +113,11 @@ def run_fit(run: Run, options: dict[str, Any]) -> None:
     from .. import models
     from ..flows import architecture
 
-    kind = models.kind_of(run.data)
+    kind = models.kind_of(run.data, run.flow)
     reason = f"{run.data} holds {kind.of}"
     reading, building, fitting = options_of(options, reason, kind.read_new, kind.build, kind.fit)
-    architecture(kind.architectures, run.flow or kind.default)
+    if run.flow is not None:
+        architecture(kind.architectures, run.flow)
     _require_no_data(run)
     _require_resumable(run)
     data = kind.read_new(run.data, **reading)

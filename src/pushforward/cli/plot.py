@@ -10,7 +10,7 @@ from .options import Model
 
 if TYPE_CHECKING:
     from ..data import Table
-    from ..models import Record, TableModel
+    from ..models import Record, VectorModel
 
 #: Most columns drawn by default, and most rows of each cloud.
 MOST_COLUMNS, MOST_ROWS = 12, 20_000
@@ -32,7 +32,7 @@ def plot(
     from ..plot import corner, need
 
     opened = models.load(model)
-    if not isinstance(opened, models.TableModel):
+    if not isinstance(opened, models.VectorModel):
         remedy = f"Draw images with: pushforward sample {model} -n 64 -o grid.png."
         raise bad("MODEL", "a model of a table", f"`a model of {opened.of} in {model}`", remedy)
     require(output.suffix.lower() in (".png", ".pdf", ".svg"), "-o", "a .png, .pdf or .svg file", str(output))
@@ -58,7 +58,7 @@ def plot(
     typer.echo(f"{len(samples):,} samples{compared} drawn to {output}; contours hold 39, 86 and 98 % of the rows.")
 
 
-def _clouds(model: "TableModel", data: Path | None, seed: int) -> "tuple[Table, Table | None]":
+def _clouds(model: "VectorModel", data: Path | None, seed: int) -> "tuple[Table, Table | None]":
     """Return samples, and rows of the data if given; a conditional model is sampled at the conditions of these rows."""
     import jax
     import numpy as np

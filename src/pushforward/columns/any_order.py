@@ -21,8 +21,9 @@ from .heads._base import AbstractHead
 Table: TypeAlias = Float[Any, "rows parts 3"]
 #: Which parts of rows are seen.
 Seen: TypeAlias = Bool[Any, "rows parts"]
-#: Rows of one call of a compiled program.
-ROWS = 8192
+#: Rows of one call of a compiled program: one of these.
+SIZES = (64, 1024, 8192)
+ROWS = SIZES[-1]
 
 
 @final
@@ -143,7 +144,7 @@ class AnyOrder(eqx.Module):
 def in_chunks(program: Any, *rows: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return what a compiled program gives for arrays of rows, a bounded number of rows at a time.
 
-    The last rows are padded, to a power of two if they are few, so that few programs are compiled.
+    They are padded to one of a few sizes, so that few programs are compiled.
     """
     count = len(rows[0])
     dtype = jnp.result_type(float)
@@ -151,7 +152,7 @@ def in_chunks(program: Any, *rows: np.ndarray) -> tuple[np.ndarray, ...]:
     for start in range(0, max(count, 1), ROWS):
         part = [a[start : start + ROWS] for a in rows]
         size = len(part[0])
-        wanted = min(ROWS, 1 << max(4, (size - 1).bit_length())) if size else 16
+        wanted = next(bucket for bucket in SIZES if bucket >= size)
         padded = [np.concatenate([a, np.zeros((wanted - size, *a.shape[1:]), a.dtype)]) for a in part]
         padded = [a if a.dtype == bool else a.astype(dtype) for a in padded]
         result = program(*padded)

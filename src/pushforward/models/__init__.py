@@ -18,4 +18,5 @@ from .record import Record as Record
 from .record import RowCounts as RowCounts
 from .record import Score as Score
 from .record import name_epoch as name_epoch
-from .table import TableModel as TableModel
+from .tables.model import TableModel as TableModel
+from .vectors import VectorModel as VectorModel

@@ -4,11 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
+from pathlib import Path as FilePath
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, cast, final, runtime_checkable
 
 import numpy as np
 
 from .._architectures import Data
+from ..data import holds_images
 from ..distributions import Mixture, Pushforward
 from ..io import save
 from .record import Architecture, Lines, Record, Score
@@ -71,14 +73,17 @@ class AbstractModel(ABC, Generic[D]):
     default: ClassVar[str]
     of: ClassVar[str]
     rows: ClassVar[str]
-    flow: Flow
+    flow: Any
     architecture: Architecture | None
     record: Record | None
 
     @classmethod
     @abstractmethod
-    def holds(cls, path: Path) -> bool:
-        """Whether `path` holds data of this kind, as far as this is known without reading it."""
+    def holds(cls, path: Path, flow: str | None = None) -> bool:
+        """Whether `path` holds data of this kind, and this kind has the architecture `flow`, if one is asked for.
+
+        As far as this is known without reading the data.
+        """
 
     @classmethod
     @abstractmethod
@@ -169,3 +174,9 @@ class AbstractModel(ABC, Generic[D]):
             OSError: if the file cannot be written.
         """
         save(path, self.flow, self.metadata())
+
+
+def is_table(path: Path) -> bool:
+    """Whether `path` is a file without images, or the name of a file; one that has no ending is taken for a folder."""
+    path = FilePath(path)
+    return not holds_images(path) and (path.exists() or bool(path.suffix))

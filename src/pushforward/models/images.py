@@ -61,7 +61,7 @@ class ImageModel(AbstractModel[Images]):
     rows: ClassVar[str] = "Images"
 
     @classmethod
-    def holds(cls, path: Path) -> bool:
+    def holds(cls, path: Path, flow: str | None = None) -> bool:
         """Whether `path` holds images, or is the name of a folder."""
         path = FilePath(path)
         return holds_images(path) or not (path.exists() or path.suffix)

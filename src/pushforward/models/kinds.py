@@ -8,14 +8,15 @@ from ..io import read_metadata
 from ._base import AbstractModel, Path
 
 
-def kind_of(path: Path) -> type[AbstractModel[Any]]:
-    """Return the class of models for the data in `path`: tables or images.
+def kind_of(path: Path, flow: str | None = None) -> type[AbstractModel[Any]]:
+    """Return the class of models for the data in `path`.
 
     Arguments:
-        path: a file or a folder that `pushforward.data.read_table` or `read_images` accepts.
+        path: a file or a folder that `pushforward.data.read_frame` or `read_images` accepts.
+        flow: name of an architecture; None for the default of the data.
     """
     for kind in AbstractModel.__subclasses__():
-        if kind.holds(path):
+        if kind.holds(path, flow):
             return kind
     raise bad("data", f"one of {', '.join(kind.of for kind in AbstractModel.__subclasses__())}", str(path))
 
@@ -30,7 +31,7 @@ def load(path: Path) -> AbstractModel[Any]:
         path: a model file.
 
     Returns:
-        A `TableModel` for events of shape (d,), an `ImageModel` for events of shape (height, width, channels).
+        A `VectorModel` for events of shape (d,), an `ImageModel` for events of shape (height, width, channels).
 
     Raises:
         FileFormatError: if the file cannot be loaded.

@@ -60,6 +60,10 @@ class AbstractMarginal(ABC):
         """Return the cells of values; outside the support the logarithm is -inf."""
 
     @abstractmethod
+    def log_prob(self, cells: HostCells) -> Values:
+        """Return the log-probability, or log-density, of cells under the marginal distribution; NaN where missing."""
+
+    @abstractmethod
     def values(self, scores: Values) -> Values:
         """Return the values that hold scores; NaN where a score is NaN."""
 

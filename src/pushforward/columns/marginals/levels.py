@@ -47,6 +47,11 @@ class LevelShares(AbstractMarginal):
         cells = np.stack([code, code, np.where(known, 0.0, -np.inf)], axis=1)
         return np.where(np.isnan(values)[:, None], np.nan, cells)
 
+    def log_prob(self, cells: HostCells) -> Values:
+        """Return the log-probability of cells under the marginal distribution."""
+        code = np.where(np.isnan(cells[:, 0]), 0, cells[:, 0]).astype(int)
+        return np.where(np.isnan(cells[:, 0]), np.nan, np.log(self.shares)[code] + cells[:, 2])
+
     def values(self, scores: Values) -> Values:
         """Return the nearest number of a category."""
         return np.clip(np.ceil(scores - 1e-6), 0, len(self.shares) - 1)

@@ -17,6 +17,8 @@ from ._spline import Monotone, through
 ROWS_PER_KNOT, FEWEST_KNOTS, MOST_KNOTS = 25, 4, 48
 #: A tail is heavy if the outermost rows lie so many times as far from the median as the quartiles do.
 HEAVY = 12.0
+#: Whole numbers up to here are exact in double precision.
+EXACT = 2.0**53
 #: The most values with intervals of their own inside a program; more are drawn as points, and rounded.
 MOST_ATOMS = 4096
 
@@ -102,8 +104,8 @@ class NumberRanks(AbstractMarginal):
             possible &= safe < self.high
         if self.whole:
             possible &= safe == np.round(safe)
-        safe = np.where(possible, safe, self._middle)
         if self.whole:
+            safe = np.where(possible, safe, self._middle)
             low, high = self._score(safe - 0.5, safe - 0.5)[0], self._score(safe + 0.5, safe + 0.5)[0]
             log_scale = np.zeros_like(safe)
         else:
@@ -111,11 +113,21 @@ class NumberRanks(AbstractMarginal):
             is_atom = np.zeros(len(safe), bool)
             if len(self._atoms):
                 is_atom = self._atoms[np.minimum(place, len(self._atoms) - 1)] == safe
+            possible |= is_atom
+            safe = np.where(possible, safe, self._middle)
             low, log_scale = self._score(safe, safe)
             high = np.where(is_atom, self._score(safe, np.nextafter(safe, np.inf))[0], low)
-            log_scale = np.where(is_atom, 0.0, log_scale)
+            log_scale = np.where(is_atom & possible, 0.0, log_scale)
         cells = np.stack([low, np.maximum(high, low), np.where(possible, log_scale, -np.inf)], axis=1)
         return np.where(np.isnan(values)[:, None], np.nan, cells)
+
+    def log_prob(self, cells: HostCells) -> Values:
+        """Return the log-probability, or log-density, of cells under the marginal distribution."""
+        low, high = cells[:, 0], cells[:, 1]
+        is_atom = high > low
+        width = np.where(is_atom, high - low, 1.0)
+        probability = np.log(-np.expm1(-width)) - np.logaddexp(0, -high) - np.logaddexp(0, low)
+        return np.where(is_atom, probability, -np.logaddexp(0, low) - np.logaddexp(0, -low)) + cells[:, 2]
 
     def values(self, scores: Values) -> Values:
         """Return the values that hold scores."""
@@ -220,7 +232,9 @@ class NumberRanks(AbstractMarginal):
 def _ends(support: AbstractSupport) -> tuple[float | None, float | None]:
     """Return the ends of the smooth part."""
     if isinstance(support, IntegerRange):
-        return support.low - 0.5, None if support.high is None else support.high + 0.5
+        # An end beyond the whole numbers of double precision stands for none.
+        low = None if support.low < -EXACT / 2 else support.low - 0.5
+        return low, None if support.high is None or support.high > EXACT / 2 else support.high + 0.5
     if isinstance(support, Interval):
         return float(np.asarray(support.low)), float(np.asarray(support.high))
     return (0.0, None) if isinstance(support, Positive) else (None, None)

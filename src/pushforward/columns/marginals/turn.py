@@ -81,6 +81,11 @@ class AngleRanks(AbstractMarginal):
         cells = np.stack([low, high, np.where(possible, log_scale, -np.inf)], axis=1)
         return np.where(np.isnan(values)[:, None], np.nan, cells)
 
+    def log_prob(self, cells: HostCells) -> Values:
+        """Return the log-probability, or log-density, of cells under the marginal distribution."""
+        width = cells[:, 1] - cells[:, 0]
+        return np.log(np.where(width > 0, width, 1.0)) + cells[:, 2]
+
     def values(self, scores: Values) -> Values:
         """Return the angles that hold scores."""
         scores = np.asarray(scores, np.float64)

@@ -13,6 +13,7 @@ from .arrow_types import family
 from .dialects import Dialect, read_text_cells, write_text_cells
 from .files import ArrowTable, PathLike, format_of, is_packed, read_arrow, replacing, require_writable, write_arrow
 from .names import counts_rows, distinct_names, position
+from .settings import Settings, settings_beside
 from .spelling import Spelling, write_texts
 from .texts import Known, typed
 
@@ -29,6 +30,7 @@ class Frame:
         words: the words for missing cells of a file of text and how often each occurs, by the names of the columns.
         notes: sentences for the user on what was read in a way that may surprise.
         like: the table without rows, as the library that it comes from has it; None for a file.
+        settings: kinds and units that the user has set in a file beside the table.
     """
 
     table: ArrowTable
@@ -37,6 +39,7 @@ class Frame:
     words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     like: Any = None
+    settings: Settings = field(default_factory=Settings)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -113,6 +116,7 @@ def read_frame(
     elif hasattr(source, "__fspath__") or isinstance(source, str):
         path = Path(source)
         frame = _read_csv(path, known or {}, missing) if format_of(path) == "csv" else _read_file(path)
+        frame = replace(frame, settings=settings_beside(path))
     else:
         table, like, notes = origins.to_arrow(source)
         names, renamed = distinct_names(table.column_names)

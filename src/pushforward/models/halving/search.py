@@ -74,7 +74,7 @@ def search(
     same rows, batches and keys. The same arguments give the same result, unless time decides.
 
     The held-out log-likelihood of the best is the largest of several, and therefore slightly too large. Judge
-    the result by rows that the search has not seen, as `pushforward.models.TableModel` and the command line do.
+    the result by rows that the search has not seen, as `pushforward.models.VectorModel` and the command line do.
 
     Arguments: Data
         key: random key: decides the rows, the initial weights, and which candidates of the grid are tried.

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path as FilePath
 from typing import Any, ClassVar, final
 
 import jax
@@ -17,7 +16,7 @@ from .._types import Key
 from ..data import Schema, Table, add_column, format_of, holds_images, read_table, require_writable, write_table
 from ..data.tables.files import read_arrow
 from ..flows import architecture
-from ._base import AbstractModel, Evaluation, Flow, Path
+from ._base import AbstractModel, Evaluation, Flow, Path, is_table
 from ._comparison import BY_HALF, BY_HELD_OUT, TITLES, compare, comparison_text
 from ._fitting import fit_or_search
 from ._given import condition_rows, other_columns
@@ -27,10 +26,10 @@ from .record import Architecture, Lines, Record, RowCounts, Score, describe_fit
 
 @final
 @dataclass(frozen=True)
-class TableModel(AbstractModel[Table]):
+class VectorModel(AbstractModel[Table]):
     """A density of the columns of a table, conditional on others if there are any.
 
-        model = pf.models.TableModel.build(table, given=["pressure"]).fit(table)
+        model = pf.models.VectorModel.build(table, given=["pressure"]).fit(table)
 
     Attributes:
         schema: the columns, in the order of the flow's event and condition: names, roles, kinds, units.
@@ -46,24 +45,22 @@ class TableModel(AbstractModel[Table]):
 
     architectures: ClassVar[Data] = "tables"
     default: ClassVar[str] = "nsf"
-    of: ClassVar[str] = "a table"
+    of: ClassVar[str] = "a table of numbers"
     rows: ClassVar[str] = "Rows"
 
     @classmethod
-    def holds(cls, path: Path) -> bool:
-        """Whether `path` is a file without images, or the name of a file."""
-        path = FilePath(path)
-        # A path that does not exist and has no ending is taken for a folder.
-        return not holds_images(path) and (path.exists() or bool(path.suffix))
+    def holds(cls, path: Path, flow: str | None = None) -> bool:
+        """Whether `path` is a table, and an architecture of flows on vectors is asked for."""
+        return flow is not None and is_table(path)
 
     @classmethod
-    def restore(cls, flow: Any, metadata: Mapping[str, Any]) -> "TableModel | None":
+    def restore(cls, flow: Any, metadata: Mapping[str, Any]) -> "VectorModel | None":
         """Return the model of a flow on vectors, conditional on a vector or unconditional."""
         given = getattr(flow, "cond_shape", None) or (0,)
         if not isinstance(flow, Flow) or len(flow.shape) != 1 or not is_shape(given) or len(given) != 1:
             return None
         schema = Schema.from_json(metadata, flow.shape[0], given[0])
-        return TableModel(schema, flow, Architecture.from_json(metadata), Record.from_json(metadata))
+        return VectorModel(schema, flow, Architecture.from_json(metadata), Record.from_json(metadata))
 
     @classmethod
     def read_new(
@@ -104,7 +101,7 @@ class TableModel(AbstractModel[Table]):
         layers: int | None = None,
         hidden: Sequence[int] | None = None,
         units: Mapping[str, str] | None = None,
-    ) -> "TableModel":
+    ) -> "VectorModel":
         """Return a model of the columns of a table that is not fitted yet.
 
         Warnings name the columns that have spikes, are missing in most rows, or have few rows.
@@ -135,7 +132,7 @@ class TableModel(AbstractModel[Table]):
         options |= {} if hidden is None else {"hidden": tuple(hidden)}
         key = jax.random.split(jax.random.key(seed))[0]
         built = architecture("tables", name, options)(key, len(event), cond_dim=len(given), **options)
-        return TableModel(Schema.of(event, given, weights, units), built, Architecture.of(name, options, built))
+        return VectorModel(Schema.of(event, given, weights, units), built, Architecture.of(name, options, built))
 
     def fit(
         self,
@@ -147,7 +144,7 @@ class TableModel(AbstractModel[Table]):
         search: bool = False,
         minutes: float | None = None,
         **options: Any,
-    ) -> "TableModel":
+    ) -> "VectorModel":
         """Return the model fitted to the rows that are not held out, with the record of the fit.
 
         Arguments:

@@ -6,7 +6,7 @@ import pytest
 
 import pushforward as pf
 from pushforward.data import Table
-from pushforward.models import TableModel
+from pushforward.models import VectorModel
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def table():
 @pytest.fixture(scope="module")
 def model(table):
     options = {"given": ["c"], "weights": "w", "layers": 1, "hidden": (4,), "units": {"a": "m/s"}}
-    built = TableModel.build(table, flow="nice", **options)
+    built = VectorModel.build(table, flow="nice", **options)
     return built.fit(table, max_epochs=1, batch_size=200, source="t.csv", test_fraction=0.2, progress=False)
 
 
@@ -64,18 +64,18 @@ def test_sample_is_a_table(model, table):
 def test_files_keep_everything(model, table, tmp_path):
     model.save(tmp_path / "m.pf")
     loaded = pf.models.load(tmp_path / "m.pf")
-    assert isinstance(loaded, TableModel)
+    assert isinstance(loaded, VectorModel)
     assert (loaded.schema, loaded.record) == (model.schema, model.record)
     np.testing.assert_array_equal(loaded.log_prob(table), model.log_prob(table))
 
 
 def test_unusual_columns_are_warned_of(table):
     with pytest.warns(UserWarning, match="10 rows are few for 2 columns"):
-        TableModel.build(table.take(np.arange(10)), flow="nice", given=["c"], weights="w", layers=1, hidden=(4,))
+        VectorModel.build(table.take(np.arange(10)), flow="nice", given=["c"], weights="w", layers=1, hidden=(4,))
     with pytest.raises(ValueError, match="without negative values"):
-        TableModel.build(table, weights="c")
+        VectorModel.build(table, weights="c")
     with pytest.raises(ValueError, match="the architectures for tables; got 'glow'"):
-        TableModel.build(table, flow="glow")
+        VectorModel.build(table, flow="glow")
 
 
 def test_no_model_of_rows_or_images(tmp_path):
@@ -87,7 +87,7 @@ def test_no_model_of_rows_or_images(tmp_path):
 def test_copies_of_a_row_are_held_out_together():
     values = np.repeat(np.random.default_rng(0).normal(size=(40, 2)), 5, axis=0)
     table = pf.data.Table(("a", "b"), values)
-    built = pf.models.TableModel.build(table, layers=1, hidden=(4,))
+    built = pf.models.VectorModel.build(table, layers=1, hidden=(4,))
     train, test = built.split(table, 0.2, 0)
     assert len(test) == 40
     assert not set(map(tuple, values[train])) & set(map(tuple, values[test]))
@@ -101,10 +101,10 @@ def test_a_data_frame_is_a_table(table):
     import pandas as pd
 
     frame = pd.DataFrame(table.values, columns=list(table.names))
-    built = TableModel.build(frame, layers=1, hidden=(4,))
+    built = VectorModel.build(frame, layers=1, hidden=(4,))
     fitted = built.fit(frame, max_epochs=1, batch_size=200, progress=False)
     np.testing.assert_array_equal(fitted.log_prob(frame[["w", "a", "b", "c"]]), fitted.log_prob(table))
     with pytest.raises(ValueError, match=r"`data` must be a table or a data frame; got `ndarray`"):
-        TableModel.build(table.values)
+        VectorModel.build(table.values)
     with pytest.raises(ValueError, match=r"columns of real numbers; got `'x' in row 0` of column `t`"):
-        TableModel.build(frame.assign(t="x"))
+        VectorModel.build(frame.assign(t="x"))

@@ -1,0 +1,1 @@
+"""The model of a table with columns of any kind, and the questions that it answers."""

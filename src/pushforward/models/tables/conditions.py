@@ -1,0 +1,155 @@
+"""What a question takes as given: cells that are equal to a value, one of several, or within a range."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+import numpy as np
+from jaxtyping import Float
+
+from ..._errors import bad, require
+from ...columns import AnyOrder, LevelShares
+from ...data import Frame
+from ...data.tables.kinds import AbstractKind
+from ...data.tables.arrow_types import type_named
+from .coding import Coding, RowCells
+
+#: What a user gives: {column: value, list of values, or (low, high) with None for an open end}, or a table of values.
+Given: TypeAlias = Mapping[str, Any] | Any
+#: Intervals of scores (low, high], disjoint.
+Intervals: TypeAlias = tuple[tuple[float, float], ...]
+
+
+@final
+@dataclass(frozen=True)
+class Condition:
+    """Conditions of one row.
+
+    Attributes:
+        cells: cells of the row; NaN where nothing is given, or not one value.
+        within: for each part of which more than one value is allowed, the intervals of scores that are.
+    """
+
+    cells: Float[np.ndarray, "parts 3"]
+    within: dict[int, Intervals]
+
+
+def condition_of(coding: Coding, given: Mapping[str, Any]) -> Condition:
+    """Return the conditions that a user has given by name.
+
+    Raises:
+        ValueError: if a column is unknown, a value is not of its kind, or cannot be.
+    """
+    cells = np.full((len(coding.marginals), 3), np.nan)
+    within: dict[int, Intervals] = {}
+    kinds = {column.name: column.kind for column in coding.schema.columns}
+    for name, wanted in given.items():
+        parts = coding.position(name, "given")
+        if isinstance(wanted, tuple):
+            require(len(wanted) == 2, "given", f"(low, high) for a range of {name}", wanted)
+            within |= _range(coding, kinds[name], name, parts, wanted)
+        elif isinstance(wanted, list | set | frozenset):
+            require(len(wanted) > 0, "given", f"at least one value of {name}", wanted)
+            within |= _any_of(coding, kinds[name], name, parts, list(wanted))
+        else:
+            values = encode_values(kinds[name], name, [wanted])
+            row = np.full((1, len(coding.marginals)), np.nan)
+            row[0, list(parts)] = values[0]
+            cells[list(parts)] = coding.cells(row)[0, list(parts)]
+    return Condition(cells, within)
+
+
+def encode_values(kind: AbstractKind, name: str, wanted: list[Any]) -> Float[np.ndarray, "n parts"]:
+    """Return the parts of values of one column.
+
+    Raises:
+        ValueError: if a value is not of the kind.
+    """
+    import pyarrow as pa
+
+    try:
+        target = type_named(kind.type)
+        target = target.value_type if pa.types.is_dictionary(target) else target
+        if pa.types.is_string(target) or pa.types.is_large_string(target):
+            wanted = [w if isinstance(w, str) else str(w) for w in wanted]
+        column = pa.array(wanted).cast(target)
+    except (pa.ArrowException, ValueError, TypeError):
+        raise bad("given", f"{kind.rule} for {name}", wanted[0] if len(wanted) == 1 else wanted) from None
+    values = kind.encode(column, name)
+    for part, numbers in zip(kind.parts, values.T, strict=True):
+        wrong = ~part.holds(numbers) | np.isnan(numbers)
+        if wrong.any():
+            raise bad("given", f"{kind.rule} for {name}", wanted[int(np.argmax(wrong))], "Any other value cannot be.")
+    return values
+
+
+def _range(
+    coding: Coding, kind: AbstractKind, name: str, parts: tuple[int, ...], ends: tuple[Any, Any]
+) -> dict[int, Intervals]:
+    part = parts[0]
+    if len(parts) > 1 or isinstance(coding.marginals[part], LevelShares):
+        rule = f"one value of {name}, or a list of values"
+        raise bad("given", rule, f"`a range of {name}, whose values are not one number`")
+    low, high = (None if end is None else float(encode_values(kind, name, [end])[0, 0]) for end in ends)
+    require(low is None or high is None or low <= high, "given", f"a range of {name} with low <= high", ends)
+    marginal = coding.marginals[part]
+    bottom = -math.inf if low is None else float(marginal.cells(np.array([low]))[0, 0])
+    top = math.inf if high is None else float(marginal.cells(np.array([high]))[0, 1])
+    return {part: ((bottom, top),)}
+
+
+def _any_of(
+    coding: Coding, kind: AbstractKind, name: str, parts: tuple[int, ...], wanted: list[Any]
+) -> dict[int, Intervals]:
+    if len(parts) > 1:
+        raise bad("given", f"one value of {name}", wanted, "Its values are more than one number each.")
+    cells = coding.marginals[parts[0]].cells(np.unique(encode_values(kind, name, wanted)[:, 0]))
+    if isinstance(coding.marginals[parts[0]], LevelShares):
+        return {parts[0]: tuple((float(code) - 0.5, float(code)) for code in cells[:, 0])}
+    if (cells[:, 0] == cells[:, 1]).any():
+        raise bad("given", f"a range (low, high) of {name}", wanted, "Its single values have no probability.")
+    return {parts[0]: tuple((float(low), float(high)) for low, high, _ in cells)}
+
+
+def condition_cells(coding: Coding, frame: Frame) -> RowCells:
+    """Return the cells of a table of given values, in which any columns may be left out, and cells be missing."""
+    rest = [name for name in coding.places if name not in frame.names]
+    cells, _ = coding.encode(frame, absent=rest)
+    cells[:, coding.is_mark] = np.nan
+    return cells
+
+
+def probability_within(
+    model: AnyOrder, cells: RowCells, part: int, intervals: Intervals
+) -> tuple[Float[np.ndarray, "rows k"], Float[np.ndarray, "rows k"]]:
+    """Return, for each interval, the probability below its lower end and within it, given the cells of each row."""
+    low_end, high_end = model.heads[part].ends
+    ends = np.clip(np.asarray(intervals, np.float64), low_end, high_end)
+    scores = np.broadcast_to(ends.reshape(-1), (len(cells), 2 * len(intervals)))
+    found = model.cdf(cells, ~np.isnan(cells[..., 0]), part, scores).astype(np.float64)
+    below, up_to = found[:, 0::2], found[:, 1::2]
+    return below, np.maximum(up_to - below, 0)
+
+
+def draw_within(
+    model: AnyOrder, cells: RowCells, part: int, intervals: Intervals, rng: np.random.Generator
+) -> tuple[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]]:
+    """Return scores drawn within intervals, given the cells of each row, and the probability of the intervals."""
+    below, mass = probability_within(model, cells, part, intervals)
+    total = mass.sum(axis=1)
+    u = rng.uniform(size=len(cells)) * total
+    which = np.minimum((np.cumsum(mass, axis=1) < u[:, None]).sum(axis=1), mass.shape[1] - 1)
+    rows = np.arange(len(cells))
+    level = below[rows, which] + u - (np.cumsum(mass, axis=1) - mass)[rows, which]
+    scores = model.quantiles(cells, ~np.isnan(cells[..., 0]), part, level[:, None])[:, 0].astype(np.float64)
+    ends = np.asarray(intervals, np.float64)[which]
+    return np.clip(scores, *np.clip(ends, *model.heads[part].ends).T), total
+
+
+def with_scores(coding: Coding, cells: RowCells, part: int, scores: np.ndarray) -> RowCells:
+    """Return rows with one more part, given by its scores."""
+    values = coding.marginals[part].values(scores)
+    out = cells.copy()
+    out[:, part] = coding.marginals[part].cells(values)
+    return out
