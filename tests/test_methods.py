@@ -11,13 +11,13 @@ import pytest
 
 import pushforward as pf
 
-from .cases import ADAPT, BIJECTIONS, DISTRIBUTIONS, FLOWS, Case
+from .cases import ADAPT, BIJECTIONS, COLUMNS, DISTRIBUTIONS, FLOWS, Case
 from .contracts.study import made
 
 FLOW = pf.flows.maf(jax.random.key(0), 3, layers=1, hidden=(4,))
 
 
-@pytest.mark.parametrize("case", BIJECTIONS + DISTRIBUTIONS + FLOWS + ADAPT, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", BIJECTIONS + DISTRIBUTIONS + FLOWS + ADAPT + COLUMNS, ids=lambda case: case.name)
 def test_public_methods_are_hashable(case: Case):
     model = made(case)
     names = [n for n in dir(type(model)) if not n.startswith("_") and callable(getattr(type(model), n))]

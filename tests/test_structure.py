@@ -19,13 +19,16 @@ import pushforward as pf
 from .cases import (
     ADAPT,
     BIJECTIONS,
+    COLUMNS,
     CONDITIONERS,
     DISTRIBUTIONS,
     EMBEDDINGS,
     FLOWS,
     IMAGES,
+    MARGINALS,
     OBJECTIVES,
     SPLITS,
+    SUBSETS,
     SUPPORTS,
     UNIVARIATE,
     Case,
@@ -37,9 +40,10 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 REGISTRY = {
     pf.supports: SUPPORTS,
     pf.univariate: UNIVARIATE,
-    pf.networks: CONDITIONERS + EMBEDDINGS,
+    pf.networks: CONDITIONERS + EMBEDDINGS + SUBSETS,
     pf.bijections: [*BIJECTIONS, *IMAGES, *(case for case, _ in SPLITS)],
     pf.distributions: DISTRIBUTIONS,
+    pf.columns: COLUMNS,
     pf.flows: FLOWS,
     pf.adapt: ADAPT,
 }
@@ -126,6 +130,7 @@ def test_source_keeps_the_rules(source: pathlib.Path):
 MANY_ARGUMENTS = {
     "train/fit.py:fit": "what users set most often, as keywords; grouped, and `Optimization` holds some",
     "train/fit_density.py:fit_density": "as `fit`",
+    "train/fit_columns.py:fit_columns": "as `fit`",
     "train/fit_source.py:fit_source": "as `fit`",
     "models/halving/search.py:search": "as `fit`",
     "flows/": "the settings of the paper",
@@ -165,6 +170,15 @@ def test_every_objective_has_a_line():
         if isinstance(value, type) and issubclass(value, kinds) and not inspect.isabstract(value)
     }
     assert public == {case.subject for case in OBJECTIVES}, "add a line to tests/cases/objectives.py"
+
+
+def test_every_marginal_has_a_line():
+    public = {
+        v.__name__
+        for v in vars(pf.columns).values()
+        if isinstance(v, type) and issubclass(v, pf.columns.AbstractMarginal)
+    }
+    assert public - {"AbstractMarginal"} == {line.subject for line in MARGINALS}, "add a line to tests/cases/columns.py"
 
 
 def test_names_in_the_registry_are_unique():

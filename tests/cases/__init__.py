@@ -12,6 +12,11 @@ from ._case import randomize as randomize
 from .adapt import ADAPT as ADAPT
 from .bijections import BIJECTIONS as BIJECTIONS
 from .bijections import SPLITS as SPLITS
+from .columns import COLUMNS as COLUMNS
+from .columns import DENSITIES as DENSITIES
+from .columns import HEADS as HEADS
+from .columns import MARGINALS as MARGINALS
+from .columns import SUBSETS as SUBSETS
 from .distributions import DISTRIBUTIONS as DISTRIBUTIONS
 from .flows import FLOWS as FLOWS
 from .networks import CONDITIONERS as CONDITIONERS

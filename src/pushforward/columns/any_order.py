@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .._errors import require, require_count
+from .._methods import method
 from .._types import Key
 from ..networks.subsets._base import AbstractSubsetNetwork
 from ..parallel.compile import compiled
@@ -77,6 +78,7 @@ class AnyOrder(eqx.Module):
         require(found == sizes, "network", f"of the features and parameters of the heads, {sizes}", f"`{found}`")
         require(sorted(self.order) == list(range(parts)), "order", f"a permutation of 0, ..., {parts - 1}", self.order)
 
+    @method
     def log_probs(self, cells: Table, seen: Seen) -> Float[np.ndarray, "rows parts"]:
         """Return log p(part | seen parts) of every part of each row, in nats; NaN where it is missing.
 
@@ -90,6 +92,7 @@ class AnyOrder(eqx.Module):
         found = in_chunks(partial(_log_probs, self), np.nan_to_num(cells), seen)[0]
         return np.where(np.isnan(cells[..., 0]), np.nan, found)
 
+    @method
     def log_prob_parts(
         self, cells: Table, given: Seen | None = None, order: Sequence[int] | None = None
     ) -> Float[np.ndarray, "rows parts"]:
@@ -108,6 +111,7 @@ class AnyOrder(eqx.Module):
         order = np.asarray(self.order if order is None else order, np.int32)
         return in_chunks(partial(_chain, self, order), np.nan_to_num(cells), given, observed & ~given)[0]
 
+    @method
     def sample(
         self, key: Key, cells: Table, given: Seen, order: Sequence[int] | None = None
     ) -> Float[np.ndarray, "rows parts"]:
@@ -128,11 +132,13 @@ class AnyOrder(eqx.Module):
         ]
         return np.concatenate(draws)
 
+    @method
     def cdf(self, cells: Table, seen: Seen, part: int, scores: Float[Any, "rows k"]) -> Float[np.ndarray, "rows k"]:
         """Return the probability that a part has a score up to each of k scores, given the seen parts of its row."""
         seen = np.asarray(seen, bool) & ~np.isnan(cells[..., 0])
         return in_chunks(partial(_cdf, self, part), np.nan_to_num(cells), seen, np.asarray(scores))[0]
 
+    @method
     def quantiles(
         self, cells: Table, seen: Seen, part: int, levels: Float[Any, "rows k"]
     ) -> Float[np.ndarray, "rows k"]:

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
-from typing import Self
+from typing import Any
 
 import equinox as eqx
 from jaxtyping import Array, Float
@@ -41,7 +41,7 @@ class AbstractHead(eqx.Module):
         """Heads of one family have equal `features`, `log_prob` and `ends`: one program computes those of all."""
 
     @abstractmethod
-    def alike(self, others: Sequence[Self]) -> list[Self]:
+    def alike(self, others: Sequence[Any]) -> list[Any]:
         """Return heads of this family, of which this may be one, with arrays of the same shapes."""
 
     @abstractmethod

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from ..._arrays import as_float
 from ..._errors import require
 from ..._fields import FIXED
+from ..._methods import method
 from ..._types import ArrayLike, Key
 from ...numerics.products import precision
 from ._base import AbstractHead, Cells
@@ -50,30 +51,36 @@ class Levels(AbstractHead):
         """Each is a family of its own: their numbers of categories, and the shares of these, differ."""
         return id(self)
 
+    @method
     def alike(self, others: "Sequence[Levels]") -> "list[Levels]":
         """Return the heads as they are."""
         return list(others)
 
+    @method
     def features(self, cells: Cells) -> Float[Array, "f n"]:
         """Return one at the place of the category, and zero elsewhere."""
         return self._hot(cells[0])
 
+    @method
     def log_prob(self, params: Float[Array, "p n"], cells: Cells) -> Float[Array, " n"]:
         """Return the log-probability of each category."""
         logits = self._logits(params)
         chosen = _summed(jnp.where(self._hot(cells[0]) > 0, logits, 0))
         return chosen - jnp.log(_summed(jnp.exp(logits))) + cells[2]
 
+    @method
     def draw(self, key: Key, params: Float[Array, "p n"]) -> Float[Array, " n"]:
         """Return a category for each event."""
         return jax.random.categorical(key, self._logits(params), axis=0).astype(params.dtype)
 
+    @method
     def cdf(self, params: Float[Array, "p n"], score: Float[Array, " n"]) -> Float[Array, " n"]:
         """Return the probability of the categories up to a number."""
         weights = jnp.exp(self._logits(params))
         below = jnp.arange(self.num_params, dtype=score.dtype)[:, None] <= score
         return _summed(jnp.where(below, weights, 0)) / _summed(weights)
 
+    @method
     def cell(self, score: Float[Array, " n"]) -> Cells:
         """Return the category as both ends."""
         return jnp.stack([score, score, jnp.zeros_like(score)])

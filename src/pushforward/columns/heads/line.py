@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from ..._arrays import as_float
 from ..._errors import require, require_count
 from ..._fields import FIXED
+from ..._methods import method
 from ..._types import ArrayLike, Key
 from ...numerics.reductions import short_max, short_sum
 from ._base import AbstractHead, Cells
@@ -71,11 +72,13 @@ class Line(AbstractHead):
         """All of as many components: where the atoms lie is in the cells."""
         return "line", self.components
 
+    @method
     def alike(self, others: "Sequence[Line]") -> "list[Line]":
         """Return heads whose atoms are followed by as many empty intervals as the one with the most atoms needs."""
         most = max(len(head.low) for head in others)
         return [eqx.tree_at(lambda h: (h.low, h.high), head, padded(head.low, head.high, most)) for head in others]
 
+    @method
     def features(self, cells: Cells) -> Float[Array, "f n"]:
         """Return the score, linear and squashed, and how much of each piece of the line lies below it."""
         u = 0.5 * (jax.nn.sigmoid(cells[0]) + jax.nn.sigmoid(cells[1]))
@@ -84,6 +87,7 @@ class Line(AbstractHead):
         filled = jnp.clip(PIECES * u - jnp.arange(PIECES, dtype=u.dtype)[:, None], 0, 1) - 0.5
         return jnp.concatenate([middle[None] / 1.8, jnp.tanh(middle[None] / 6), filled])
 
+    @method
     def log_prob(self, params: Float[Array, "p n"], cells: Cells) -> Float[Array, " n"]:
         """Return the log-probability of an atom, or the log-density."""
         weights, loc, log_scale = self._split(params)
@@ -96,6 +100,7 @@ class Line(AbstractHead):
         each = weights + jnp.where(is_atom, probability, density)
         return _log_sum_exp(each) - _log_sum_exp(weights) + cells[2]
 
+    @method
     def draw(self, key: Key, params: Float[Array, "p n"]) -> Float[Array, " n"]:
         """Return a draw of the score."""
         weights, loc, log_scale = self._split(params)
@@ -104,12 +109,14 @@ class Line(AbstractHead):
         loc, log_scale = (jnp.take_along_axis(a, m, 0)[0] for a in (loc, log_scale))
         return loc + jnp.exp(log_scale) * jax.random.logistic(key_score, loc.shape, loc.dtype)
 
+    @method
     def cdf(self, params: Float[Array, "p n"], score: Float[Array, " n"]) -> Float[Array, " n"]:
         """Return G(score)."""
         weights, loc, log_scale = self._split(params)
         each = weights + jax.nn.log_sigmoid((score - loc) * jnp.exp(-log_scale))
         return jnp.exp(_log_sum_exp(each) - _log_sum_exp(weights))
 
+    @method
     def cell(self, score: Float[Array, " n"]) -> Cells:
         """Return the atom whose interval holds the score, or the score as both ends."""
         return jnp.concatenate([interval_of(self.low, self.high, score), jnp.zeros_like(score)[None]])

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from ..._arrays import as_float
 from ..._errors import require, require_count
 from ..._fields import FIXED
+from ..._methods import method
 from ..._types import ArrayLike, Key
 from ...numerics.reductions import short_max, short_sum
 from ._base import AbstractHead, Cells
@@ -70,16 +71,19 @@ class Turn(AbstractHead):
         """All of as many components: where the atoms lie is in the cells."""
         return "turn", self.components
 
+    @method
     def alike(self, others: "Sequence[Turn]") -> "list[Turn]":
         """Return heads whose atoms are followed by as many empty intervals as the one with the most atoms needs."""
         most = max(len(head.low) for head in others)
         return [eqx.tree_at(lambda h: (h.low, h.high), head, padded(head.low, head.high, most)) for head in others]
 
+    @method
     def features(self, cells: Cells) -> Float[Array, "f n"]:
         """Return cosines and sines of multiples of the angle."""
         turns = jnp.arange(1, HARMONICS + 1, dtype=cells.dtype)[:, None] * (0.5 * (cells[0] + cells[1]))
         return jnp.concatenate([jnp.cos(2 * math.pi * turns), jnp.sin(2 * math.pi * turns)])
 
+    @method
     def log_prob(self, params: Float[Array, "p n"], cells: Cells) -> Float[Array, " n"]:
         """Return the log-probability of an atom, or the log-density."""
         weights, x, y = self._split(params)
@@ -92,6 +96,7 @@ class Turn(AbstractHead):
         each = weights + jnp.log(jnp.maximum(jnp.where(is_atom, probability, density), tiny))
         return _log_sum_exp(each) - _log_sum_exp(weights) + cells[2]
 
+    @method
     def draw(self, key: Key, params: Float[Array, "p n"]) -> Float[Array, " n"]:
         """Return a draw of the score, in [0, 1)."""
         weights, x, y = self._split(params)
@@ -104,12 +109,14 @@ class Turn(AbstractHead):
         turns = turns - jnp.floor(turns)
         return jnp.where(turns < 1, turns, 0)
 
+    @method
     def cdf(self, params: Float[Array, "p n"], score: Float[Array, " n"]) -> Float[Array, " n"]:
         """Return the probability from 0 up to `score`."""
         weights, x, y = self._split(params)
         shares = jnp.exp(weights - _log_sum_exp(weights))
         return short_sum(shares * (_below(score, x, y) - _below(jnp.zeros_like(score), x, y)), 0)
 
+    @method
     def cell(self, score: Float[Array, " n"]) -> Cells:
         """Return the atom whose interval holds the score, or the score as both ends."""
         # The last interval may go on beyond one turn.

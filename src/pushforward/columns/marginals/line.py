@@ -71,7 +71,9 @@ class NumberRanks(AbstractMarginal):
             # Something is left for values that are no atoms, even if none was observed.
             shares = sums / (weights.sum() + 1)
         if not len(rest):
-            rest, of_rest = values, weights
+            # Nothing but atoms: the little that is left lies where they do, inside of the support.
+            inside = (values > _or(low, -np.inf)) & (values < _or(high, np.inf))
+            rest, of_rest = values[inside], weights[inside]
         center, scale = _heavy(rest, of_rest) if low is None and high is None else (0.0, 0.0)
         made = NumberRanks(low, high, whole, center, scale, (), (), tuple(atoms), tuple(shares))
         knots, scores = _knots(made._coordinate(rest)[0], of_rest, len(rest))

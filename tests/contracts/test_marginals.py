@@ -1,0 +1,114 @@
+"""The contract of marginals: values to cells and back, total probability one, whatever the column."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pushforward.columns import AnyOrder, LevelShares, Observed, marginal_from_json, marginal_of
+from pushforward.networks import SubsetMLP
+
+from ..cases import MARGINALS
+from ..cases.columns import Observations
+
+each_line = pytest.mark.parametrize("line", MARGINALS, ids=lambda line: line.name)
+each_size = pytest.mark.parametrize("rows", [2, 30, 3000])
+
+
+def _made(line: Observations, rows: int, equal: bool = False):
+    rng = np.random.default_rng(0)
+    values = np.asarray(line.draw(rng, rows), float)
+    values = np.full(rows, values[0]) if equal else values
+    return marginal_of(line.support, Observed(values, np.ones(rows), line.atoms)), values
+
+
+@each_line
+@each_size
+@pytest.mark.parametrize("equal", [False, True], ids=["varied", "equal"])
+def test_values_come_back(line: Observations, rows: int, equal: bool):
+    marginal, values = _made(line, rows, equal)
+    assert marginal_from_json(json.loads(json.dumps(marginal.to_json()))) == marginal
+    fresh = np.unique(np.concatenate([values, _made(line, 50)[1]]))
+    cells = marginal.cells(fresh)
+    assert np.isfinite(cells).all()
+    assert (cells[:, 1] >= cells[:, 0]).all()
+    middle = cells[:, 0] if isinstance(marginal, LevelShares) else cells[:, :2].mean(axis=1)
+    np.testing.assert_allclose(marginal.values(middle), fresh, rtol=1e-7, atol=1e-7 * np.abs(fresh).max())
+    starts = cells[:, 0]
+    assert (np.diff(starts) >= 0).all()
+    assert np.isnan(marginal.cells(np.array([np.nan]))).all()
+    assert np.isnan(marginal.values(np.array([np.nan]))).all()
+    if line.outside:
+        assert (marginal.cells(np.array(line.outside))[:, 2] == -np.inf).all()
+
+
+def _total(line: Observations, marginal, log_prob) -> float:
+    """Return the probability of everything: sums over atoms and whole numbers, quadrature elsewhere."""
+    cells_of, total = marginal.cells, 0.0
+    if line.support.measure == "counting":
+        low = getattr(line.support, "low", 0)
+        high = getattr(line.support, "high", None) or getattr(line.support, "count", 0) - 1
+        values = np.arange(low, high + 1.0) if high > 0 else np.arange(max(low, -3000), 3000.0)
+        return float(np.exp(log_prob(cells_of(values))).sum())
+    atoms = getattr(marginal, "atoms", ())
+    if atoms:
+        total += float(np.exp(log_prob(cells_of(np.asarray(atoms)))).sum())
+    if "Angle" in line.name:
+        x = (np.arange(200_000) + 0.5137) / 200_000 * marginal.period
+        keep = ~np.isin(x, atoms)
+        return total + float(np.exp(log_prob(cells_of(x[keep]))).mean() * marginal.period)
+    # Places at the scores of a fine grid: dense where the density is high.
+    x = np.unique(marginal.values(np.linspace(-40, 40, 400_001)))
+    x = (x[1:] + x[:-1]) / 2
+    x = x[~np.isin(x, atoms) & np.isfinite(x)]
+    cells = cells_of(x)
+    inside = np.isfinite(cells[:, 2]) & (cells[:, 0] == cells[:, 1])
+    return total + float(np.trapezoid(np.where(inside, np.exp(log_prob(cells)), 0), x))
+
+
+@each_line
+@each_size
+def test_the_total_probability_is_one(line: Observations, rows: int):
+    if "sparse-count" in line.name or "whole" in line.name and rows == 2:
+        pytest.skip("millions of whole numbers: their sum takes minutes")
+    marginal, _ = _made(line, rows)
+    atol = 2e-3 if "Level" not in line.name else 1e-9
+    np.testing.assert_allclose(_total(line, marginal, marginal.log_prob), 1, atol=atol)
+    head = marginal.head()
+    params = np.random.default_rng(1).normal(size=(head.num_params, 1))
+    with jax.enable_x64(True):
+        exact = marginal.head()
+
+        def log_prob(cells: np.ndarray) -> np.ndarray:
+            wide = jnp.asarray(np.broadcast_to(params, (len(params), len(cells))))
+            return np.asarray(exact.log_prob(wide, jnp.asarray(cells.T)))
+
+        np.testing.assert_allclose(_total(line, marginal, log_prob), 1, atol=4e-3)
+
+
+@each_line
+def test_weights_count_as_rows(line: Observations):
+    rng = np.random.default_rng(0)
+    values = np.asarray(line.draw(rng, 400), float)
+    counts = rng.integers(1, 3, 400)
+    cells = _made(line, 400)[0].cells(values[:50])
+    repeated = np.repeat(values, counts)
+    weighted = marginal_of(line.support, Observed(values, counts / counts.mean(), line.atoms)).cells(values[:50])
+    wanted = marginal_of(line.support, Observed(repeated, np.ones(len(repeated)), line.atoms)).cells(values[:50])
+    inside = np.abs(wanted[:, 0]) < 4
+    error = np.abs(weighted - wanted)[inside, :2].mean()
+    assert error <= 0.5 * np.abs(cells - wanted)[inside, :2].mean() + 0.05
+
+
+def test_the_density_is_continuous_across_the_seam():
+    line = next(line for line in MARGINALS if line.name == "AngleRanks:")
+    marginal, _ = _made(line, 3000)
+    head = marginal.head()
+    network = SubsetMLP(jax.random.key(0), [head.num_features], [head.num_params], width=4, depth=1)
+    model = AnyOrder([head], network)
+    cells = marginal.cells(np.array([0.0, 1e-4, 360 - 1e-4, 180.0]))[:, None]
+    found = model.log_prob_parts(cells)[:, 0]
+    np.testing.assert_allclose(found[:3], found[0], atol=1e-4)
+    assert abs(found[3] - found[0]) > 0.1
