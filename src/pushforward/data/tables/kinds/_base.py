@@ -5,7 +5,7 @@ import difflib
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, cast, final
 
 import jax
 import numpy as np
@@ -174,20 +174,18 @@ def with_options(kind: Any, options: Mapping[str, Any]) -> Any:
 
 def _of_type(option: str, value: Any, wanted: Any) -> Any:
     """Return what a user has set for a field, whole numbers as floats where the field holds such."""
-    types = (wanted, *typing.get_args(wanted))
-    if tuple in map(typing.get_origin, types):
+    types: tuple[Any, ...] = (wanted, *typing.get_args(wanted))
+    if typing.get_origin(wanted) is tuple:
         require(isinstance(value, tuple), option, "a list", value)
-        floats = float in typing.get_args(wanted)
-        return tuple(map(float, value)) if floats else value
+        return tuple(map(float, value)) if float in types else value
     if value is None and type(None) in types:
         return None
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if float in types:
-        require(number, option, "a number", value)
-        return float(value)
-    if int in types:
-        require(number and value == round(value), option, "a whole number", value)
-        return int(value)
+    if float in types or int in types:
+        fits = (
+            isinstance(value, int | float) and not isinstance(value, bool) and (float in types or value == round(value))
+        )
+        require(fits, option, "a number" if float in types else "a whole number", value)
+        return (float if float in types else int)(cast("float", value))
     return value
 
 
