@@ -33,8 +33,11 @@ class Part:
 
     def holds(self, values: Float[np.ndarray, " rows"]) -> Bool[np.ndarray, " rows"]:
         """Return which numbers are atoms or in the support, in double precision; NaN, a missing cell, is held."""
+        # Each new shape costs a compilation: powers of two are few.
+        padded = np.full(1 << (len(values) - 1).bit_length() if len(values) else 1, np.nan)
+        padded[: len(values)] = values
         with jax.enable_x64(True):
-            outside = np.asarray(self.support.outside(jax.device_put(np.asarray(values, np.float64))))
+            outside = np.asarray(self.support.outside(jax.device_put(padded)))[: len(values)]
         return ~outside | np.isin(values, self.atoms)
 
     @property
@@ -181,10 +184,9 @@ def _of_type(option: str, value: Any, wanted: Any) -> Any:
     if value is None and type(None) in types:
         return None
     if float in types or int in types:
-        fits = (
-            isinstance(value, int | float) and not isinstance(value, bool) and (float in types or value == round(value))
-        )
-        require(fits, option, "a number" if float in types else "a whole number", value)
+        rule = "a number" if float in types else "a whole number"
+        require(isinstance(value, int | float) and not isinstance(value, bool), option, rule, value)
+        require(float in types or value == round(cast("float", value)), option, rule, value)
         return (float if float in types else int)(cast("float", value))
     return value
 
