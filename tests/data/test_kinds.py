@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pytest
 
 from pushforward.data import kinds
 from pushforward.data.tables.facts import ColumnFacts
 
+pc: Any = pyarrow.compute  # its functions are made at run time, so type checkers do not know them
 RNG = np.random.default_rng(0)
 N = 400
 REAL = RNG.normal(size=N)
@@ -100,8 +102,6 @@ def test_a_kind_is_found_and_exact_there_and_back(line):
     kind = _kind(line)
     assert kind.name == line.kind
     gap = pa.array([True] * (len(line.column) - 1) + [False])
-    import pyarrow.compute as pc
-
     column = pc.if_else(gap, line.column, pa.scalar(None, line.column.type))  # the last cell is missing
     if pa.types.is_dictionary(line.column.type):
         codes = pc.if_else(gap, line.column.indices, None)

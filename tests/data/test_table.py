@@ -53,6 +53,14 @@ def test_missing_values_are_counted_and_dropped(written):
         read_table(path, exclude=["c"], strict=True)
 
 
+def test_files_of_spreadsheets(written):
+    table = read_table(written("when;amount;n\n2021-01-01;12,5;1.000\n2021-01-02;;2.500\n"), exclude=["when"])
+    np.testing.assert_array_equal(table.values, [[12.5, 1000]])
+    table = read_table(written(",a,a\n0,5,1\n1,7,2\n"))
+    assert table.names == ("a", "a.2")
+    assert table.advice[1] == "Column 2 is called 'a' like another: called 'a.2'."
+
+
 def test_one_column_keeps_its_empty_lines(written):
     table = read_table(written("a\n1\n\n3\n"))
     assert table.rows_read == 3

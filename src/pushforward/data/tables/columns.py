@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-#: Cells of text that mean "no value", in any capitals.
-MISSING = ("", "na", "n/a", "nan", "null", "none")
+from .texts import DOUBTFUL, MISSING
 
 
 class NotNumbers(Exception):
@@ -48,7 +47,7 @@ def _parsed(column: Any) -> Any:
 
     column = pc.utf8_trim_whitespace(column)
     lower = pc.utf8_lower(column)
-    missing = pc.is_in(lower, pa.array(MISSING, lower.type))
+    missing = pc.is_in(lower, pa.array((*MISSING, *DOUBTFUL), lower.type))
     column = pc.if_else(missing, pa.scalar(None, column.type), column)
     try:
         return column.cast(pa.float64())

@@ -133,7 +133,12 @@ class ColumnFacts:
     @cached_property
     def distinct(self) -> int:
         """The number of different values."""
-        return len(self.ties[0]) if self.family == "number" else len(self.levels)
+        if self.family == "number":
+            return len(self.ties[0])
+        import pyarrow.compute
+
+        pc: Any = pyarrow.compute
+        return pc.count_distinct(self.observed).as_py()
 
     @property
     def low(self) -> float:

@@ -71,8 +71,15 @@ class Frame:
         return origins.to_native(self.table, self.like)
 
     def report(self) -> str:
-        """Return the numbers of rows and columns, the missing cells by column and the words for them, and the notes."""
+        """Return how many rows and columns there are, how a file is written, missing cells by column, and the notes."""
         lines = [f"{len(self):,} rows, {len(self.names)} columns."]
+        if self.dialect is not None and self.dialect.separator != "," and len(self.names) > 1:
+            lines.append(f"Cells are separated by {self.dialect.separator!r}.")
+        if self.dialect is not None and not self.dialect.encoding.startswith("utf-8"):
+            lines.append(f"The text is encoded as {self.dialect.encoding}.")
+        marked = [name for name in self.names if name in self.spellings and self.spellings[name].decimal == ","]
+        if marked:
+            lines.append(f"Commas are decimal marks in {', '.join(marked)}.")
         for name, count in self.missing.items():
             words = {word or "empty": n for word, n in self.words.get(name, {}).items()}
             said = f" ({', '.join(f'{word} {n:,}' for word, n in words.items())})" if set(words) - {"empty"} else ""
@@ -95,7 +102,7 @@ def read_frame(
     """Read a table with columns of any kind.
 
     Separators, encoding, decimal commas, marks of thousands, dates and words for missing cells of a CSV file are found
-    by looking at its cells; `notes` of the result say what was found.
+    by looking at its cells; `report` of the result says what was found.
 
     Arguments:
         source: the path of a .csv (also .csv.gz, .tsv), .parquet, .feather, .npy or .npz file; a table of pandas,
@@ -169,13 +176,6 @@ def _read_csv(path: Path, known: Mapping[str, Known], missing: Sequence[str] | N
             raise bad(str(path), "a table with columns besides the number of the row", "`none`")
     names, renamed = distinct_names(table.column_names)
     table, spellings, words, said = typed(table.rename_columns(names), dialect, known, missing)
-    if dialect.separator != "," and len(names) > 1:
-        notes.append(f"Cells are separated by {dialect.separator!r}.")
-    if not dialect.encoding.startswith("utf-8"):
-        notes.append(f"The text is encoded as {dialect.encoding}.")
-    marked = [name for name, spelling in spellings.items() if spelling.decimal == ","]
-    if marked:
-        notes.append(f"Commas are decimal marks in {', '.join(marked)}.")
     return Frame(table, spellings, dialect, words, (*notes, *renamed, *said))
 
 

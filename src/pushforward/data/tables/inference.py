@@ -109,14 +109,13 @@ def _without_text(frame: Frame, name: str) -> tuple[ArrowColumn, Spelling | None
 
 def _copied(facts: ColumnFacts, role: Role, seen: dict[Any, str]) -> str | None:
     """Return that a column repeats an earlier one of its role, if it does, else note it down."""
-    values = facts.numbers if facts.family == "number" else None
-    if values is None:
-        column = facts.column.cast(facts.type.value_type) if facts.is_dictionary else facts.column
-        key = (role, facts.family, hash(tuple(column.to_pylist())))
-    else:
-        gaps = facts.column.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
-        key = (role, "number", values.tobytes(), np.packbits(gaps).tobytes())
-    first = seen.setdefault(key, facts.name)
+    gaps = facts.column.is_null(nan_is_null=facts.family == "number").to_numpy(zero_copy_only=False)
+    if facts.family == "number":
+        cells: Any = facts.numbers.tobytes()
+    else:  # Equal columns have the same levels in order of appearance, at the same places.
+        coded = facts.observed.dictionary_encode()
+        cells = (coded.indices.to_numpy().tobytes(), hash(tuple(coded.dictionary.to_pylist())))
+    first = seen.setdefault((role, facts.family, cells, np.packbits(gaps).tobytes()), facts.name)
     return None if first == facts.name else f"repeats {first} cell by cell: a copy has no density of its own"
 
 

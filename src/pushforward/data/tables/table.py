@@ -171,7 +171,8 @@ def read_table(
         where = f"`{chosen[j]}` empty in row {row + 1}, {int(absent.any(axis=1).sum()):,} such rows in all"
         raise bad(str(path), "without missing values (strict)", where, "Without strict these rows are dropped.")
     rows = np.flatnonzero(~absent.any(axis=1))
-    advice = (*frame.notes, *_advice(chosen, absent))
+    others = tuple(f"{name}:" for name in frame.names if name not in chosen)
+    advice = (*(note for note in frame.notes if not note.startswith(others)), *_advice(chosen, absent))
     if rows.size == 0:
         raise ValueError(f"No row of {path} is complete: {' '.join(advice) or 'choose fewer columns.'}")
     return Table(chosen, values[rows], source.num_rows, rows, missing, advice)

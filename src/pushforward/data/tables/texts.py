@@ -118,6 +118,8 @@ def read_as(column: ArrowColumn, kind: ArrowType, spelling: Spelling) -> tuple[A
         ok = np.array(one)
         values = read_texts(guess.rest.filter(pa.array(ok)), kind, spelling)[0]
         values = values.take(pa.array(np.cumsum(ok) - 1, mask=~ok))
+    if not ok.all() and guess.patterns:  # The whole column is written in another form than before.
+        values, ok = read_texts(guess.rest, kind, replace(spelling, moment=guess.patterns[0]))
     wrong = np.zeros(len(absent), bool)
     wrong[~absent] = ~ok
     return _spread(guess, absent, values), wrong[guess.codes]

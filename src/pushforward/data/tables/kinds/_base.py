@@ -5,7 +5,7 @@ import difflib
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, cast, final
 
 import jax
 import numpy as np
@@ -33,8 +33,11 @@ class Part:
 
     def holds(self, values: Float[np.ndarray, " rows"]) -> Bool[np.ndarray, " rows"]:
         """Return which numbers are atoms or in the support, in double precision; NaN, a missing cell, is held."""
+        # Each new shape costs a compilation: powers of two are few.
+        padded = np.full(1 << (len(values) - 1).bit_length() if len(values) else 1, np.nan)
+        padded[: len(values)] = values
         with jax.enable_x64(True):
-            outside = np.asarray(self.support.outside(jax.device_put(np.asarray(values, np.float64))))
+            outside = np.asarray(self.support.outside(jax.device_put(padded)))[: len(values)]
         return ~outside | np.isin(values, self.atoms)
 
     @property
@@ -174,20 +177,17 @@ def with_options(kind: Any, options: Mapping[str, Any]) -> Any:
 
 def _of_type(option: str, value: Any, wanted: Any) -> Any:
     """Return what a user has set for a field, whole numbers as floats where the field holds such."""
-    types = (wanted, *typing.get_args(wanted))
-    if tuple in map(typing.get_origin, types):
+    types: tuple[Any, ...] = (wanted, *typing.get_args(wanted))
+    if typing.get_origin(wanted) is tuple:
         require(isinstance(value, tuple), option, "a list", value)
-        floats = float in typing.get_args(wanted)
-        return tuple(map(float, value)) if floats else value
+        return tuple(map(float, value)) if float in types else value
     if value is None and type(None) in types:
         return None
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if float in types:
-        require(number, option, "a number", value)
-        return float(value)
-    if int in types:
-        require(number and value == round(value), option, "a whole number", value)
-        return int(value)
+    if float in types or int in types:
+        rule = "a number" if float in types else "a whole number"
+        require(isinstance(value, int | float) and not isinstance(value, bool), option, rule, value)
+        require(float in types or value == round(cast("float", value)), option, rule, value)
+        return (float if float in types else int)(cast("float", value))
     return value
 
 

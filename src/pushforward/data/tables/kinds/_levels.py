@@ -60,7 +60,7 @@ def of_codes(codes: Float[np.ndarray, " rows"], levels: Sequence[Level], type_na
 
     kind = type_named(type_name)
     text = isinstance(levels[0], str)
-    missing = np.isnan(codes) | ((codes >= len(levels)) & (not text))
+    missing = np.isnan(codes) | (codes < 0) | ((codes >= len(levels)) & (not text))
     places = pa.array(np.where(missing, 0, codes).astype(np.int32), mask=missing)
     needs_other = bool(np.any(codes[~missing] >= len(levels)))
     words = pa.array([*levels, OTHER] if needs_other else list(levels))
