@@ -17,13 +17,14 @@ each_case = pytest.mark.parametrize("case", HEADS, ids=lambda case: case.name)
 each_setting = pytest.mark.parametrize(("dtype", "scale"), [(d, s) for d in ("float32", "float64") for s in SCALES])
 
 
-def _params(head: Any, dtype: str, scale: float) -> np.ndarray:
-    return (scale * np.random.default_rng(SEED).standard_normal((head.num_params, N))).astype(dtype)
+def _params(head: Any, dtype: str, scale: float) -> jax.Array:
+    return jnp.asarray((scale * np.random.default_rng(SEED).standard_normal((head.num_params, N))).astype(dtype))
 
 
-def _cells(low: Any, high: Any, dtype: str) -> np.ndarray:
+def _cells(low: Any, high: Any, dtype: str) -> jax.Array:
     low, high = np.broadcast_arrays(np.asarray(low, dtype), np.asarray(high, dtype))
-    return np.stack([np.broadcast_to(low, (N,)), np.broadcast_to(high, (N,)), np.zeros(N, dtype)]).astype(dtype)
+    ends = [np.broadcast_to(low, (N,)), np.broadcast_to(high, (N,)), np.zeros(N, dtype)]
+    return jnp.asarray(np.stack(ends).astype(dtype))
 
 
 @each_case
@@ -33,22 +34,22 @@ def test_probabilities_and_densities_are_those_of_the_distribution_function(case
         head = made(case)
         params = _params(head, dtype, scale)
         low, high = head.ends
-        np.testing.assert_allclose(head.cdf(params, np.full(N, high, dtype)), 1, atol=1e-5)
-        np.testing.assert_allclose(head.cdf(params, np.full(N, low, dtype)), 0, atol=1e-5)
+        np.testing.assert_allclose(head.cdf(params, jnp.full(N, high, dtype)), 1, atol=1e-5)
+        np.testing.assert_allclose(head.cdf(params, jnp.full(N, low, dtype)), 0, atol=1e-5)
         if case.subject == "Levels":
             each = [np.exp(head.log_prob(params, _cells(k, k, dtype))) for k in range(head.num_params)]
             np.testing.assert_allclose(np.sum(each, axis=0), 1, rtol=1e-5)
-            up_to = [head.cdf(params, np.full(N, k, dtype)) for k in range(head.num_params)]
+            up_to = [head.cdf(params, jnp.full(N, k, dtype)) for k in range(head.num_params)]
             np.testing.assert_allclose(np.cumsum(each, axis=0), up_to, rtol=1e-5, atol=1e-6)
             return
         unit = 4.0 if case.subject == "Line" else 1.0
         for a, b in ((-0.3, 0.2), (0.05, 0.1), (0.4, 0.9)):
             a, b = (max(a, 0.0), b) if case.subject == "Turn" else (unit * a, unit * b)
             found = np.exp(head.log_prob(params, _cells(a, b, dtype)))
-            wanted = head.cdf(params, np.full(N, b, dtype)) - head.cdf(params, np.full(N, a, dtype))
+            wanted = head.cdf(params, jnp.full(N, b, dtype)) - head.cdf(params, jnp.full(N, a, dtype))
             np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=3e-6 if dtype == "float32" else 1e-12)
-            at = np.full(N, b, dtype)
-            _, slope = jax.jvp(lambda x: head.cdf(params, x), (at,), (np.ones(N, dtype),))
+            at = jnp.full(N, b, dtype)
+            _, slope = jax.jvp(lambda x: head.cdf(params, x), (at,), (jnp.ones(N, dtype),))
             density = np.exp(head.log_prob(params, _cells(b, b, dtype)))
             np.testing.assert_allclose(density, slope, rtol=2e-3 if dtype == "float32" else 1e-8, atol=1e-5)
 
@@ -75,18 +76,14 @@ def test_values_and_gradients_are_finite_far_out(case: Case, dtype: str, scale: 
 @each_case
 def test_draws_follow_the_distribution(case: Case):
     head = made(case)
-    params = np.repeat(_params(head, "float32", 1.0)[:, :1], 4000, axis=1)
+    params = jnp.repeat(_params(head, "float32", 1.0)[:, :1], 4000, axis=1)
     scores = head.draw(jax.random.key(SEED), params)
     assert scores.shape == (4000,)
     low, high = head.ends
     assert ((low <= scores) & (scores <= high)).all()
     if case.subject == "Levels":
-        expected = np.exp(
-            [
-                head.log_prob(params[:, :1], jnp.full((3, 1), k) * np.array([[1], [1], [0]]))[0]
-                for k in range(head.num_params)
-            ]
-        )
+        each = [head.log_prob(params[:, :N], _cells(k, k, "float32"))[0] for k in range(head.num_params)]
+        expected = np.exp(np.asarray(each))
         found = np.bincount(np.asarray(scores, int), minlength=head.num_params) / 4000
         assert (np.abs(found - expected) < 5 * np.sqrt(expected / 4000)).all()
     else:
@@ -106,10 +103,8 @@ def test_parameters_of_zero_are_about_the_marginal(case: Case):
         each = [head.log_prob(params, _cells(k, k, "float32"))[0] for k in range(head.num_params)]
         np.testing.assert_allclose(each, np.asarray(head.log_shares - np.log(np.exp(head.log_shares).sum())), atol=1e-6)
         return
-    scores = (
-        np.linspace(-5, 5, N, dtype="float32") if case.subject == "Line" else np.linspace(0, 0.99, N, dtype="float32")
-    )
-    wanted = 1 / (1 + np.exp(-scores)) if case.subject == "Line" else scores
+    scores = jnp.linspace(-5, 5, N) if case.subject == "Line" else jnp.linspace(0, 0.99, N)
+    wanted = jax.nn.sigmoid(scores) if case.subject == "Line" else scores
     np.testing.assert_allclose(head.cdf(params, scores), wanted, atol=0.03)
 
 

@@ -30,7 +30,8 @@ def _made(line: Observations, rows: int, equal: bool = False):
 def test_values_come_back(line: Observations, rows: int, equal: bool):
     marginal, values = _made(line, rows, equal)
     assert marginal_from_json(json.loads(json.dumps(marginal.to_json()))) == marginal
-    fresh = np.unique(np.concatenate([values, _made(line, 50)[1]]))
+    # Of rows that are all equal nothing is known of other values.
+    fresh = np.unique(values if equal else np.concatenate([values, _made(line, 50)[1]]))
     cells = marginal.cells(fresh)
     assert np.isfinite(cells).all()
     assert (cells[:, 1] >= cells[:, 0]).all()
@@ -48,9 +49,10 @@ def _total(line: Observations, marginal, log_prob) -> float:
     """Return the probability of everything: sums over atoms and whole numbers, quadrature elsewhere."""
     cells_of, total = marginal.cells, 0.0
     if line.support.measure == "counting":
-        low = getattr(line.support, "low", 0)
-        high = getattr(line.support, "high", None) or getattr(line.support, "count", 0) - 1
-        values = np.arange(low, high + 1.0) if high > 0 else np.arange(max(low, -3000), 3000.0)
+        ends = marginal.values(np.array([-12.0, 12.0]))
+        if line.subject == "LevelShares" or line.support.high is not None:
+            ends = np.array([0.0, 9.0])
+        values = np.arange(np.floor(ends[0]) - 1, ends[1] + 2)
         return float(np.exp(log_prob(cells_of(values))).sum())
     atoms = getattr(marginal, "atoms", ())
     if atoms:
@@ -71,13 +73,13 @@ def _total(line: Observations, marginal, log_prob) -> float:
 @each_line
 @each_size
 def test_the_total_probability_is_one(line: Observations, rows: int):
-    if "sparse-count" in line.name or "whole" in line.name and rows == 2:
+    if "sparse-count" in line.name or ("whole" in line.name and rows == 2):
         pytest.skip("millions of whole numbers: their sum takes minutes")
     marginal, _ = _made(line, rows)
     atol = 2e-3 if "Level" not in line.name else 1e-9
     np.testing.assert_allclose(_total(line, marginal, marginal.log_prob), 1, atol=atol)
     head = marginal.head()
-    params = np.random.default_rng(1).normal(size=(head.num_params, 1))
+    params = 0.5 * np.random.default_rng(1).normal(size=(head.num_params, 1))
     with jax.enable_x64(True):
         exact = marginal.head()
 
@@ -89,17 +91,18 @@ def test_the_total_probability_is_one(line: Observations, rows: int):
 
 
 @each_line
-def test_weights_count_as_rows(line: Observations):
+def test_weights_move_the_distribution(line: Observations):
     rng = np.random.default_rng(0)
-    values = np.asarray(line.draw(rng, 400), float)
-    counts = rng.integers(1, 3, 400)
-    cells = _made(line, 400)[0].cells(values[:50])
-    repeated = np.repeat(values, counts)
-    weighted = marginal_of(line.support, Observed(values, counts / counts.mean(), line.atoms)).cells(values[:50])
-    wanted = marginal_of(line.support, Observed(repeated, np.ones(len(repeated)), line.atoms)).cells(values[:50])
-    inside = np.abs(wanted[:, 0]) < 4
-    error = np.abs(weighted - wanted)[inside, :2].mean()
-    assert error <= 0.5 * np.abs(cells - wanted)[inside, :2].mean() + 0.05
+    values = np.asarray(line.draw(rng, 3000), float)
+    above = values > np.median(values)
+    weights = np.where(above, 9.0, 1.0)
+    cells = marginal_of(line.support, Observed(values, weights / weights.mean(), line.atoms)).cells(values[above])
+    share = weights[above].sum() / weights.sum()
+    if isinstance(marginal_of(line.support, Observed(values, np.ones(3000), line.atoms)), LevelShares):
+        return
+    start = cells[:, 0].min()
+    start = start if "Angle" in line.name else 1 / (1 + np.exp(-start))
+    assert start == pytest.approx(1 - share, abs=0.03)
 
 
 def test_the_density_is_continuous_across_the_seam():
@@ -111,4 +114,4 @@ def test_the_density_is_continuous_across_the_seam():
     cells = marginal.cells(np.array([0.0, 1e-4, 360 - 1e-4, 180.0]))[:, None]
     found = model.log_prob_parts(cells)[:, 0]
     np.testing.assert_allclose(found[:3], found[0], atol=1e-4)
-    assert abs(found[3] - found[0]) > 0.1
+    assert found[3] < found[0] - 0.1

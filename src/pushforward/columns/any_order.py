@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from .._errors import require, require_count
 from .._methods import method
@@ -285,7 +285,7 @@ def _steps(
 
 
 @compiled
-def _chain(model: AnyOrder, order: Int[np.ndarray, " t"], cells: Array, given: Array, wanted: Array) -> Array:
+def _chain(model: AnyOrder, order: Any, cells: Array, given: Array, wanted: Array) -> Array:
     cells, given = _turned(cells, given)
     wanted = wanted.T
 
@@ -300,7 +300,7 @@ def _chain(model: AnyOrder, order: Int[np.ndarray, " t"], cells: Array, given: A
 
 
 @compiled
-def _draws(model: AnyOrder, order: Int[np.ndarray, " t"], key: Key, cells: Array, given: Array) -> Array:
+def _draws(model: AnyOrder, order: Any, key: Key, cells: Array, given: Array) -> Array:
     cells, given = _turned(cells, given)
     n = cells.shape[-1]
 

@@ -1,5 +1,6 @@
 """Numbers: a mixture of logistic distributions in scores."""
 
+import math
 from collections.abc import Hashable, Sequence
 from typing import final
 
@@ -24,6 +25,8 @@ FARTHEST, NARROWEST, WIDEST = 16.0, -8.0, 1.0
 FARTHEST_DRAW = 100.0
 #: The score that stands for infinity: beyond it, no component has a probability in floating-point numbers.
 FARTHEST_END = 1e5
+#: Variance of the locations of several components at the start.
+SPREAD = 1.24
 #: Pieces of the line in which a network sees where a score lies; of equal marginal probability.
 PIECES = 16
 
@@ -127,9 +130,15 @@ class Line(AbstractHead):
     def _split(self, params: Array) -> tuple[Array, Array, Array]:
         """Return the logarithms of the weights, up to a constant, the locations, and the logarithms of the scales."""
         weights, loc, log_scale = jnp.split(params, 3)
-        at = jnp.linspace(-1.7, 1.7, self.components, dtype=params.dtype)[:, None] if self.components > 1 else 0.0
-        loc = FARTHEST * jnp.tanh((loc + at) / FARTHEST)
+        loc = FARTHEST * jnp.tanh((loc + self._places.astype(loc.dtype)[:, None]) / FARTHEST)
         return weights, loc, jnp.clip(log_scale - (0.25 if self.components > 1 else 0.0), NARROWEST, WIDEST)
+
+    @property
+    def _places(self) -> Array:
+        """Locations, of equal distances, with which narrower components have about the standard logistic's variance."""
+        m = self.components
+        end = math.sqrt(SPREAD * 3 * (m - 1) / (m + 1))
+        return jnp.linspace(-end, end, m)
 
 
 def _log_sum_exp(a: Array) -> Array:

@@ -66,14 +66,25 @@ class NumberRanks(AbstractMarginal):
             rest, of_rest = values, weights
         else:
             is_atom = np.isin(values, observed.atoms)
-            atoms, sums = _summed(values[is_atom], weights[is_atom])
+            # An atom that these rows lack counts as half a row.
+            atoms, sums = _summed(
+                np.concatenate([values[is_atom], observed.atoms]),
+                np.concatenate([weights[is_atom], np.full(len(observed.atoms), 1e-9)]),
+            )
+            sums = np.maximum(sums, 0.5)
             rest, of_rest = values[~is_atom], weights[~is_atom]
             # Something is left for values that are no atoms, even if none was observed.
-            shares = sums / (weights.sum() + 1)
+            shares = sums / (sums.sum() + of_rest.sum() + 1)
         if not len(rest):
             # Nothing but atoms: the little that is left lies where they do, inside of the support.
             inside = (values > _or(low, -np.inf)) & (values < _or(high, np.inf))
             rest, of_rest = values[inside], weights[inside]
+            if not len(rest):
+                ends = [end for end in (low, high) if end is not None]
+                rest = np.array(
+                    [ends[0] + 1.0 if len(ends) == 1 and low is not None else float(np.mean(ends)) - (len(ends) == 1)]
+                )
+                of_rest = np.ones(1)
         center, scale = _heavy(rest, of_rest) if low is None and high is None else (0.0, 0.0)
         made = NumberRanks(low, high, whole, center, scale, (), (), tuple(atoms), tuple(shares))
         knots, scores = _knots(made._coordinate(rest)[0], of_rest, len(rest))
@@ -125,10 +136,11 @@ class NumberRanks(AbstractMarginal):
 
     def log_prob(self, cells: HostCells) -> Values:
         """Return the log-probability, or log-density, of cells under the marginal distribution."""
-        low, high = cells[:, 0], cells[:, 1]
+        low, high = np.nan_to_num(cells[:, 0]), np.nan_to_num(cells[:, 1])
         is_atom = high > low
         width = np.where(is_atom, high - low, 1.0)
         probability = np.log(-np.expm1(-width)) - np.logaddexp(0, -high) - np.logaddexp(0, low)
+        # The third column is NaN where the cell is missing.
         return np.where(is_atom, probability, -np.logaddexp(0, low) - np.logaddexp(0, -low)) + cells[:, 2]
 
     def values(self, scores: Values) -> Values:
@@ -176,7 +188,7 @@ class NumberRanks(AbstractMarginal):
     @cached_property
     def _middle(self) -> float:
         middle = float(self._value(np.zeros(1))[0])
-        return round(middle) if self.whole else middle
+        return float(round(middle)) if self.whole else middle
 
     @cached_property
     def _grid(self) -> np.ndarray | None:
@@ -185,7 +197,7 @@ class NumberRanks(AbstractMarginal):
         low, high = max(low, _or(self.low, -math.inf) + 0.5), min(high, _or(self.high, math.inf) - 0.5)
         if not np.isfinite(high - low) or high - low > 1e6:
             return None
-        return np.arange(np.floor(min(low, *self.atoms)), np.ceil(max(high, *self.atoms)) + 1)
+        return np.arange(np.floor(min([low, *self.atoms])), np.ceil(max([high, *self.atoms])) + 1)
 
     def _score(self, x: np.ndarray, behind: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the score of x, with the atoms up to but not at `behind`, and log d score / dx."""
@@ -278,17 +290,19 @@ def _knots(t: np.ndarray, weights: np.ndarray, count: int) -> tuple[np.ndarray, 
     """Return points of the smooth map: coordinates at quantiles, and their scores."""
     wanted = int(np.clip(count // ROWS_PER_KNOT, FEWEST_KNOTS, MOST_KNOTS))
     levels = (np.arange(wanted) + 0.5) / wanted
-    end = 1 / (count + 1)
+    end = min(1 / (count + 1), 0.25)
     levels = np.unique(np.concatenate([[end], levels[(levels > end) & (levels < 1 - end)], [1 - end]]))
     x = quantiles(t, weights, levels)
-    span = max(float(x[-1] - x[0]), 1e-6 * max(1.0, float(np.abs(x).max())))
+    span = max(float(x[-1] - x[0]), 1e-12 * max(1.0, float(np.abs(x).max())))
     # Many equal values make one knot, at the middle of their levels.
     keep = np.concatenate([[True], np.diff(x) > 1e-4 * span / wanted])
     group = np.cumsum(keep) - 1
     middle = np.bincount(group, levels) / np.bincount(group)
     x = x[keep]
     if len(x) == 1:
-        x, middle = np.array([x[0] - span / 2, x[0] + span / 2]), np.array([end, 1 - end])
+        # Of equal values nothing is known but where they are.
+        half = max(1e-3 * abs(float(x[0])), 0.5)
+        x, middle = np.array([x[0] - half, x[0] + half]), np.array([end, 1 - end])
     return x, np.log(middle) - np.log1p(-middle)
 
 

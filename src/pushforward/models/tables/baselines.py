@@ -96,4 +96,4 @@ def _ratio(a: np.ndarray, b: np.ndarray) -> tuple[Float[np.ndarray, "a b"], floa
 
 
 def _sigmoid(z: np.ndarray) -> np.ndarray:
-    return np.exp(-np.logaddexp(0, -z))
+    return np.exp(-np.logaddexp(0, -np.nan_to_num(z)))

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from ..._errors import bad, require
 from ...columns import AnyOrder, LevelShares
 from ...data import Frame
-from ...data.tables.kinds import AbstractKind
 from ...data.tables.arrow_types import type_named
+from ...data.tables.kinds import AbstractKind
 from .coding import Coding, RowCells
 
 #: What a user gives: {column: value, list of values, or (low, high) with None for an open end}, or a table of values.
