@@ -192,7 +192,7 @@ def _families(heads: Sequence[AbstractHead]) -> list[tuple[int, ...]]:
     return [tuple(parts) for parts in families.values()]
 
 
-def _features(heads: Sequence[AbstractHead], cells: Float[Array, "parts 3 n"]) -> list[Float[Array, "f n"]]:
+def _features(heads: Sequence[AbstractHead], cells: Float[Array, "parts 3 n"]) -> list[Float[Array, "_ n"]]:
     """Return the features of all parts."""
     features: list[Array] = [cells[0]] * len(heads)
     for parts in _families(heads):
@@ -346,7 +346,7 @@ def _quantiles(model: AnyOrder, part: int, cells: Array, seen: Array, levels: Ar
     ends = model.heads[part].ends
     low, high = (jnp.full(wanted.shape, end, wanted.dtype) for end in ends)
 
-    def halve(_: int, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
+    def halve(_: Any, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = bracket
         middle = 0.5 * (low + high)
         below = _mean_cdf(model, part, params, middle) < wanted

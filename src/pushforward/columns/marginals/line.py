@@ -148,25 +148,25 @@ class NumberRanks(AbstractMarginal):
         scores = np.asarray(scores, np.float64)
         safe = np.where(np.isnan(scores), 0.0, scores)
         u, v = _sigmoid(safe), _sigmoid(-safe)
+        below = self._below
+        edges = self._score(self._atoms, self._atoms)[0]
+        place = np.searchsorted(edges, safe, side="right")
+        rest = 1 - below[-1]
+        tiny = np.finfo(float).tiny
+        low = np.maximum(np.maximum(u - below[place], 0) / rest, tiny)
+        top = np.maximum(np.maximum(v - (below[-1] - below[place]), 0) / rest, tiny)
+        found = self._value(np.log(low) - np.log(top))
         if self.whole and self._grid is not None:
-            grid = self._grid
-            tops = self.cells(grid)[:, 1]
-            found = grid[np.minimum(np.searchsorted(tops, safe - 1e-9 * np.maximum(1, np.abs(safe))), len(grid) - 1)]
-        else:
-            below = self._below
-            edges = self._score(self._atoms, self._atoms)[0]
-            place = np.searchsorted(edges, safe, side="right")
-            rest = 1 - below[-1]
-            low = np.maximum(u - below[place], 0) / rest
-            top = np.maximum(v - (below[-1] - below[place]), 0) / rest
-            tiny = np.finfo(float).tiny
-            found = self._value(np.log(np.maximum(low, tiny)) - np.log(np.maximum(top, tiny)))
-            if len(self._atoms):
-                ends = self.cells(self._atoms)
-                at = np.maximum(place - 1, 0)
-                slack = 1e-6 * np.maximum(1, np.abs(safe))
-                inside = (place > 0) & (ends[at, 0] <= safe + slack) & (safe <= ends[at, 1] + slack)
-                found = np.where(inside, self._atoms[at], found)
+            tops = self.cells(self._grid)[:, 1]
+            at = np.searchsorted(tops, safe - 1e-9 * np.maximum(1, np.abs(safe)))
+            within = (at > 0) & (at < len(tops))
+            found = np.where(within, self._grid[np.minimum(at, len(tops) - 1)], found)
+        elif len(self._atoms):
+            ends = self.cells(self._atoms)
+            at = np.maximum(place - 1, 0)
+            slack = 1e-6 * np.maximum(1, np.abs(safe))
+            inside = (place > 0) & (ends[at, 0] <= safe + slack) & (safe <= ends[at, 1] + slack)
+            found = np.where(inside, self._atoms[at], found)
         if self.whole:
             found = np.round(found)
             found = np.clip(found, _or(self.low, -np.inf) + 0.5, _or(self.high, np.inf) - 0.5)

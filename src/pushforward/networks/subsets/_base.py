@@ -28,8 +28,8 @@ class AbstractSubsetNetwork(eqx.Module):
 
     @abstractmethod
     def __call__(
-        self, features: Sequence[Float[Array, "f n"]], seen: Bool[Array, "parts n"]
-    ) -> tuple[Float[Array, "p n"], ...]:
+        self, features: Sequence[Float[Array, "_ n"]], seen: Bool[Array, "parts n"]
+    ) -> tuple[Float[Array, "_ n"], ...]:
         """Return the parameters of every part.
 
         Arguments:
@@ -38,7 +38,7 @@ class AbstractSubsetNetwork(eqx.Module):
         """
 
     @abstractmethod
-    def start(self, features: Sequence[Float[Array, "f n"]], seen: Bool[Array, "parts n"]) -> State:
+    def start(self, features: Sequence[Float[Array, "_ n"]], seen: Bool[Array, "parts n"]) -> State:
         """Return the state of n events of which some parts are seen; arguments as above."""
 
     @abstractmethod
@@ -47,7 +47,7 @@ class AbstractSubsetNetwork(eqx.Module):
         state: State,
         parts: tuple[int, ...],
         which: Int[Array, ""],
-        features: Float[Array, "f n"],
+        features: Float[Array, "_ n"],
         where: Bool[Array, " n"],
     ) -> State:
         """Return the state after a part, which was not seen before, is seen in some events.

@@ -67,14 +67,14 @@ class SubsetMLP(AbstractSubsetNetwork):
         self.head_biases = tuple(zeros(n) for n in self.num_params)
 
     def __call__(
-        self, features: Sequence[Float[Array, "f n"]], seen: Bool[Array, "parts n"]
-    ) -> tuple[Float[Array, "p n"], ...]:
+        self, features: Sequence[Float[Array, "_ n"]], seen: Bool[Array, "parts n"]
+    ) -> tuple[Float[Array, "_ n"], ...]:
         """Return the parameters of every part."""
         read = self.read(self.start(features, seen))
         last = affine(jnp.concatenate(self.heads), jnp.concatenate(self.head_biases), read)
         return tuple(jnp.split(last, np.cumsum(self.num_params)[:-1]))
 
-    def start(self, features: Sequence[Float[Array, "f n"]], seen: Bool[Array, "parts n"]) -> Float[Array, "width n"]:
+    def start(self, features: Sequence[Float[Array, "_ n"]], seen: Bool[Array, "parts n"]) -> Float[Array, "width n"]:
         """Return the state of n events of which some parts are seen."""
         rows = [_with_mark(f, s) for f, s in zip(features, seen, strict=True)]
         return affine(jnp.concatenate(self.embed, 1), self.bias, jnp.concatenate(rows))
@@ -84,7 +84,7 @@ class SubsetMLP(AbstractSubsetNetwork):
         state: Float[Array, "width n"],
         parts: tuple[int, ...],
         which: Int[Array, ""],
-        features: Float[Array, "f n"],
+        features: Float[Array, "_ n"],
         where: Bool[Array, " n"],
     ) -> Float[Array, "width n"]:
         """Return the state after a part is seen in some events."""

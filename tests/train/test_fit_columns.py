@@ -1,0 +1,61 @@
+"""Fits of the densities of columns: they learn, resume, and are the same each time."""
+
+import jax
+import numpy as np
+import pytest
+
+from pushforward.columns import AnyOrder, Observed, marginal_of
+from pushforward.networks import SubsetMLP
+from pushforward.supports import Categories, Real
+from pushforward.train import fit_columns
+
+
+@pytest.fixture(scope="module")
+def problem():
+    rng = np.random.default_rng(0)
+    a = rng.integers(0, 2, 600)
+    b = np.where(a == 1, 3.0, -3.0) + rng.normal(size=600)
+    values = np.stack([a.astype(float), b], axis=1)
+    marginals = [marginal_of(s, Observed(values[:, j], np.ones(600))) for j, s in enumerate((Categories(2), Real()))]
+    cells = np.stack([m.cells(values[:, j]) for j, m in enumerate(marginals)], axis=1)
+    cells[::7, 1] = np.nan
+    heads = [m.head() for m in marginals]
+    network = SubsetMLP(
+        jax.random.key(0), [h.num_features for h in heads], [h.num_params for h in heads], width=16, depth=1
+    )
+    return AnyOrder(heads, network), cells
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_fit_learns_both_conditionals_and_resumes(problem, members, tmp_path):
+    model, cells = problem
+    start = model.log_prob_parts(cells).sum(axis=1).mean()
+    options = {"members": members, "batch_size": 100, "progress": False, "checkpoint": tmp_path}
+    short = fit_columns(jax.random.key(1), model, cells, max_epochs=20, **{**options, "checkpoint": None})
+    found = fit_columns(jax.random.key(1), model, cells, max_epochs=20, **options)
+    np.testing.assert_array_equal(found.flow.log_prob_parts(cells), short.flow.log_prob_parts(cells))
+    again = fit_columns(jax.random.key(1), model, cells, max_epochs=20, **options)
+    np.testing.assert_array_equal(found.flow.log_prob_parts(cells), again.flow.log_prob_parts(cells))
+    assert found.flow.members == members
+    assert found.flow.log_prob_parts(cells).sum(axis=1).mean() > start + 0.3
+    seen = ~np.isnan(cells[..., 0])
+    seen[:, 0] = False
+    assert np.nanmean(found.flow.log_probs(cells[seen[:, 1]], seen[seen[:, 1]])[:, 0]) > -0.2
+    with pytest.raises(ValueError, match="another fit"):
+        fit_columns(jax.random.key(2), model, cells, max_epochs=20, **options)
+
+
+def test_conditions_are_not_modelled(problem):
+    model, cells = problem
+    found = fit_columns(jax.random.key(1), model, cells, given=[1], max_epochs=1, batch_size=300, progress=False)
+    assert found.flow.order == (1, 0)
+
+
+def test_refusals(problem):
+    model, cells = problem
+    with pytest.raises(ValueError, match="`cells` must be of shape"):
+        fit_columns(jax.random.key(0), model, cells[:, :1])
+    with pytest.raises(ValueError, match=r"`model` must be a pf.columns.AnyOrder of one member"):
+        fit_columns(jax.random.key(0), AnyOrder(model.heads, model.network, members=2), cells)
+    with pytest.raises(ValueError, match="`targets` must be at least one part"):
+        fit_columns(jax.random.key(0), model, cells, given=[0, 1])
