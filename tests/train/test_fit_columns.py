@@ -41,7 +41,7 @@ def test_a_fit_learns_both_conditionals_and_resumes(problem, members, tmp_path):
     seen = ~np.isnan(cells[..., 0])
     seen[:, 0] = False
     assert np.nanmean(found.flow.log_probs(cells[seen[:, 1]], seen[seen[:, 1]])[:, 0]) > -0.2
-    with pytest.raises(ValueError, match="another fit"):
+    with pytest.raises(ValueError, match="differs in key"):
         fit_columns(jax.random.key(2), model, cells, max_epochs=20, **options)
 
 
