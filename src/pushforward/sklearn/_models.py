@@ -43,7 +43,7 @@ def fit_table(
     known = {key: value for key, value in settings.items() if value is not None}
     sizes = {key: known.pop(key) for key in _OF_BUILD if key in known}
     model = TableModel.build(frame, seed=seed, given=given, weights=name, kinds=kinds, **sizes)
-    return model.fit(frame, seed=seed, test_fraction=0.0, progress=False, **known)
+    return model.fit(frame, seed=seed, test_fraction=0.0, **{"progress": False, **known})
 
 
 def say_left_out(left_out: Sequence[LeftOut], what: str) -> None:

@@ -107,13 +107,11 @@ def weights_of(sample_weight: Any, rows: int) -> np.ndarray:
     ok = bool(np.isfinite(weights).all() and (weights >= 0).all())
     require(ok, "sample_weight", "non-negative and finite", sample_weight)
     rule = "positive in at least two rows"
-    require(np.count_nonzero(weights) >= 2, "sample_weight", rule, "`zero in all rows but one, or in all`")
+    require(bool(np.count_nonzero(weights) >= 2), "sample_weight", rule, "`zero in all rows but one, or in all`")
     return weights
 
 
-def kinds_of_features(
-    frame: Frame, kinds: Mapping[str, Any]
-) -> tuple[dict[str, Any], tuple[LeftOut, ...]]:
+def kinds_of_features(frame: Frame, kinds: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[LeftOut, ...]]:
     """Return kinds for the features of a table, and the columns that say nothing of a target.
 
     A number is a number: a feature of whole or positive numbers may be any other in new rows.

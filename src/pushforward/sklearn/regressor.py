@@ -14,7 +14,7 @@ from ..models.held_out import held_out_rows
 from ..models.tables.predicting import LEVELS
 from ._conformal import ConformalLevels
 from ._models import fit_table, packed, say_left_out, unpacked
-from ._settings import RandomState, plain, seed_of
+from ._settings import plain, seed_of
 from ._tables import features_of, kinds_of_features, targets_of, weights_of, with_columns
 from .distributions import JointDistribution, PredictedDistribution
 
@@ -173,7 +173,7 @@ class FlowRegressor(RegressorMixin, BaseEstimator):
         return self._quantities(found, ["lower", "upper"], X)
 
     def predict_dist(self, X: Any) -> PredictedDistribution | JointDistribution:
-        """Return the distributions of the target, with the methods of SciPy's; of several, their joint distributions."""
+        """Return distributions of the target, with the methods of SciPy's; of several, their joint distributions."""
         features = self._features(X)
         marginals = self._marginals(features)
         return marginals[self.targets_[0]] if self._flat else JointDistribution(marginals, self.model_, features)
