@@ -94,6 +94,21 @@ class PredictedDistribution:
         """Return the probability of exactly y: 0 where it has a density."""
         return self._each(y, self.prediction.pmf)
 
+    def pit(self, y: Any, random_state: RandomState = None) -> Float[np.ndarray, " n"]:
+        """Return the probability of numbers below y; where y has a probability, a uniform draw from its interval.
+
+        The results are uniform on (0, 1) if the distributions are calibrated: `pushforward.plot.pit` draws them.
+
+        Arguments:
+            y: observed values, shape (n,).
+            random_state: an integer for the same draws each time, a NumPy `RandomState`, or None.
+
+        Reference:
+            "Predictive Model Assessment for Count Data", Czado, Gneiting, Held, 2009.
+        """
+        up_to, own = self.cdf(y), self.pmf(y)
+        return np.clip(up_to - own * np.random.default_rng(seed_of(random_state)).uniform(size=up_to.shape), 0, 1)
+
     def rvs(self, size: int | None = None, random_state: RandomState = None) -> np.ndarray:
         """Return draws: shape (n,), or (size, n).
 
