@@ -42,7 +42,8 @@ def pit(values: Any, names: Sequence[str] | None = None, *, bins: int = 20, figu
 def interval_coverage(y: Any, interval: Any, groups: Any, coverage: float = 0.9, *, ax: Axes = None) -> Axes:
     """Draw for each group of rows the share of observed values inside their intervals, with its uncertainty.
 
-    The bar of a group is its 95 % interval by Clopper and Pearson; it is in color if it misses the wanted coverage.
+    The bars are intervals by Clopper and Pearson. If each group is covered as wanted, all bars reach the line with a
+    probability of at least 95 %; a bar that does not is orange.
 
     Arguments:
         y: observed values, shape (rows,).
@@ -68,8 +69,9 @@ def interval_coverage(y: Any, interval: Any, groups: Any, coverage: float = 0.9,
     count = np.bincount(place, minlength=len(labels))
     hits = np.bincount(place, inside, len(labels)).astype(int)
     share = hits / count
-    low = np.where(hits > 0, beta.ppf(0.025, np.maximum(hits, 1), count - hits + 1), 0.0)
-    high = np.where(hits < count, beta.ppf(0.975, hits + 1, np.maximum(count - hits, 1)), 1.0)
+    tail = 0.025 / len(labels)
+    low = np.where(hits > 0, beta.ppf(tail, np.maximum(hits, 1), count - hits + 1), 0.0)
+    high = np.where(hits < count, beta.ppf(1 - tail, hits + 1, np.maximum(count - hits, 1)), 1.0)
     wrong = (low > coverage) | (high < coverage)
     ax = new_axes((6.0, 1.3 + 0.3 * len(labels))) if ax is None else ax
     rows = np.arange(len(labels))[::-1]
@@ -80,8 +82,8 @@ def interval_coverage(y: Any, interval: Any, groups: Any, coverage: float = 0.9,
     ax.set_yticks(rows, [f"{label}  ({n:,})" for label, n in zip(labels, count, strict=True)], fontsize=9)
     ax.set_ylim(-0.6, len(labels) - 0.4)
     ax.set_xlim(max(0.0, min(low.min(), coverage) - 0.03), min(1.0, max(high.max(), coverage) + 0.03))
-    ax.set_xlabel(f"share inside the {coverage:.0%} interval (95 % uncertainty)")
-    ax.set_title(f"all rows: {inside.mean():.1%} of {len(y):,}", fontsize=10)
+    ax.set_xlabel(f"share inside the {100 * coverage:g} % interval, with its uncertainty")
+    ax.set_title(f"all {len(y):,} rows: {100 * inside.mean():.1f} %", fontsize=10)
     ax.grid(alpha=0.25, axis="x")
     return ax
 
@@ -109,10 +111,11 @@ def fan(x: Any, quantiles: Any, levels: Sequence[float], y: Any = None, *, at: A
     matched = bool(pairs) and all(abs(levels[j] + levels[k] - 1) < 1e-6 for j, k in pairs)
     require(matched, "levels", "pairs q and 1 - q, with 0.5 between them or not", levels.tolist())
     ax = new_axes((6.4, 4.0)) if ax is None else ax
-    for j, k in pairs:
-        # Each band lies on those around it, so that equal shares add up to a darker middle.
-        label = f"{levels[k] - levels[j]:.0%}"
-        ax.fill_between(x, quantiles[:, j], quantiles[:, k], color=BLUE, alpha=0.22, linewidth=0, label=label)
+    for number, (j, k) in enumerate(pairs):
+        # Each band lies on those around it, and is the darker the nearer to the median.
+        label, share = f"{100 * (levels[k] - levels[j]):.3g} %", 0.6 * (number + 1) / (len(pairs) + 0.5)
+        ax.fill_between(x, quantiles[:, j], quantiles[:, k], color="white", linewidth=0)
+        ax.fill_between(x, quantiles[:, j], quantiles[:, k], color=BLUE, alpha=share, linewidth=0, label=label)
     if len(levels) % 2:
         ax.plot(x, quantiles[:, len(levels) // 2], color=BLUE, linewidth=1.8, label="median")
     return _with_points(ax, x if at is None else at, y, quantiles)
@@ -146,8 +149,8 @@ def quantiles(
     require(len(levels) <= len(PALETTE), "levels", f"at most {len(PALETTE)}", levels.tolist())
     ax = new_axes((6.4, 4.0)) if ax is None else ax
     for j in range(len(levels))[::-1]:
-        below = "" if shares is None else f", {shares[j]:.0%} of points below"
-        ax.plot(x, values[:, j], color=PALETTE[j], linewidth=1.6, label=f"{levels[j]:.0%} quantile{below}")
+        below = "" if shares is None else f", {100 * shares[j]:.3g} % of points below"
+        ax.plot(x, values[:, j], color=PALETTE[j], linewidth=1.6, label=f"{100 * levels[j]:g} % quantile{below}")
     return _with_points(ax, own if at is None else at, y, values)
 
 
@@ -165,14 +168,14 @@ def _along(
 
 
 def _with_points(ax: Axes, at: Any, y: Any, values: np.ndarray) -> Axes:
+    ranges = [quantile_range(values.ravel())]
     if y is not None:
         at, y = np.asarray(at), np.asarray(y, np.float64)
         require(len(at) == len(y), "y", f"of {len(at)} values", f"`{len(y)} values`")
         some = np.linspace(0, len(y) - 1, min(len(y), MOST_POINTS)).astype(int)
         ax.plot(at[some], y[some], ".", color="0.25", markersize=3, alpha=0.5, zorder=1.5, label="observed")
-        values = np.concatenate([values.ravel(), y])
-    low, high = quantile_range(np.ravel(values))
-    ax.set_ylim(low, high)
+        ranges.append(quantile_range(y))
+    ax.set_ylim(min(low for low, _ in ranges), max(high for _, high in ranges))
     ax.grid(alpha=0.25)
     ax.legend(frameon=False, fontsize=9, ncols=2, loc="lower left", bbox_to_anchor=(0.0, 1.0))
     return ax
