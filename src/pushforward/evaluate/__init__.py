@@ -4,6 +4,7 @@ from .bits_per_dim import BitsPerDim as BitsPerDim
 from .bits_per_dim import bits_per_dim as bits_per_dim
 from .calibration import Calibration as Calibration
 from .calibration import base_pit as base_pit
+from .calibration import exact_pit as exact_pit
 from .calibration import pit as pit
 from .calibration import sbc_ranks as sbc_ranks
 from .compare_images import ImageComparison as ImageComparison

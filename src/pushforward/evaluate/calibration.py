@@ -36,7 +36,7 @@ class Calibration:
     """A test whether the ranks or PIT values of truths are uniform on (0, 1) in each column, as under calibration.
 
     Attributes:
-        method: "sbc", "pit" or "base": `sbc_ranks`, `pit` or `base_pit`.
+        method: "sbc", "pit" or "base": `sbc_ranks`, `pit` and `exact_pit`, or `base_pit`.
         values: shape (rows, columns), in (0, 1). With draws: (rank + 1/2) / (num_draws + 1).
         num_draws: number of draws for each row; None for values without draws.
         levels: shape (levels,).
@@ -153,6 +153,22 @@ def pit(
         "Probabilistic Forecasts, Calibration and Sharpness", Gneiting, Balabdaoui, Raftery, 2007.
     """
     return _by_draws("pit", ("density", "x", "condition"), key, density, x, condition, num_draws)
+
+
+def exact_pit(values: ArrayLike) -> Calibration:
+    """Test probability integral transforms that are known without draws: F(y_i | x_i), uniform under calibration.
+
+    Arguments:
+        values: in [0, 1], shape (rows,), or (rows, targets).
+
+    Raises:
+        ValueError: if a value is not in [0, 1].
+    """
+    given = np.asarray(values, np.float64)
+    given = given[:, None] if given.ndim == 1 else given
+    right = given.ndim == 2 and given.size > 0 and bool(((given >= 0) & (given <= 1)).all())
+    require(right, "values", "numbers in [0, 1], a row for each observation", values)
+    return _result("pit", np.clip(given, 1e-12, 1 - 1e-12), None)
 
 
 def base_pit(flow: Pushforward, x: ArrayLike, condition: ArrayLike | None = None) -> Calibration:

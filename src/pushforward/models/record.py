@@ -11,7 +11,6 @@ import jax
 
 from .._errors import bad, require
 from .._fields import trainable
-from ..distributions import AbstractDistribution
 from .halving.trial import Trial, table_of
 
 #: The version of the record that is written. Records of pushforward 0.1 are version 1, but do not state it.
@@ -37,7 +36,7 @@ class Architecture:
     parameters: int
 
     @staticmethod
-    def of(name: str, options: Mapping[str, Any], flow: AbstractDistribution) -> "Architecture":
+    def of(name: str, options: Mapping[str, Any], flow: eqx.Module) -> "Architecture":
         """Describe a flow built by the function `name`."""
         leaves = jax.tree.leaves(eqx.filter(flow, trainable(flow)))
         return Architecture(name, dict(options), sum(leaf.size for leaf in leaves))

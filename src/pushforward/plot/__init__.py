@@ -12,3 +12,7 @@ from .latent import interpolation as interpolation
 from .latent import reconstruction as reconstruction
 from .latent import temperature_strip as temperature_strip
 from .losses import losses as losses
+from .regression import fan as fan
+from .regression import interval_coverage as interval_coverage
+from .regression import pit as pit
+from .regression import quantiles as quantiles

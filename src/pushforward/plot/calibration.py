@@ -22,7 +22,7 @@ def calibration_histogram(
     is calibrated, all bars of its panel stay in the band with a probability of at least 95 %.
 
     Arguments:
-        result: result of `pushforward.evaluate.sbc_ranks`, `pit` or `base_pit`.
+        result: result of `pushforward.evaluate.sbc_ranks`, `pit`, `exact_pit` or `base_pit`.
         names: names of the columns; x0, x1, ... by default.
         bins: number of bins of each histogram; for ranks, at most the number of their values.
         figure: where to draw; a new figure by default.
@@ -78,7 +78,7 @@ def calibration_ecdf(result: Calibration, names: Sequence[str] | None = None, *,
     drawn in color; the others too, if there are few columns.
 
     Arguments:
-        result: result of `pushforward.evaluate.sbc_ranks`, `pit` or `base_pit`.
+        result: result of `pushforward.evaluate.sbc_ranks`, `pit`, `exact_pit` or `base_pit`.
         names: names of the columns; x0, x1, ... by default.
         ax: where to draw; a new figure by default.
 
@@ -116,6 +116,8 @@ def calibration_ecdf(result: Calibration, names: Sequence[str] | None = None, *,
 
 
 def _what(result: Calibration) -> str:
+    if result.method == "pit" and result.num_draws is None:
+        return "F(y | x), probability below the observed value"
     if result.num_draws is None:
         return "Φ(z), level of the base"
     return f"rank of the truth among {result.num_draws:,} draws, as a share"

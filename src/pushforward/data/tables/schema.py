@@ -39,8 +39,12 @@ class Impossible:
 
     def __str__(self) -> str:
         """Return a sentence for the user; rows are counted from 1."""
+        return self.said("the density is zero")
+
+    def said(self, consequence: str) -> str:
+        """Return a sentence for the user that says what follows."""
         more = f", one of {self.count:,} such cells" if self.count > 1 else ""
-        return f"{self.column} is {self.value!r} in row {self.row + 1}{more}, not {self.rule}: the density is zero."
+        return f"{self.column} is {self.value!r} in row {self.row + 1}{more}, not {self.rule}: {consequence}."
 
 
 @final
@@ -61,7 +65,12 @@ class Cells:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences for the user on cells that cannot be and rows without a cell."""
-        notes = [str(cells) for cells in self.impossible]
+        return self.notes_given(())
+
+    def notes_given(self, conditions: Collection[str]) -> tuple[str, ...]:
+        """Return the notes where some columns are conditions: cells of these that cannot be are taken as missing."""
+        as_missing = "it is taken as missing"
+        notes = [cells.said(as_missing) if cells.column in conditions else str(cells) for cells in self.impossible]
         if self.empty.size:
             rows = f"row {self.empty[0] + 1}" + (f" and {self.empty.size - 1:,} more" if self.empty.size > 1 else "")
             notes.append(f"All cells are missing in {rows}: the log-density is 0.")

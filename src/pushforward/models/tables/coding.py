@@ -1,7 +1,7 @@
 """A table as cells of a density, and back."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, final
 
@@ -24,7 +24,8 @@ MARK = Categories(2)
 class Coding:
     """The schema of a table with the marginal distributions of its parts.
 
-    The parts are those of the schema, and then a *mark* for each column in which cells are missing: 1 where they are.
+    The parts are those of the schema, and then a *mark* for each column of the event in which cells are
+    missing: 1 where they are.
 
     Attributes:
         schema: the columns.
@@ -40,7 +41,7 @@ class Coding:
     def of(schema: Schema, frame: Frame, rows: np.ndarray | None = None) -> "Coding":
         """Return the coding of a table, with marginals estimated from some of its rows."""
         values, weights = schema.encode(frame).values, schema.weights(frame)
-        marked = tuple(c.name for c in schema.columns if c.role != "weight" and c.missing)
+        marked = tuple(c.name for c in schema.columns if c.role == "event" and c.missing)
         values = np.concatenate([values, _marks(schema, values, marked)], axis=1)
         rows = np.arange(len(values)) if rows is None else rows
         weights = np.ones(len(values)) if weights is None else weights
@@ -76,19 +77,28 @@ class Coding:
             out[list(self.places[name])] = True
         return out
 
-    def encode(self, frame: Frame, absent: Collection[str] = ()) -> tuple[RowCells, tuple[str, ...]]:
+    def encode(
+        self, frame: Frame, absent: Collection[str] = (), conditions: Collection[str] = ()
+    ) -> tuple[RowCells, tuple[str, ...]]:
         """Return the cells of a table, and sentences on cells that cannot be.
 
         Arguments:
             frame: the table.
             absent: columns that it may lack; their cells are missing, and so are their marks.
+            conditions: columns that are given, beside those of the schema. Cells of these that cannot be, such as a
+                category never seen, are missing: they tell nothing of other columns.
         """
         coded = self.schema.encode(frame, absent=absent)
         lacking = [name for name in self.marked if name in absent and name not in frame.names]
         marks = _marks(self.schema, coded.values, self.marked)
         for name in lacking:
             marks[:, self.marked.index(name)] = np.nan
-        return self.cells(np.concatenate([coded.values, marks], axis=1)), coded.notes
+        cells = self.cells(np.concatenate([coded.values, marks], axis=1))
+        given = {*self.schema.given, *conditions}
+        if conditions:  # A row without any of them is no news: what it is asked for is missing.
+            coded = replace(coded, empty=np.arange(0))
+        cells[np.isneginf(cells[..., 2]) & self.of_columns(given)] = np.nan
+        return cells, coded.notes_given(given)
 
     def cells(self, values: Float[np.ndarray, "rows parts"]) -> RowCells:
         """Return the cells of parts."""

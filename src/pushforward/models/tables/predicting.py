@@ -1,6 +1,6 @@
 """The distribution of one column given the observed cells of the others."""
 
-from collections.abc import Sequence
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -60,16 +60,19 @@ class Prediction:
         values[:, self.part] = np.arange(count)
         return self.coding.schema.decode(values).table[self.name].to_pylist()
 
-    def quantile(self, q: float | Sequence[float]) -> Float[np.ndarray, "rows ..."]:
+    def quantile(self, q: Any) -> Float[np.ndarray, "rows ..."]:
         """Return the quantiles of each row at one or several levels: numbers that have the share q below them.
 
         They are exact, and never cross.
+
+        Arguments:
+            q: a level, several, or an array of shape (rows, k) of levels for each row.
         """
         self._require(True)
         levels = np.atleast_1d(np.asarray(q, np.float64))
         require(bool(((levels > 0) & (levels < 1)).all()), "q", "between 0 and 1", q)
         scores = self.flow.quantiles(
-            self.cells, self._seen, self.part, np.broadcast_to(levels, (len(self.cells), len(levels)))
+            self.cells, self._seen, self.part, np.broadcast_to(levels, (len(self.cells), levels.shape[-1]))
         )
         values = self.coding.marginals[self.part].values(scores.astype(np.float64).ravel())
         values = self._numbers(values).reshape(scores.shape)
@@ -89,10 +92,22 @@ class Prediction:
         return self.quantile((np.arange(LEVELS) + 0.5) / LEVELS).mean(axis=1)
 
     def cdf(self, values: Any) -> Float[np.ndarray, " rows"]:
-        """Return the probability of numbers up to a value, of which there is one for each row."""
+        """Return the probability of numbers up to a value, of which there is one for each row.
+
+        It may be any number, also one that cannot be, as 2.5 of a count.
+        """
         self._require(True)
         cells = self._cells_of(values)
-        return self.flow.cdf(self.cells, self._seen, self.part, cells[:, 1:2])[:, 0].astype(np.float64)
+        upper, between = cells[:, 1].copy(), np.isneginf(cells[:, 2])
+        if between.any():
+            upper[between] = self._score_up_to(np.asarray(values, np.float64)[between])
+        return self.flow.cdf(self.cells, self._seen, self.part, upper[:, None])[:, 0].astype(np.float64)
+
+    def pmf(self, values: Any) -> Float[np.ndarray, " rows"]:
+        """Return the probability of exactly a value for each row: 0 where it has a density and no probability."""
+        cells = self._cells_of(values)
+        has_one = (cells[:, 1] > cells[:, 0]) | (not self.is_number)
+        return np.where(has_one, np.exp(self.log_prob(values)), 0.0)
 
     def log_prob(self, values: Any) -> Float[np.ndarray, " rows"]:
         """Return the log-density, or log-probability, of a value for each row."""
@@ -118,6 +133,15 @@ class Prediction:
         scores = self.flow.quantiles(self.cells, self._seen, self.part, u).astype(np.float64)
         values = self.coding.marginals[self.part].values(scores.ravel())
         return (self._numbers(values) if self.is_number else values).reshape(scores.shape)
+
+    def _score_up_to(self, values: np.ndarray) -> np.ndarray:
+        """Return the highest score of a number up to each value, by bisection."""
+        low, high = (np.full(len(values), end) for end in self.flow.heads[self.part].ends)
+        for _ in range(64):
+            middle = 0.5 * (low + high)
+            below = self._numbers(self.coding.marginals[self.part].values(middle)) <= values
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return low
 
     @property
     def _seen(self) -> np.ndarray:
@@ -158,6 +182,8 @@ def predict(model: "TableModel", target: str, frame: Frame) -> Prediction:
         raise bad("target", "a column that is one number or category", target, "Draw it: model.sample(given=table).")
     lacking = [name for name in model.coding.places if name not in frame.names or name == target]
     present = frame.select([name for name in frame.names if name != target])
-    cells, _ = model.coding.encode(present, absent=lacking)
+    cells, notes = model.coding.encode(present, absent=lacking, conditions=set(model.coding.places) - {target})
+    for sentence in notes:
+        warnings.warn(sentence, UserWarning, stacklevel=4)
     cells[:, model.coding.is_mark] = np.nan
     return Prediction(target, model.coding, model.flow, parts[0], cells, frame)
