@@ -13,9 +13,7 @@ def impute(
     output: Output,
     m: Annotated[
         int | None,
-        typer.Option(
-            "-m", help="Completed tables to write, out.1.csv, out.2.csv, ..., for multiple imputation.", min=1
-        ),
+        typer.Option("-m", help="Completed tables to write for multiple imputation: out.1.csv, out.2.csv, ...", min=1),
     ] = None,
     most_likely: Annotated[
         bool, typer.Option("--most-likely", help="Fill in medians and the likeliest categories, no draws.")

@@ -25,7 +25,7 @@ def sample(
     ] = None,
     missing: Annotated[
         bool, typer.Option("--missing", help=TABLE + "draw empty cells, too, as the table has them.")
-    ] = (False),
+    ] = False,
     label: Annotated[
         str | None,
         typer.Option(help=IMAGES + "class of the images; by default the classes take turns."),

@@ -151,9 +151,9 @@ def _levels_within(kind: AbstractKind, name: str, count: int, wanted: Range) -> 
 
 def _end(marginal: AbstractMarginal, value: float, side: int, without: bool) -> float:
     """Return the score at which a range begins (side 0) or ends (side 1); the value may lie outside the support."""
-    low, high = (0.0, marginal.period) if isinstance(marginal, AngleRanks) else (None, None)
+    low = 0.0 if isinstance(marginal, AngleRanks) else None
     if isinstance(marginal, NumberRanks):
-        low, high = marginal.low, marginal.high
+        low = marginal.low
         if marginal.whole and value != round(value):
             value, without = (math.ceil if side == 0 else math.floor)(value), False
     cell = marginal.cells(np.array([value]))[0]

@@ -54,8 +54,8 @@ class Axis:
             cells: `pyarrow` columns, of which the first decides which levels are frequent.
             bins: about how many bins numbers have.
         """
-        parts, of = column.kind.parts, family(cells[0].type)
-        if of in ("text", "boolean") or (len(parts) == 1 and isinstance(parts[0].support, Categories)):
+        of = family(cells[0].type)
+        if has_levels(column, cells[0].type):
             counts: Counter[Any] = Counter(value for value in cells[0].to_pylist() if value is not None)
             for more in cells[1:]:
                 counts.update({value: 0 for value in more.to_pylist() if value is not None})
@@ -108,6 +108,12 @@ class Axis:
         found = np.where(values == edges[-1], len(edges) - 2, found)
         found = np.where((found < 0) | (found > len(edges) - 2), OUTSIDE, found)
         return np.where(np.isnan(values), MISSING, found)
+
+
+def has_levels(column: Column, kind: Any) -> bool:
+    """Whether the cells of a column, of an Arrow type, are levels, and no numbers."""
+    parts = column.kind.parts
+    return family(kind) in ("text", "boolean") or (len(parts) == 1 and isinstance(parts[0].support, Categories))
 
 
 def shares(places: np.ndarray, size: int, weights: np.ndarray | None = None) -> Float[np.ndarray, " bins"]:
