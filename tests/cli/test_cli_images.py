@@ -57,7 +57,7 @@ def folder(tmp_path_factory, small_flows):
 def test_fit_says_what_it_did(folder, tmp_path):
     result = run("fit", folder / "d.npz", "-o", tmp_path / "m.pf", *MOVED)
     assert "200 images of 8 × 8 × 1, 17 levels, in 2 classes." in result.stdout
-    assert "Flow: glow, " in result.stdout
+    assert "Model: glow, " in result.stdout
     assert "180 to fit, 20 held out" in result.stdout
     assert "Bits per dimension of 20 images (lower is better): " in result.stdout
     assert f"{np.log2(17):.4f} without a model" in result.stdout

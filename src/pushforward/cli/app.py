@@ -5,28 +5,37 @@ import os
 
 import typer
 
+from .anomaly import anomaly
+from .compare import compare
 from .console import explained
+from .describe import describe
 from .evaluate import evaluate
 from .fit import fit
+from .impute import impute
 from .info import info
 from .plot import plot
+from .predict import predict
+from .relations import relations
+from .report import report
 from .sample import sample
 from .score import score
 
-#: The commands, and whether they compute much, so that compiled programs are kept for the next time.
-COMMANDS = {fit: True, sample: True, score: True, evaluate: True, plot: True, info: False}
+#: The commands, in the order of the help.
+COMMANDS = (fit, describe, info, sample, impute, predict, score, anomaly, compare, relations, evaluate, plot, report)
+#: Those that compute little, so that no compiled programs are kept for the next time.
+LIGHT = (describe, info)
 
 app = typer.Typer(
-    help="Fit a normalizing flow to a table or images: exact densities and exact samples. Log-densities are in nats.",
+    help="Fit a density to a table as it is, or to images, and ask it: exact densities and exact samples, in nats.",
     no_args_is_help=True,
     # Rich takes three times as long to import as all else that the help needs.
     rich_markup_mode=None,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command, computes in COMMANDS.items():
+for command in COMMANDS:
     # As a `short_help` the first line is shown whole.
-    app.command(short_help=(command.__doc__ or "").partition("\n")[0])(explained(command, computes))
+    app.command(short_help=(command.__doc__ or "").partition("\n")[0])(explained(command, command not in LIGHT))
 
 
 def main() -> None:

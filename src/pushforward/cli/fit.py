@@ -12,7 +12,11 @@ from .._architectures import architecture_names
 from .console import note, split_names
 from .options import IMAGES, TABLE, Data, options_of
 
-FLOWS = (*architecture_names("tables"), *architecture_names("images"))
+#: The density of tables of any kinds, which is no function of `pushforward.flows`.
+ANY_ORDER = "any-order"
+FLOWS = (ANY_ORDER, *architecture_names("tables"), *architecture_names("images"))
+#: How the help begins of options that choose a flow on numbers in place of the density of any kinds of columns.
+NUMBERS = "Tables of numbers: "
 
 
 def _known(flow: str | None) -> str | None:
@@ -27,15 +31,15 @@ def fit(
     flow: Annotated[
         str | None,
         typer.Option(
-            help="Architecture; nsf for tables, glow for images.", metavar=f"<{'|'.join(FLOWS)}>", callback=_known
+            help="Architecture; any-order for tables, glow for images.",
+            metavar=f"<{'|'.join(FLOWS)}>",
+            callback=_known,
         ),
     ] = None,
     search: Annotated[
-        bool, typer.Option("--search", help="Try architectures and sizes, take the best.", rich_help_panel=TABLE)
+        bool, typer.Option("--search", help=NUMBERS + "try architectures and sizes, take the best.")
     ] = False,
-    minutes: Annotated[
-        float | None, typer.Option(help="Time for a search, the last fit included.", rich_help_panel=TABLE)
-    ] = None,
+    minutes: Annotated[float | None, typer.Option(help=NUMBERS + "time for a search, the last fit included.")] = None,
     max_epochs: Annotated[int | None, typer.Option("--max-epochs", "--epochs", help="Most epochs to run.", min=1)] = (
         None
     ),
@@ -54,9 +58,18 @@ def fit(
         str | None, typer.Option(help=TABLE + "columns to condition on, a,b,c: p(others | given).")
     ] = None,
     weights: Annotated[str | None, typer.Option(help=TABLE + "column that holds the weights of the rows.")] = None,
-    layers: Annotated[int | None, typer.Option(help=TABLE + "number of layers.", min=1)] = None,
-    hidden: Annotated[str | None, typer.Option(help=TABLE + "widths of the hidden layers, 128,128.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help=TABLE + "refuse missing values, drop no row.")] = False,
+    kinds: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind", help=TABLE + "kind of a column where the one found is not right, fare=positive; again for each."
+        ),
+    ] = None,
+    members: Annotated[
+        int | None, typer.Option(help=TABLE + "networks whose probabilities are averaged.", min=1)
+    ] = None,
+    layers: Annotated[int | None, typer.Option(help=NUMBERS + "number of layers.", min=1)] = None,
+    hidden: Annotated[str | None, typer.Option(help=NUMBERS + "widths of the hidden layers, 128,128.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help=NUMBERS + "refuse missing values, drop no row.")] = False,
     labels: Annotated[
         bool, typer.Option("--labels/--no-labels", help=IMAGES + "condition on the class labels.")
     ] = False,
@@ -66,7 +79,11 @@ def fit(
         typer.Option(help=IMAGES + "shift images at random by up to so many pixels.", min=1),
     ] = None,
 ) -> None:
-    """Fit a flow to the columns of a table or to images, and judge it on held-out rows or images."""
+    """Fit a density to a table as it is, or to images, and judge it on held-out rows or images.
+
+    The kinds of the columns of a table are found and shown; text, dates, counts and empty cells need no preparation.
+    With --flow NAME, --search, --layers, --hidden or --strict, the table is one of numbers, and the density a flow.
+    """
     if search:
         _require_free({"flow": flow, "layers": layers, "hidden": hidden})
     run = Run(
@@ -81,10 +98,12 @@ def fit(
         settings={"max_epochs": max_epochs, "batch_size": batch_size, "learning_rate": learning_rate},
     )
     of_tables = {"columns": split_names(columns), "exclude": split_names(exclude), "given": split_names(given)}
-    of_tables |= {"weights": weights, "layers": layers, "hidden": _widths(hidden), "strict": strict or None}
-    of_tables |= {"search": search or None, "minutes": minutes}
+    of_tables |= {"weights": weights, "kinds": kinds or None, "members": members}
+    of_numbers = {"layers": layers, "hidden": _widths(hidden), "strict": strict or None}
+    of_numbers |= {"search": search or None, "minutes": minutes}
     of_images = {"labels": labels or None, "flip": flip or None, "shift": shift}
-    run_fit(run, {**of_tables, **of_images})
+    numbers = any(value is not None for value in of_numbers.values())
+    run_fit(run, {**of_tables, **of_numbers, **of_images}, numbers)
 
 
 @final
@@ -108,15 +127,24 @@ class Run:
             typer.echo(text)
 
 
-def run_fit(run: Run, options: dict[str, Any]) -> None:
-    """Read, check, split, fit, save, evaluate; all errors of the user are found before the fit."""
+def run_fit(run: Run, options: dict[str, Any], numbers: bool) -> None:
+    """Read, check, split, fit, save, evaluate; all errors of the user are found before the fit.
+
+    Arguments:
+        run: the options of every fit.
+        options: those of one kind of data.
+        numbers: whether one of them calls for a flow on a table of numbers.
+    """
     from .. import models
     from ..flows import architecture
 
-    kind = models.kind_of(run.data, run.flow)
+    flow = models.VectorModel.default if run.flow is None and numbers else run.flow
+    kind = models.kind_of(run.data, flow)
     reason = f"{run.data} holds {kind.of}"
+    if run.flow == ANY_ORDER:
+        reason += f", and --flow is {ANY_ORDER}"
     reading, building, fitting = options_of(options, reason, kind.read_new, kind.build, kind.fit)
-    if run.flow is not None:
+    if run.flow is not None and run.flow != kind.default:
         architecture(kind.architectures, run.flow)
     _require_no_data(run)
     _require_resumable(run)
@@ -126,7 +154,7 @@ def run_fit(run: Run, options: dict[str, Any]) -> None:
     train, test = model.split(data, run.test_fraction, run.seed)
     run.say(model.headline())
     built = model.architecture
-    size = "" if built is None or fitting.get("search") else f"Flow: {built.name}, {built.parameters:,} parameters. "
+    size = "" if built is None or fitting.get("search") else f"Model: {built.name}, {built.parameters:,} parameters. "
     run.say(f"{size}{kind.rows}: {train.size:,} to fit, {test.size:,} held out.")
     model = _fit(run, model, data, fitting)
     if model.record is not None and model.record.search:

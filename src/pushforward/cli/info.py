@@ -1,5 +1,7 @@
 """`pushforward info`: the description of a model, its fit and its scores."""
 
+from typing import Any
+
 import typer
 
 from .options import Model
@@ -9,5 +11,10 @@ def info(model: Model) -> None:
     """Say what a model is: its columns or images, its architecture, how it was fitted, what it scored."""
     from .. import models
 
-    for name, text in models.load(model).describe():
+    show(models.load(model))
+
+
+def show(opened: Any) -> None:
+    """Print the description of a model."""
+    for name, text in opened.describe():
         typer.echo(f"{name:<19} {text}")

@@ -18,5 +18,12 @@ from .record import Record as Record
 from .record import RowCounts as RowCounts
 from .record import Score as Score
 from .record import name_epoch as name_epoch
+from .tables.asking import parse_given as parse_given
+from .tables.describing import describe_columns as describe_columns
 from .tables.model import TableModel as TableModel
+from .tables.reporting import Report as Report
+from .tables.reporting import report as report
+from .tables.writing import anomaly_to as anomaly_to
+from .tables.writing import impute_to as impute_to
+from .tables.writing import predict_to as predict_to
 from .vectors import VectorModel as VectorModel

@@ -66,13 +66,13 @@ def parse_kinds(texts: Sequence[str]) -> dict[str, KindSetting]:
     out: dict[str, KindSetting] = {}
     for text in texts:
         name, equals, value = text.partition("=")
-        require(bool(equals and name and value), "kind", "COLUMN=KIND", text, "For example fare=positive.")
+        require(bool(equals and name and value), "kinds", "COLUMN=KIND", text, "For example fare=positive.")
         setting: Any = value.strip()
         if setting.startswith("{"):
             try:
                 setting = tomllib.loads(f"kind = {setting}")["kind"]
             except tomllib.TOMLDecodeError:
-                raise bad("kind", 'COLUMN={kind="KIND", OPTION=VALUE}', text) from None
+                raise bad("kinds", 'COLUMN={kind="KIND", OPTION=VALUE}', text) from None
         _name_of(name, setting)
         out[name.strip()] = setting
     return out

@@ -68,6 +68,11 @@ def reference_of(model: "TableModel", cells: RowCells) -> Reference:
 
 def anomaly(model: "TableModel", frame: Frame) -> Any:
     """See `TableModel.anomaly`."""
+    return native(anomaly_columns(model, frame), frame)
+
+
+def anomaly_columns(model: "TableModel", frame: Frame) -> dict[str, Any]:
+    """Return the columns of `anomaly`."""
     reference = model.reference
     if reference is None:
         raise bad("model", "fitted before it can say what is unusual", "`not fitted`")
@@ -78,7 +83,7 @@ def anomaly(model: "TableModel", frame: Frame) -> Any:
     # One more row, the row itself, so that no p-value is zero.
     above = (len(known) - np.searchsorted(known, surprise, side="left")) / len(known)
     p_value = (above * reference.rows + 1) / (reference.rows + 1)
-    return native({"p_value": p_value, "log_prob": parts.sum(axis=1), "blame": _blamed(model, cells, reference)}, frame)
+    return {"p_value": p_value, "log_prob": parts.sum(axis=1), "blame": _blamed(model, cells, reference)}
 
 
 def _blamed(model: "TableModel", cells: RowCells, reference: Reference) -> list[str]:

@@ -1,6 +1,7 @@
 """What a question takes as given: cells that are equal to a value, one of several, or within a range."""
 
 import math
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
@@ -9,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..._errors import bad, require
-from ...columns import AnyOrder, LevelShares
+from ...columns import AbstractMarginal, AngleRanks, AnyOrder, LevelShares, NumberRanks
 from ...data import Frame
 from ...data.tables.arrow_types import type_named
 from ...data.tables.kinds import AbstractKind
@@ -19,6 +20,22 @@ from .coding import Coding, RowCells
 Given: TypeAlias = Mapping[str, Any] | Any
 #: Intervals of scores (low, high], disjoint.
 Intervals: TypeAlias = tuple[tuple[float, float], ...]
+
+
+@final
+@dataclass(frozen=True)
+class Range:
+    """The values from low to high, as (low, high) is, of which the ends may be left out.
+
+    Attributes:
+        low, high: the ends; None for an open one.
+        without_low, without_high: whether they are left out: what is above 0 is no value that is 0 for many rows.
+    """
+
+    low: Any = None
+    high: Any = None
+    without_low: bool = False
+    without_high: bool = False
 
 
 @final
@@ -46,8 +63,10 @@ def condition_of(coding: Coding, given: Mapping[str, Any]) -> Condition:
     kinds = {column.name: column.kind for column in coding.schema.columns}
     for name, wanted in given.items():
         parts = coding.position(name, "given")
-        if isinstance(wanted, tuple):
-            require(len(wanted) == 2, "given", f"(low, high) for a range of {name}", wanted)
+        if isinstance(wanted, tuple | Range):
+            if isinstance(wanted, tuple):
+                require(len(wanted) == 2, "given", f"(low, high) for a range of {name}", wanted)
+                wanted = Range(*wanted)
             within |= _range(coding, kinds[name], name, parts, wanted)
         elif isinstance(wanted, list | set | frozenset):
             require(len(wanted) > 0, "given", f"at least one value of {name}", wanted)
@@ -66,6 +85,16 @@ def encode_values(kind: AbstractKind, name: str, wanted: list[Any]) -> Float[np.
     Raises:
         ValueError: if a value is not of the kind.
     """
+    values = _numbers(kind, name, wanted)
+    for part, numbers in zip(kind.parts, values.T, strict=True):
+        wrong = ~part.holds(numbers) | np.isnan(numbers)
+        if wrong.any():
+            raise bad("given", f"{kind.rule} for {name}", wanted[int(np.argmax(wrong))], "Any other value cannot be.")
+    return values
+
+
+def _numbers(kind: AbstractKind, name: str, wanted: list[Any]) -> Float[np.ndarray, "n parts"]:
+    """Return the parts of values of the type of a column, which may lie outside its support."""
     import pyarrow as pa
 
     try:
@@ -76,27 +105,61 @@ def encode_values(kind: AbstractKind, name: str, wanted: list[Any]) -> Float[np.
         column = pa.array(wanted).cast(target)
     except (pa.ArrowException, ValueError, TypeError):
         raise bad("given", f"{kind.rule} for {name}", wanted[0] if len(wanted) == 1 else wanted) from None
-    values = kind.encode(column, name)
-    for part, numbers in zip(kind.parts, values.T, strict=True):
-        wrong = ~part.holds(numbers) | np.isnan(numbers)
-        if wrong.any():
-            raise bad("given", f"{kind.rule} for {name}", wanted[int(np.argmax(wrong))], "Any other value cannot be.")
-    return values
+    return kind.encode(column, name)
 
 
 def _range(
-    coding: Coding, kind: AbstractKind, name: str, parts: tuple[int, ...], ends: tuple[Any, Any]
+    coding: Coding, kind: AbstractKind, name: str, parts: tuple[int, ...], wanted: Range
 ) -> dict[int, Intervals]:
     part = parts[0]
-    if len(parts) > 1 or isinstance(coding.marginals[part], LevelShares):
+    if len(parts) > 1:
         rule = f"one value of {name}, or a list of values"
         raise bad("given", rule, f"`a range of {name}, whose values are not one number`")
-    low, high = (None if end is None else float(encode_values(kind, name, [end])[0, 0]) for end in ends)
-    require(low is None or high is None or low <= high, "given", f"a range of {name} with low <= high", ends)
-    marginal = coding.marginals[part]
-    bottom = -math.inf if low is None else float(marginal.cells(np.array([low]))[0, 0])
-    top = math.inf if high is None else float(marginal.cells(np.array([high]))[0, 1])
-    return {part: ((bottom, top),)}
+    marginal, ends = coding.marginals[part], (wanted.low, wanted.high)
+    if isinstance(marginal, LevelShares):
+        return {part: _levels_within(kind, name, len(marginal.shares), wanted)}
+    low, high = (None if end is None else float(_numbers(kind, name, [end])[0, 0]) for end in ends)
+    ordered = low is None or high is None or low <= high
+    require(ordered, "given", f"a range of {name} with low <= high", f"`{ends[0]} to {ends[1]}`")
+    bottom = -math.inf if low is None else _end(marginal, low, 0, wanted.without_low)
+    top = math.inf if high is None else _end(marginal, high, 1, wanted.without_high)
+    return {part: ((bottom, max(top, bottom)),)}
+
+
+def _levels_within(kind: AbstractKind, name: str, count: int, wanted: Range) -> Intervals:
+    """Return the levels of a column in a range: of numbers by their size, of ordinal ones by their order."""
+    levels = kind.decode(np.arange(count, dtype=float)[:, None]).to_pylist()
+    ends = wanted.low, wanted.high
+    if kind.name == "ordinal":
+        ends = tuple(None if end is None else encode_values(kind, name, [end])[0, 0] for end in ends)
+        levels = list(range(count))
+    elif any(isinstance(level, str | bool) for level in levels):
+        rule = f"one value of {name}, or a list of values"
+        raise bad("given", rule, f"`a range of {name}, whose values have no order`")
+    low, high = ends
+    after = operator.gt if wanted.without_low else operator.ge
+    before = operator.lt if wanted.without_high else operator.le
+
+    def holds(level: Any) -> bool:
+        # The level of pooled rare numbers is no number.
+        return level is not None and (low is None or after(level, low)) and (high is None or before(level, high))
+
+    inside = [holds(level) for level in levels]
+    require(any(inside), "given", f"a range of {name} that holds one of its values", f"`{wanted.low} to {wanted.high}`")
+    return tuple((code - 0.5, float(code)) for code in range(count) if inside[code])
+
+
+def _end(marginal: AbstractMarginal, value: float, side: int, without: bool) -> float:
+    """Return the score at which a range begins (side 0) or ends (side 1); the value may lie outside the support."""
+    low = 0.0 if isinstance(marginal, AngleRanks) else None
+    if isinstance(marginal, NumberRanks):
+        low = marginal.low
+        if marginal.whole and value != round(value):
+            value, without = (math.ceil if side == 0 else math.floor)(value), False
+    cell = marginal.cells(np.array([value]))[0]
+    if not math.isfinite(cell[2]):  # An end of the support, or beyond it.
+        return -math.inf if low is not None and value <= low else math.inf
+    return float(cell[1 - side if without else side])
 
 
 def _any_of(

@@ -171,6 +171,12 @@ def _log_probability(model: "TableModel", condition: Condition) -> float:
 
 def impute(model: "TableModel", key: Key, frame: Frame, m: int | None, most_likely: bool) -> Any:
     """See `TableModel.impute`."""
+    found = [filled.native() for filled in impute_frames(model, key, frame, m, most_likely)]
+    return found[0] if m is None else found
+
+
+def impute_frames(model: "TableModel", key: Key, frame: Frame, m: int | None, most_likely: bool) -> list[Frame]:
+    """Return tables with their missing cells filled in: m, or one."""
     copies = 1 if m is None else require_count("m", m)
     lacking = [name for name in model.coding.places if name not in frame.names]
     cells, _ = model.coding.encode(frame, absent=lacking)
@@ -184,8 +190,8 @@ def impute(model: "TableModel", key: Key, frame: Frame, m: int | None, most_like
             some = cells[rows]
             scores = _likeliest(model, some) if most_likely else draw(model, own, some, {}, False)
             filled = _filled(model, frame, rows, scores)
-        found.append(filled.native())
-    return found[0] if m is None else found
+        found.append(filled)
+    return found
 
 
 def _likeliest(model: "TableModel", cells: RowCells) -> Float[np.ndarray, "rows parts"]:

@@ -26,15 +26,7 @@ BY_HALF = (
 
 def evaluate(model: "TableModel", data: Frame) -> Evaluation:
     """See `TableModel.evaluate`."""
-    record = model.record
-    seed = 0 if record is None else record.seed
-    if record is not None and record.rows.held_out and record.fingerprint == model._fingerprint(data):
-        train, test = model.split(data, record.test_fraction, seed)
-        judged = BY_HELD_OUT
-    else:
-        require(len(data) >= 4, "data", "a table of at least four rows", len(data))
-        train, test = model.split(data, 0.5, seed)
-        judged = BY_HALF
+    train, test, judged = rows_to_judge(model, data)
     results = {"flow": model.log_prob(data.take(test))}
     coding = Coding.of(model.schema, data, train)
     columns = np.flatnonzero(coding.of_columns(model.schema.event))
@@ -45,6 +37,17 @@ def evaluate(model: "TableModel", data: Frame) -> Evaluation:
         results["tree"] = _tree(coding, columns, fit).log_prob(held)
     scores = {name: Score(*_mean(log_prob)) for name, log_prob in results.items()}
     return Evaluation(scores, judged, _text(results))
+
+
+def rows_to_judge(model: "TableModel", data: Frame) -> tuple[np.ndarray, np.ndarray, str]:
+    """Return the rows that stand for those of the fit, the rows to judge by, and a sentence on which they are."""
+    record = model.record
+    seed = 0 if record is None else record.seed
+    if record is not None and record.rows.held_out and record.fingerprint == model._fingerprint(data):
+        train, test = model.split(data, record.test_fraction, seed)
+        return train, test, BY_HELD_OUT
+    require(len(data) >= 4, "data", "a table of at least four rows", len(data))
+    return *model.split(data, 0.5, seed), BY_HALF
 
 
 def _tree(coding: Coding, columns: np.ndarray, cells: RowCells) -> Tree:

@@ -24,6 +24,7 @@ from ...data import (
     write_frame,
 )
 from .._base import AbstractModel, Evaluation, Path, is_table
+from .._given import other_columns
 from ..held_out import data_fingerprint, held_out_rows
 from ..record import Architecture, Lines, Record, RowCounts, describe_fit
 from . import anomalies, comparing, drawing, evaluating, predicting, relating
@@ -86,18 +87,28 @@ class TableModel(AbstractModel[Frame]):
         return TableModel(coding, flow, reference, Architecture.from_json(metadata), Record.from_json(metadata))
 
     @classmethod
-    def read_new(cls, path: Path, *, columns: Sequence[str] = (), exclude: Sequence[str] = ()) -> Frame:
-        """Read the columns to fit a model to.
+    def read_new(
+        cls,
+        path: Path,
+        *,
+        columns: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        given: Sequence[str] = (),
+        weights: str | None = None,
+    ) -> Frame:
+        """Read the columns to fit a model to; `columns` need not name the columns of `given` and `weights`.
 
         Arguments:
-            path: what `pushforward.data.read_frame` takes.
+            path, exclude: as for `pushforward.data.read_frame`.
             columns: names of columns; by default all that are not excluded.
-            exclude: names of columns to leave out.
+            given, weights: as for `build`.
 
         Raises:
             OSError, ValueError: as `read_frame` does.
         """
-        return read_frame(path, columns=columns or None, exclude=exclude)
+        extra = other_columns(given, weights)
+        asked = (*columns, *(name for name in extra if name not in columns)) if columns else None
+        return read_frame(path, columns=asked, exclude=exclude)
 
     @classmethod
     def build(

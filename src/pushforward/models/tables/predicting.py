@@ -1,7 +1,8 @@
 """The distribution of one column given the observed cells of the others."""
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -41,6 +42,10 @@ class Prediction:
     part: int
     cells: RowCells
     like: Frame
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> "Prediction":
+        """Return the distributions of some rows, given by their indices."""
+        return replace(self, cells=self.cells[np.asarray(rows)], like=self.like.take(np.asarray(rows)))
 
     @property
     def is_number(self) -> bool:
