@@ -43,7 +43,7 @@ def table():
 @pytest.fixture(scope="module")
 def model(table):
     built = pf.TableModel.build(table, width=16, depth=1)
-    return built.fit(table, max_epochs=30, batch_size=100, members=2, progress=False, source="t")
+    return built.fit(table, max_epochs=60, batch_size=50, learning_rate=1e-2, members=2, progress=False, source="t")
 
 
 def test_kinds_are_found_and_said(model):

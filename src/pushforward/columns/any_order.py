@@ -89,7 +89,7 @@ class AnyOrder(eqx.Module):
             seen: which parts are given; a part that is missing is not seen.
         """
         seen = np.asarray(seen, bool) & ~np.isnan(cells[..., 0])
-        found = in_chunks(partial(_log_probs, self), np.nan_to_num(cells), seen)[0]
+        found = in_chunks(partial(_log_probs, self), _filled(cells), seen)[0]
         return np.where(np.isnan(cells[..., 0]), np.nan, found)
 
     @method
@@ -109,7 +109,7 @@ class AnyOrder(eqx.Module):
         observed = ~np.isnan(cells[..., 0])
         given = np.zeros(observed.shape, bool) if given is None else np.asarray(given, bool) & observed
         order = np.asarray(self.order if order is None else order, np.int32)
-        return in_chunks(partial(_chain, self, order), np.nan_to_num(cells), given, observed & ~given)[0]
+        return in_chunks(partial(_chain, self, order), _filled(cells), given, observed & ~given)[0]
 
     @method
     def sample(
@@ -127,7 +127,7 @@ class AnyOrder(eqx.Module):
         order = np.asarray(self.order if order is None else order, np.int32)
         keys = jax.random.split(key, -(-len(cells) // ROWS) or 1)
         draws = [
-            in_chunks(partial(_draws, self, order, k), np.nan_to_num(part), kept)[0]
+            in_chunks(partial(_draws, self, order, k), _filled(part), kept)[0]
             for k, part, kept in zip(keys, _pieces(cells), _pieces(given), strict=True)
         ]
         return np.concatenate(draws)
@@ -136,7 +136,7 @@ class AnyOrder(eqx.Module):
     def cdf(self, cells: Table, seen: Seen, part: int, scores: Float[Any, "rows k"]) -> Float[np.ndarray, "rows k"]:
         """Return the probability that a part has a score up to each of k scores, given the seen parts of its row."""
         seen = np.asarray(seen, bool) & ~np.isnan(cells[..., 0])
-        return in_chunks(partial(_cdf, self, part), np.nan_to_num(cells), seen, np.asarray(scores))[0]
+        return in_chunks(partial(_cdf, self, part), _filled(cells), seen, np.asarray(scores))[0]
 
     @method
     def quantiles(
@@ -144,7 +144,7 @@ class AnyOrder(eqx.Module):
     ) -> Float[np.ndarray, "rows k"]:
         """Return the scores of a part that have these levels of probability below them, given the seen parts."""
         seen = np.asarray(seen, bool) & ~np.isnan(cells[..., 0])
-        return in_chunks(partial(_quantiles, self, part), np.nan_to_num(cells), seen, np.asarray(levels))[0]
+        return in_chunks(partial(_quantiles, self, part), _filled(cells), seen, np.asarray(levels))[0]
 
 
 def in_chunks(program: Any, *rows: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -165,6 +165,11 @@ def in_chunks(program: Any, *rows: np.ndarray) -> tuple[np.ndarray, ...]:
         result = result if isinstance(result, tuple) else (result,)
         found.append(tuple(np.asarray(a)[:size] for a in result))
     return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
+def _filled(cells: np.ndarray) -> np.ndarray:
+    """Return cells with zeros in place of NaN; -inf, of a value that cannot be, stays."""
+    return np.where(np.isnan(cells), 0.0, cells)
 
 
 def _pieces(a: np.ndarray) -> list[np.ndarray]:

@@ -11,7 +11,7 @@ from ..numerics.split import copies, split_rows
 
 
 def held_out_rows(
-    n: int, test_fraction: float, seed: int, groups: Int[np.ndarray, " n"] | None = None
+    n: int, test_fraction: float | int, seed: int, groups: Int[np.ndarray, " n"] | None = None
 ) -> tuple[Int[np.ndarray, " fit"], Int[np.ndarray, " held_out"]]:
     """Return the indices, in order, of the rows to fit and of the held-out rows, drawn without replacement.
 

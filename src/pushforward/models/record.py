@@ -105,7 +105,7 @@ class Record:
     """
 
     seed: int
-    test_fraction: float
+    test_fraction: float | int
     data: str
     fingerprint: str
     rows: RowCounts
@@ -124,7 +124,7 @@ class Record:
         result: Any,
         *,
         seed: int,
-        test_fraction: float,
+        test_fraction: float | int,
         data: str,
         fingerprint: str,
         rows: RowCounts,

@@ -78,6 +78,16 @@ def to_native(table: ArrowTable, like: Any) -> Any:
     return table
 
 
+def library_of(like: Any) -> Any:
+    """Return a table without columns of the library of `like`, so that `to_native` gives no column its type."""
+    library = type(like).__module__.split(".")[0]
+    if library == "pandas":
+        return like.iloc[:, :0]
+    if library == "polars":
+        return like.select([])
+    return {} if isinstance(like, Mapping) else None
+
+
 def _plain(table: ArrowTable) -> ArrowTable:
     """Return a table with one chunk for each column, one dictionary, and no views, which few functions take."""
     import pyarrow as pa

@@ -110,7 +110,7 @@ class Coding:
             columns.append(cells)
         return np.stack(columns, axis=1)
 
-    def values(self, scores: Float[np.ndarray, "rows parts"]) -> Float[np.ndarray, "rows parts"]:
+    def values(self, scores: Float[np.ndarray, "rows parts"]) -> Float[np.ndarray, "rows columns"]:
         """Return the parts, without marks, that hold scores; missing where the mark says so."""
         scores = np.asarray(scores, np.float64)
         values = np.stack([m.values(scores[:, j]) for j, m in enumerate(self.marginals)], axis=1)

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from ..._errors import require, require_count
 from ..._types import Key
 from ...data import Frame, read_frame
+from ...data.tables.origins import library_of
 from .coding import RowCells
 from .conditions import (
     Condition,
@@ -233,8 +234,15 @@ def _filled(model: "TableModel", frame: Frame, rows: np.ndarray, scores: np.ndar
         if not pc.any(gone).as_py():
             continue
         at = pa.array(np.where(place >= 0, place, 0), mask=place < 0)
-        new = drawn[name].combine_chunks().take(at).cast(old.type)
-        table = table.set_column(i, name, pc.if_else(gone, new, old))
+        new = drawn[name].combine_chunks().take(at)
+        if pa.types.is_dictionary(old.type):
+            plain = old.type.value_type
+            cells = pc.if_else(gone, new.cast(plain), old.cast(plain))
+            places = pc.index_in(cells, old.dictionary.cast(plain)).cast(old.type.index_type)
+            filled = pa.DictionaryArray.from_arrays(places, old.dictionary, ordered=old.type.ordered)
+        else:
+            filled = pc.if_else(gone, new.cast(old.type), old)
+        table = table.set_column(i, name, filled)
     from dataclasses import replace
 
     return replace(frame, table=table)
@@ -257,4 +265,4 @@ def native(columns: Mapping[str, Any], like: Frame) -> Any:
     """Return columns as a table of the library that another table came from."""
     import pyarrow as pa
 
-    return Frame(pa.table(dict(columns)), like=like.like).native()
+    return Frame(pa.table(dict(columns)), like=library_of(like.like)).native()

@@ -17,7 +17,7 @@ def fitted(
     coding: Coding,
     cells: RowCells,
     weights: np.ndarray | None,
-    learning_rate: float | None,
+    learning_rate: float | int | None,
     settings: dict[str, Any],
 ) -> FitResult[AnyOrder]:
     """Return the result of a fit to the cells of the training rows.

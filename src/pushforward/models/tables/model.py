@@ -157,12 +157,12 @@ class TableModel(AbstractModel[Frame]):
         data: Any,
         *,
         seed: int = 0,
-        test_fraction: float = 0.1,
+        test_fraction: float | int = 0.1,
         source: str = "",
         members: int | None = None,
         max_epochs: int | None = None,
         batch_size: int | None = None,
-        learning_rate: float | None = None,
+        learning_rate: float | int | None = None,
         **options: Any,
     ) -> "TableModel":
         """Return the model fitted to the rows that are not held out, with the record of the fit.
@@ -200,7 +200,7 @@ class TableModel(AbstractModel[Frame]):
         model = replace(self, coding=coding, flow=result.flow, record=record)
         return replace(model, reference=anomalies.reference_of(model, cells[test if test.size else train]))
 
-    def split(self, data: Frame, test_fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def split(self, data: Frame, test_fraction: float | int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the indices of the rows to fit and to hold out, in order."""
         return held_out_rows(len(data), test_fraction, seed)
 
