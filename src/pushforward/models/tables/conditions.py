@@ -206,8 +206,10 @@ def draw_within(
     rows = np.arange(len(cells))
     level = below[rows, which] + u - (np.cumsum(mass, axis=1) - mass)[rows, which]
     scores = model.quantiles(cells, ~np.isnan(cells[..., 0]), part, level[:, None])[:, 0].astype(np.float64)
-    ends = np.asarray(intervals, np.float64)[which]
-    return np.clip(scores, *np.clip(ends, *model.heads[part].ends).T), total
+    low, high = np.clip(np.asarray(intervals, np.float64)[which], *model.heads[part].ends).T
+    # The lower end belongs to the value below.
+    low = np.minimum(low + 1e-6 * np.maximum(1, np.abs(low)), (low + high) / 2)
+    return np.clip(scores, low, high), total
 
 
 def with_scores(coding: Coding, cells: RowCells, part: int, scores: np.ndarray) -> RowCells:

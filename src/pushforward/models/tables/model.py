@@ -13,21 +13,12 @@ from ..._architectures import Data
 from ..._errors import bad, require
 from ..._types import Key
 from ...columns import AnyOrder
-from ...data import (
-    Frame,
-    Schema,
-    format_of,
-    holds_images,
-    parse_kinds,
-    read_frame,
-    require_writable,
-    write_frame,
-)
+from ...data import Frame, Schema, holds_images, parse_kinds, read_frame
 from .._base import AbstractModel, Evaluation, Path, is_table
 from .._given import other_columns
 from ..held_out import data_fingerprint, held_out_rows
 from ..record import Architecture, Lines, Record, RowCounts, describe_fit
-from . import anomalies, comparing, drawing, evaluating, predicting, relating
+from . import anomalies, comparing, drawing, evaluating, predicting, relating, writing
 from .coding import Coding
 from .conditions import Given
 from .network import default_settings, new_density
@@ -292,7 +283,10 @@ class TableModel(AbstractModel[Frame]):
         return relating.relations(self, key, rows)
 
     def compare(self, key: Key, a: Any, b: Any) -> "comparing.Drift":
-        """Test whether two tables are from one distribution, and name the columns that moved."""
+        """Test whether two tables are from one distribution, and name the columns that moved.
+
+        Rows that the model was fitted to look likelier than others: compare rows that it has not seen.
+        """
         return comparing.compare(self, key, self._frame(a), self._frame(b))
 
     def read(self, path: Path) -> Frame:
@@ -317,23 +311,11 @@ class TableModel(AbstractModel[Frame]):
             given: conditions, or the path of a table of them.
             missing: whether to draw holes as the table has them.
         """
-        format_of(output)
-        require_writable(output)
-        rows = drawing.sample_frame(self, jax.random.key(seed), n, given, missing)
-        write_frame(output, rows)
-        return f"{len(rows):,} rows of {len(rows.names)} columns written to {output}."
+        return writing.sample_to(self, output, n, seed, given, missing)
 
     def score_to(self, data: Path, output: Path) -> str:
         """Write a table with the log-densities of its rows in a column log_prob."""
-        format_of(output)
-        require_writable(output)
-        frame = self.read(data)
-        log_prob = self.log_prob(frame)
-        write_frame(output, drawing.with_column(frame, "log_prob", log_prob))
-        finite = log_prob[np.isfinite(log_prob)]
-        mean = f"mean {finite.mean():.4f} nats per row" if finite.size else "no row is possible"
-        zero = f", {log_prob.size - finite.size:,} rows of density zero" if finite.size < log_prob.size else ""
-        return f"{data}: {len(frame):,} rows; {mean}{zero}. Written to {output}."
+        return writing.score_to(self, data, output)
 
     def headline(self) -> str:
         """Return the kinds of the columns, with reasons."""

@@ -10,7 +10,7 @@ import numpy as np
 from ..._errors import require
 from ...data import Frame, format_of, require_writable, write_frame
 from .._base import Path
-from .drawing import impute_frames, with_column
+from .drawing import impute_frames, sample_frame, with_column
 
 if TYPE_CHECKING:
     from .model import TableModel
@@ -20,6 +20,28 @@ if TYPE_CHECKING:
 UNLIKE, WORST = 0.01, 5
 #: Levels of the quantiles that are written unless others are asked for.
 QUANTILES = (0.05, 0.95)
+
+
+def sample_to(model: "TableModel", output: Path, n: int, seed: int, given: Any, missing: bool) -> str:
+    """See `TableModel.sample_to`."""
+    format_of(output)
+    require_writable(output)
+    rows = sample_frame(model, jax.random.key(seed), n, given, missing)
+    write_frame(output, rows)
+    return f"{len(rows):,} rows of {len(rows.names)} columns written to {output}."
+
+
+def score_to(model: "TableModel", data: Path, output: Path) -> str:
+    """See `TableModel.score_to`."""
+    format_of(output)
+    require_writable(output)
+    frame = model.read(data)
+    log_prob = model.log_prob(frame)
+    write_frame(output, with_column(frame, "log_prob", log_prob))
+    finite = log_prob[np.isfinite(log_prob)]
+    mean = f"mean {finite.mean():.4f} nats per row" if finite.size else "no row is possible"
+    zero = f", {log_prob.size - finite.size:,} rows of density zero" if finite.size < log_prob.size else ""
+    return f"{data}: {len(frame):,} rows; {mean}{zero}. Written to {output}."
 
 
 def impute_to(
