@@ -316,12 +316,12 @@ def _draws(model: AnyOrder, order: Any, key: Key, cells: Array, given: Array) ->
             which = jax.random.randint(key_member, (n,), 0, model.members)
             own = jnp.take_along_axis(params, which[None, None], 0)[0]
         score = head.draw(key_score, own)
-        return head.cell(score), ~given[part], jnp.where(given[part], cells[part, 0], score)
+        return head.cell(score), ~given[part], jnp.where(given[part], cells[part, :2].mean(0), score)
 
     keys = jax.random.split(key, len(order))
     scores = _steps(model, jnp.asarray(order), _after(model, cells, given), keys, step)
-    # Parts outside the order are given.
-    return cells[:, 0].at[jnp.asarray(order)].set(scores).T
+    # Parts outside the order are given; the middle of a cell lies in it.
+    return cells[:, :2].mean(1).at[jnp.asarray(order)].set(scores).T
 
 
 def _params(model: AnyOrder, part: int, cells: Array, seen: Array) -> Float[Array, "members p n"]:

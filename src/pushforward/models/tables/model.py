@@ -220,13 +220,10 @@ class TableModel(AbstractModel[Frame]):
         return drawing.native({name: columns[name] for name in self.schema.event}, frame)
 
     def anomaly(self, table: Any) -> Any:
-        """Return for each row a p-value, and the cells to blame.
+        """Return p_value, log_prob, and blame: the names of the cells least expected given all others.
 
         The p-value is the share of held-out rows that were at least as unlikely, given which cells are missing. A small
-        one says that the row is unlike the table. The cells to blame are those least expected given all others.
-
-        Returns:
-            A table with the columns p_value, log_prob and blame, the names of the three least expected cells.
+        one says that the row is unlike the table.
 
         Raises:
             ValueError: if the model is not fitted.
