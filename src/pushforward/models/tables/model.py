@@ -223,10 +223,7 @@ class TableModel(AbstractModel[Frame]):
         """Return p_value, log_prob, and blame: the names of the cells least expected given all others.
 
         The p-value is the share of held-out rows that were at least as unlikely, given which cells are missing. A small
-        one says that the row is unlike the table.
-
-        Raises:
-            ValueError: if the model is not fitted.
+        one says that the row is unlike the table. Raises a ValueError if the model is not fitted.
         """
         return anomalies.anomaly(self, self._frame(table))
 

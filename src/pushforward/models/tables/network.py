@@ -11,7 +11,7 @@ from .coding import Coding
 def default_settings(rows: int, parts: int) -> dict[str, Any]:
     """Return the sizes of the network for a table."""
     del parts
-    return {"width": 256 if rows >= 2000 else 128, "depth": 3 if rows >= 2000 else 2}
+    return {"width": 256 if rows >= 2000 else 128, "depth": 2}
 
 
 def new_density(key: Key, coding: Coding, **settings: Any) -> AnyOrder:

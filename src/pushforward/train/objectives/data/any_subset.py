@@ -11,7 +11,8 @@ from jaxtyping import Array, Bool
 
 from ...._errors import require
 from ...._types import Key, Scalar, Scalars
-from ....columns.any_order import AnyOrder, member_log_probs
+from ....columns.any_order import AnyOrder
+from ....columns.programs import member_log_probs
 from ...rows.batch import Batch
 from ...rows.rows import Rows
 from ._base import AbstractDataObjective
