@@ -9,7 +9,7 @@ import pytest
 from tqdm import tqdm
 
 import pushforward as pf
-from pushforward.models import Candidate, VectorModel, Trial, candidates_for, table_of
+from pushforward.models import Candidate, Trial, VectorModel, candidates_for, table_of
 from pushforward.models.halving import trials as trials_module
 from pushforward.models.halving.rows import Judge, divide
 from pushforward.models.halving.rungs import Clock, Contest, decided, go_on, halve, seconds_of_last
