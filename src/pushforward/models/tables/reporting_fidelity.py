@@ -12,7 +12,6 @@ from jaxtyping import Float
 from ..._types import Key
 from ...columns import AngleRanks, LevelShares
 from ...data import Column, Frame
-from .coding import RowCells
 from .comparing import compare
 from .reporting_views import ColumnView, axis_of, places_of
 from .viewing import OUTSIDE, Axis, as_numbers, has_levels
@@ -156,7 +155,9 @@ def closeness_of(model: "TableModel", fit: Frame, held: Frame, drawn: Frame, rng
     return Closeness(found[0], found[1], (copies[0], copies[1]), len(among))
 
 
-def _nearest(model: "TableModel", cells: RowCells, among: RowCells) -> Float[np.ndarray, " rows"]:
+def _nearest(
+    model: "TableModel", cells: Float[np.ndarray, "n parts 3"], among: Float[np.ndarray, "m parts 3"]
+) -> Float[np.ndarray, " n"]:
     """Return the distance of each row to the nearest of others."""
     coding = model.coding
     total = np.zeros((len(cells), len(among)), np.float32)
