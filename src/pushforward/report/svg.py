@@ -2,37 +2,40 @@
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import TypeAlias
 
 import numpy as np
 
 from ..models import Axis
 
+#: A length in the units of a drawing.
+Length: TypeAlias = float | int
 #: Width of a drawing in its own units, and of the labels at its left.
 WIDTH, LEFT = 340.0, 96.0
 #: About how many characters fit into the labels at the left.
 CHARACTERS = 15
 
 
-def drawing(content: Iterable[str], height: float, title: str, width: float = WIDTH) -> str:
+def drawing(content: Iterable[str], height: Length, title: str, width: Length = WIDTH) -> str:
     """Return a drawing with a description for those who cannot see it."""
     body = "".join(content)
     box = f'viewBox="0 0 {width:g} {height:g}"'
     return f'<svg {box} role="img" aria-label="{escape(title)}" style="max-width:{1.3 * width:g}px">{body}</svg>'
 
 
-def text(x: float, y: float, words: str, anchor: str = "start", name: str = "") -> str:
+def text(x: Length, y: Length, words: str, anchor: str = "start", name: str = "") -> str:
     """Return a text at a place."""
     of = f' class="{name}"' if name else ""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{of}>{escape(words)}</text>'
 
 
-def rect(x: float, y: float, width: float, height: float, name: str, opacity: float | None = None) -> str:
+def rect(x: Length, y: Length, width: Length, height: Length, name: str, opacity: Length | None = None) -> str:
     """Return a rectangle of a class of the style."""
     faint = "" if opacity is None else f' fill-opacity="{opacity:.2f}"'
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" class="{name}"{faint}/>'
 
 
-def line(x: float, y: float, to_x: float, to_y: float, name: str) -> str:
+def line(x: Length, y: Length, to_x: Length, to_y: Length, name: str) -> str:
     """Return a line of a class of the style."""
     return f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}" class="{name}"/>'
 
@@ -74,7 +77,7 @@ def histogram(edges: Sequence[str], data: np.ndarray, model: np.ndarray, title: 
     return drawing(out, height + 28, title)
 
 
-def ticks(edges: Sequence[str], left: float, width: float, y: float, most: int = 5) -> list[str]:
+def ticks(edges: Sequence[str], left: Length, width: Length, y: Length, most: int = 5) -> list[str]:
     """Return the texts of some of the edges of intervals, so that they do not overlap."""
     longest = max(map(len, edges), default=1)
     room = max(2, min(most, int(width * (len(edges) - 1) / (6.2 * longest + 10))))
@@ -120,7 +123,7 @@ def two_heats(data: np.ndarray, model: np.ndarray, axes: tuple[Axis, Axis]) -> s
     return drawing(out, height, f"{axes[0].name} and {across.name}, data and model")
 
 
-def _below(axis: Axis, start: float, y: float, wide: float) -> list[str]:
+def _below(axis: Axis, start: Length, y: Length, wide: Length) -> list[str]:
     """Return the texts of an axis along x: the levels, turned, or the ends of numbers."""
     labels = axis.labels
     if axis.levels is None:
@@ -216,6 +219,6 @@ def dots(labels: Sequence[str], rows: Sequence[tuple[float, float]], names: tupl
     return drawing(out, y + 10, f"{title}: {names[0]}, {names[1]}")
 
 
-def percent(share: float) -> str:
+def percent(share: Length) -> str:
     """Return a share in words."""
     return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
