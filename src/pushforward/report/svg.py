@@ -151,7 +151,7 @@ def ranks(counts: np.ndarray, title: str) -> str:
 
     out = [
         rect(left + i * width + 0.5, y(n), width - 1, height + 6 - y(n), "modelfill", 0.75)
-        for i, n in enumerate(counts)
+        for i, n in enumerate(counts.tolist())
     ]
     low = max(mean - spread, 0)
     out.append(rect(left, y(mean + spread), WIDTH - 2 * left, y(low) - y(mean + spread), "band"))
