@@ -66,7 +66,7 @@ def histogram(edges: Sequence[str], data: np.ndarray, model: np.ndarray, title: 
     top = 1.05 * max(float(data.max(initial=0)), float(model.max(initial=0)), 1e-9)
     width = (WIDTH - 2 * left) / len(data)
 
-    def y(share: float) -> float:
+    def y(share: Length) -> float:
         return 8 + height * (1 - share / top)
 
     out = [rect(left + i * width, y(s), width + 0.2, height + 8 - y(s), "data") for i, s in enumerate(data) if s > 0]
@@ -146,7 +146,7 @@ def ranks(counts: np.ndarray, title: str) -> str:
     top = max(float(counts.max(initial=0)), mean + spread) * 1.05
     width = (WIDTH - 2 * left) / len(counts)
 
-    def y(count: float) -> float:
+    def y(count: Length) -> float:
         return 6 + height * (1 - count / top)
 
     out = [
