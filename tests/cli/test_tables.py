@@ -6,12 +6,18 @@ import pytest
 
 import pushforward as pf
 from pushforward.data import read_frame
-from pushforward.models import load, parse_given
+from pushforward.models import TableModel, load, parse_given
 
 from .conftest import QUICK, RENO, TAG, write_mixed
 from .test_cli import error, run
 
 KINDS = {"place": "categorical", "visits": "integer", "day": "date", "open": "boolean"}
+
+
+def schema_of(path):
+    model = load(path)
+    assert isinstance(model, TableModel)
+    return model.schema
 
 
 def columns_of(path):
@@ -32,7 +38,7 @@ def test_fit_needs_no_option_and_shows_kinds_before_scores(mixed):
 def test_kinds_that_the_user_sets(mixed, tmp_path):
     options = ["--kind", "visits=continuous", "--columns", "visits,open", "--given", "open", "--test-fraction", "0"]
     run("fit", mixed / "t.csv", "-o", tmp_path / "m.pf", *options, *QUICK)
-    schema = load(tmp_path / "m.pf").schema
+    schema = schema_of(tmp_path / "m.pf")
     assert (schema.event, schema.given) == (("visits",), ("open",))
     assert schema.columns[0].kind.name == "continuous"
     wrong = error("fit", mixed / "t.csv", "-o", tmp_path / "m.pf", "--kind", "visits=continous")
@@ -76,7 +82,7 @@ def test_describe_has_each_column_and_all_of_info(mixed):
 )
 def test_sample_meets_its_conditions(mixed, tmp_path, given, holds):
     run("sample", mixed / "m.pf", "-n", 40, "-o", tmp_path / "s.csv", "--given", given)
-    drawn = load(mixed / "m.pf").schema.read(tmp_path / "s.csv").table.to_pylist()
+    drawn = schema_of(mixed / "m.pf").read(tmp_path / "s.csv").table.to_pylist()
     assert len(drawn) == 40
     assert all(holds(row) for row in drawn)
 
@@ -111,7 +117,7 @@ def test_conditions_that_cannot_be(mixed, tmp_path, given, words):
 
 
 def test_values_are_spelled_as_in_the_table(mixed):
-    found = parse_given(load(mixed / "m.pf").schema, 'open=yes|no, place="a=b|c..d", score=..-1.5')
+    found = parse_given(schema_of(mixed / "m.pf"), 'open=yes|no, place="a=b|c..d", score=..-1.5')
     assert found["open"] == [True, False]
     assert found["place"] == "a=b|c..d"
     assert (found["score"].low, found["score"].high) == (None, -1.5)

@@ -24,6 +24,7 @@ from .tables.model import TableModel as TableModel
 from .tables.reporting import Report as Report
 from .tables.reporting import draws as draws
 from .tables.reporting import report as report
+from .tables.reporting_calibration import Ranks as Ranks
 from .tables.reporting_views import PairView as PairView
 from .tables.reporting_views import pair_view as pair_view
 from .tables.viewing import Axis as Axis

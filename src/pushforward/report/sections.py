@@ -5,7 +5,7 @@ from html import escape
 
 import numpy as np
 
-from ..models import Report
+from ..models import Ranks, Report
 from . import svg
 
 KEY = '<p class="key"><span>data</span><span class="m">draws of the model</span></p>'
@@ -89,7 +89,7 @@ def calibration(report: Report) -> str:
     out = []
     for found in report.calibration:
         title = f"calibration of {found.name}"
-        if hasattr(found, "p_value"):
+        if isinstance(found, Ranks):
             picture = svg.ranks(found.counts, title)
             out.append(_card(found.name, f"p = {found.p_value:.2g} of even ranks, {found.rows:,} rows", picture))
         else:

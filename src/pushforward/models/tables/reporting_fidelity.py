@@ -127,7 +127,8 @@ def detection_of(model: "TableModel", key: Key, data: Frame, drawn: Frame) -> De
     features = np.stack([_feature(column, rows, draws) for column in columns], axis=1)
     folds = StratifiedKFold(3, shuffle=True, random_state=0)
     classifier = HistGradientBoostingClassifier(max_iter=60, random_state=0)
-    said = cross_val_predict(classifier, features, np.repeat([0, 1], count), cv=folds, method="predict_proba")[:, 1]
+    labels = np.repeat([0, 1], count)
+    said = np.asarray(cross_val_predict(classifier, features, labels, cv=folds, method="predict_proba"))[:, 1]
     of_rows, of_draws = np.sort(said[:count]), said[count:]
     # The area under the curve is the share of pairs of which the draw is ranked above; half of those that are tied.
     wins = np.searchsorted(of_rows, of_draws, "left") + np.searchsorted(of_rows, of_draws, "right")
