@@ -95,11 +95,11 @@ def fidelity_of(views: Sequence[ColumnView], data: Frame, drawn: Frame, rng: np.
         [_near(a, b, axis.size + 2) for a, b, axis in zip(first, other, axes, strict=True)] for other in (draws, second)
     )
     pairs = [(i, j) for i in range(min(len(axes), PAIRED)) for j in range(i)]
-    of_pairs = [
+    of_draws, of_rows = (
         float(np.mean([_near_pair(first, other, axes, *pair) for pair in pairs])) if pairs else None
         for other in (draws, second)
-    ]
-    return Fidelity(tuple(axis.name for axis in axes), tuple(alone), tuple(real), *of_pairs, half)
+    )
+    return Fidelity(tuple(axis.name for axis in axes), tuple(alone), tuple(real), of_draws, of_rows, half)
 
 
 def _near(a: np.ndarray, b: np.ndarray, size: int) -> float:
