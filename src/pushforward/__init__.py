@@ -30,6 +30,7 @@ if _TYPE_CHECKING:
     from . import numerics as numerics
     from . import numpyro as numpyro
     from . import plot as plot
+    from . import report as report
     from . import supports as supports
     from . import train as train
     from . import univariate as univariate
@@ -47,7 +48,7 @@ if _TYPE_CHECKING:
 
 _FLOORS = (
     *("adapt", "bijections", "columns", "data", "distributions", "evaluate", "flows", "io", "models"),
-    *("networks", "numerics", "numpyro", "plot", "supports", "train", "univariate"),
+    *("networks", "numerics", "numpyro", "plot", "report", "supports", "train", "univariate"),
 )
 _FROM = {
     "Pushforward": "distributions",

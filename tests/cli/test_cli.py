@@ -143,22 +143,25 @@ def test_plot(folder, tmp_path, model, data):
 
 def test_refusals_of_fit(folder, tmp_path):
     t, m = folder / "t.csv", tmp_path / "m.pf"
-    assert "--exclude label" in error("fit", t, "-o", m)
-    assert "Did you mean label?" in error("fit", t, "-o", m, "--columns", "lable")
+    nsf = ("--flow", "nsf")
+    assert "--exclude label" in error("fit", t, "-o", m, *nsf)
+    assert "Did you mean label?" in error("fit", t, "-o", m, "--columns", "lable", *nsf)
     assert "There is no file" in error("fit", tmp_path / "no.csv", "-o", m)
     assert "there is no directory" in error("fit", t, "-o", tmp_path / "no" / "m.pf")
     assert "without missing values" in error("fit", t, "-o", m, "--exclude", "label", "--strict")
     assert "widths such as 128,128" in error("fit", t, "-o", m, "--columns", "a", "--hidden", "1,x")
-    assert "`--learning-rate` must be positive" in error("fit", t, "-o", m, "--columns", "a", "--learning-rate", "-1")
-    assert "--test-fraction" in error("fit", t, "-o", m, "--columns", "a", "--test-fraction", "1")
-    assert "at least one that is not" in error("fit", t, "-o", m, "--columns", "a", "--given", "a")
+    assert "`--learning-rate` must be positive" in error(
+        "fit", t, "-o", m, "--columns", "a", *nsf, "--learning-rate", "-1"
+    )
+    assert "--test-fraction" in error("fit", t, "-o", m, "--columns", "a", *nsf, "--test-fraction", "1")
+    assert "at least one that is not" in error("fit", t, "-o", m, "--columns", "a", *nsf, "--given", "a")
     (tmp_path / "bad.csv").write_text("k,a,b,w\n" + "".join(f"1,{i},{2 * i + 1},-1\n" for i in range(30)))
     bad = tmp_path / "bad.csv"
-    assert "`1 in all 27 training rows`" in error("fit", bad, "-o", m)
-    assert "`a linear relation between" in error("fit", bad, "-o", m, "--columns", "a,b")
-    assert "without negative values" in error("fit", bad, "-o", m, "--columns", "a", "--weights", "w")
+    assert "`1 in all 27 training rows`" in error("fit", bad, "-o", m, *nsf)
+    assert "`a linear relation between" in error("fit", bad, "-o", m, *nsf, "--columns", "a,b")
+    assert "without negative values" in error("fit", bad, "-o", m, *nsf, "--columns", "a", "--weights", "w")
     (tmp_path / "one.csv").write_text("a\n1\n")
-    assert "at least two rows; got `1 row`" in error("fit", tmp_path / "one.csv", "-o", m)
+    assert "at least two rows; got `1 row`" in error("fit", tmp_path / "one.csv", "-o", m, *nsf)
     assert run("fit", t, code=2).exit_code == 2
     assert sorted(os.listdir(tmp_path)) == ["bad.csv", "one.csv"]
 

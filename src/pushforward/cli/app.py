@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections.abc import Callable
 
 import typer
 
@@ -21,7 +22,9 @@ from .sample import sample
 from .score import score
 
 #: The commands, in the order of the help.
-COMMANDS = (fit, describe, info, sample, impute, predict, score, anomaly, compare, relations, evaluate, plot, report)
+COMMANDS: list[Callable[..., None]] = [
+    *(fit, describe, info, sample, impute, predict, score, anomaly, compare, relations, evaluate, plot, report),
+]
 #: Those that compute little, so that no compiled programs are kept for the next time.
 LIGHT = (describe, info)
 

@@ -10,10 +10,12 @@ from .options import Model
 
 if TYPE_CHECKING:
     from ..data import Table
-    from ..models import Record, VectorModel
+    from ..models import Record, TableModel, VectorModel
 
 #: Most columns drawn by default, and most rows of each cloud.
 MOST_COLUMNS, MOST_ROWS = 12, 20_000
+#: Most columns of any kinds drawn by default.
+MOST_KINDS = 8
 #: With fewer variables than this, the loss curves stand beside the corner plot instead of in its empty half.
 WIDE_BELOW = 5
 
@@ -21,26 +23,69 @@ WIDE_BELOW = 5
 def plot(
     model: Model,
     output: Annotated[Path, typer.Option("-o", "--output", help="Picture to write: .png, .pdf or .svg.")],
-    data: Annotated[Path | None, typer.Argument(help="A table to compare the samples with.")] = None,
-    columns: Annotated[str | None, typer.Option(help="Columns to draw, a,b,c; the first 12 by default.")] = None,
+    data: Annotated[Path | None, typer.Argument(help="A table to compare the draws with.")] = None,
+    columns: Annotated[str | None, typer.Option(help="Columns to draw, a,b,c; the first ones by default.")] = None,
     seed: Annotated[int, typer.Option(help="Decides the draws.", min=0)] = 0,
 ) -> None:
-    """Draw samples of a table, against DATA if given, in a corner plot, and the loss curves of the fit."""
+    """Draw columns and pairs of columns of a table, draws of the model beside DATA.
+
+    Of a table of any kinds, the data are below the diagonal and draws above it. Of a table of numbers, a corner plot
+    is drawn, with the loss curves of the fit.
+    """
     from .. import models
     from .._errors import bad, require
     from ..data import require_writable
-    from ..plot import corner, need
 
     opened = models.load(model)
-    if not isinstance(opened, models.VectorModel):
+    if not isinstance(opened, models.VectorModel | models.TableModel):
         remedy = f"Draw images with: pushforward sample {model} -n 64 -o grid.png."
         raise bad("MODEL", "a model of a table", f"`a model of {opened.of} in {model}`", remedy)
     require(output.suffix.lower() in (".png", ".pdf", ".svg"), "-o", "a .png, .pdf or .svg file", str(output))
     require_writable(output)
+    if isinstance(opened, models.TableModel):
+        _of_any_kinds(opened, output, data, split_names(columns), seed)
+    else:
+        _of_numbers(opened, output, data, split_names(columns), seed)
+
+
+def _of_any_kinds(
+    model: "TableModel", output: Path, data: Path | None, asked: tuple[str, ...] | None, seed: int
+) -> None:
+    """Draw the columns of a table of any kinds, data beside draws."""
+    import numpy as np
+
+    from .._errors import bad, require
+    from ..plot import columns as draw
+    from ..plot import need
+
+    if data is None:
+        raise bad("DATA", "given: the table of the fit, or another one", None)
+    module = need("matplotlib.figure")
+    known = (*model.schema.event, *model.schema.given)
+    for name in asked or ():
+        require(name in known, "--columns", f"columns of the model, {', '.join(known)}", name)
+    names = asked or known[:MOST_KINDS]
+    if asked is None and len(known) > MOST_KINDS:
+        note(f"the first {MOST_KINDS} of {len(known)} columns are drawn; --columns a,b,c chooses others.")
+    frame = model.read(data)
+    some = frame.take(np.random.default_rng(seed).permutation(len(frame))[:MOST_ROWS])
+    size = min(max(1.7 * len(names) + 1.2, 5.0), 18.0)
+    figure = module.Figure(figsize=(size, size), layout="constrained")
+    draw(model, some, names, seed=seed, figure=figure)
+    figure.savefig(output, dpi=150)
+    typer.echo(f"{len(some):,} rows of {data} and as many draws drawn to {output}: data below the diagonal.")
+
+
+def _of_numbers(
+    opened: "VectorModel", output: Path, data: Path | None, asked: tuple[str, ...] | None, seed: int
+) -> None:
+    """Draw a corner plot of samples, and the loss curves of the fit."""
+    from .._errors import require
+    from ..plot import corner, need
+
     figure_module = need("matplotlib.figure")
     need("corner")
     names = (*opened.schema.event, *opened.schema.given)
-    asked = split_names(columns)
     for name in asked or ():
         require(name in names, "--columns", f"columns of the model, {', '.join(names)}", name)
     shown = asked or names[:MOST_COLUMNS]

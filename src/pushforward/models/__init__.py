@@ -22,7 +22,12 @@ from .tables.asking import parse_given as parse_given
 from .tables.describing import describe_columns as describe_columns
 from .tables.model import TableModel as TableModel
 from .tables.reporting import Report as Report
+from .tables.reporting import draws as draws
 from .tables.reporting import report as report
+from .tables.reporting_calibration import Ranks as Ranks
+from .tables.reporting_views import PairView as PairView
+from .tables.reporting_views import pair_view as pair_view
+from .tables.viewing import Axis as Axis
 from .tables.writing import anomaly_to as anomaly_to
 from .tables.writing import impute_to as impute_to
 from .tables.writing import predict_to as predict_to

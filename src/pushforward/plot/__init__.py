@@ -3,6 +3,7 @@
 from ._style import need as need
 from .calibration import calibration_ecdf as calibration_ecdf
 from .calibration import calibration_histogram as calibration_histogram
+from .columns import columns as columns
 from .corner import corner as corner
 from .coverage import coverage as coverage
 from .density import density_2d as density_2d

@@ -47,7 +47,8 @@ def tiles(report: Report) -> str:
     for name, words in (("independent", "independent columns"), ("tree", "a tree of pairs")):
         if name in scored:
             ahead = flow - scored[name].mean
-            figures.append((f"{ahead:+.2f} nats", f"per held-out row, {words} being 0"))
+            word = "ahead of" if ahead >= 0 else "behind"
+            figures.append((f"{abs(ahead):.2f} nats", f"per held-out row {word} {words}"))
     if found.auc is not None:
         figures.append((f"{found.auc:.2f}", "AUC of a classifier of draws and rows: 0.5 is best, 1 worst"))
     else:

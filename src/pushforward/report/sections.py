@@ -5,7 +5,7 @@ from html import escape
 
 import numpy as np
 
-from ..models import Report
+from ..models import Ranks, Report
 from . import svg
 
 KEY = '<p class="key"><span>data</span><span class="m">draws of the model</span></p>'
@@ -23,8 +23,8 @@ def data(report: Report) -> str:
         missing = svg.percent(view.missing[0]) if view.missing[0] else ""
         rows.append((f"{column.name}{role}{unit}", column.kind.name, missing, view.values, column.reason))
     rows += [(name, "left out", "", "", reason) for name, reason in report.left_out]
-    read = "".join(f"<p>{escape(sentence)}</p>" for sentence in report.read)
-    return read + _table(("column", "kind", "missing", "values (1, 25, 50, 75, 99 %)", "because"), rows)
+    read = "<br>".join(escape(sentence) for sentence in report.read)
+    return f"<p>{read}</p>" + _table(("column", "kind", "missing", "values (1, 25, 50, 75, 99 %)", "because"), rows)
 
 
 def scores(report: Report) -> str:
@@ -36,7 +36,7 @@ def scores(report: Report) -> str:
         ahead = "" if name == "flow" else f"{flow - mean:+.3f}"
         rows.append((TITLES.get(name, name), f"{mean:.3f} ± {error:.3f}", ahead))
     table = _table(("density", "nats per row", "model ahead by"), rows, numbers=(1, 2))
-    return f"<p>{escape(report.evaluation.judged)} Higher is better.</p>{table}"
+    return f'<p>{escape(report.evaluation.judged)} Higher is better.</p><div class="narrow">{table}</div>'
 
 
 def columns(report: Report) -> str:
@@ -78,10 +78,10 @@ def pairs(report: Report) -> str:
     out = []
     for view in report.pairs:
         a, b = view.axes
-        picture = svg.two_heats(a.labels, b.labels, view.data, view.model, (a.name, b.name), b.levels is not None)
+        picture = svg.two_heats(view.data, view.model, (a, b))
         told = "" if view.information is None else f"{view.information:.2f} nats"
         out.append(_card(f"{a.name} and {b.name}", told, picture))
-    return "<p>The pairs that tell most about each other. Darker squares hold more rows.</p>" + _cards(out)
+    return "<p>The pairs that tell most about each other. Stronger squares hold more rows.</p>" + _cards(out)
 
 
 def calibration(report: Report) -> str:
@@ -89,7 +89,7 @@ def calibration(report: Report) -> str:
     out = []
     for found in report.calibration:
         title = f"calibration of {found.name}"
-        if hasattr(found, "p_value"):
+        if isinstance(found, Ranks):
             picture = svg.ranks(found.counts, title)
             out.append(_card(found.name, f"p = {found.p_value:.2g} of even ranks, {found.rows:,} rows", picture))
         else:
@@ -173,7 +173,7 @@ def _cards(cards: Iterable[str], least: str | None = None) -> str:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
     """Return a table, whose cells are escaped; columns of numbers are aligned at the right."""
     of = ["n" if j in numbers else "" for j in range(len(head))]
-    titles = "".join(f"<th>{escape(title)}</th>" for title in head)
+    titles = "".join(f'<th class="{name}">{escape(title)}</th>' for name, title in zip(of, head, strict=True))
     lines = "".join(
         "<tr>" + "".join(f'<td class="{name}">{escape(c)}</td>' for name, c in zip(of, row, strict=True)) + "</tr>"
         for row in rows

@@ -2,9 +2,9 @@
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1c2127; --faint: #5d6873; --paper: #fcfcfb; --card: #ffffff;
-  --edge: #dde2e7; --data: #9db8cf; --model: #c2480b; --band: rgba(0, 0, 0, .12); }
+  --edge: #dde2e7; --data: #9db8cf; --heat: #2a6aa0; --model: #c2480b; --band: rgba(0, 0, 0, .12); }
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e8ec; --faint: #9aa6b2; --paper: #14181c; --card: #1b2026;
-  --edge: #323a43; --data: #47708f; --model: #ff9d5c; --band: rgba(255, 255, 255, .16); } }
+  --edge: #323a43; --data: #47708f; --heat: #7fb8ea; --model: #ff9d5c; --band: rgba(255, 255, 255, .16); } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.2rem 1rem 4rem; max-width: 72rem; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
@@ -26,13 +26,18 @@ a { color: inherit; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--edge); }
 th { font-weight: 600; white-space: nowrap; }
-td.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-td { overflow-wrap: anywhere; min-width: 4.5rem; }
+td.n, th.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.wide table { min-width: 40rem; }
+.narrow table, .card .wide table { min-width: 0; }
+td { overflow-wrap: break-word; }
 svg { display: block; width: 100%; height: auto; margin: 0 auto; }
 svg text { fill: var(--ink); font-size: 11px; }
 svg text.faint, svg text.number { font-size: 10px; }
+.narrow { max-width: 34rem; }
+svg text.tiny { font-size: 8.5px; fill: var(--faint); }
 svg text.faint { fill: var(--faint); }
 .data { fill: var(--data); }
+.dataheat { fill: var(--heat); }
 .modelfill { fill: var(--model); }
 line.model, polyline.model { stroke: var(--model); stroke-width: 1.8; fill: none; }
 .axis { stroke: var(--faint); stroke-width: 1; }

@@ -2,35 +2,40 @@
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import TypeAlias
 
 import numpy as np
 
+from ..models import Axis
+
+#: A length in the units of a drawing.
+Length: TypeAlias = float | int
 #: Width of a drawing in its own units, and of the labels at its left.
 WIDTH, LEFT = 340.0, 96.0
 #: About how many characters fit into the labels at the left.
 CHARACTERS = 15
 
 
-def drawing(content: Iterable[str], height: float, title: str, width: float = WIDTH) -> str:
+def drawing(content: Iterable[str], height: Length, title: str, width: Length = WIDTH) -> str:
     """Return a drawing with a description for those who cannot see it."""
     body = "".join(content)
     box = f'viewBox="0 0 {width:g} {height:g}"'
     return f'<svg {box} role="img" aria-label="{escape(title)}" style="max-width:{1.3 * width:g}px">{body}</svg>'
 
 
-def text(x: float, y: float, words: str, anchor: str = "start", name: str = "") -> str:
+def text(x: Length, y: Length, words: str, anchor: str = "start", name: str = "") -> str:
     """Return a text at a place."""
     of = f' class="{name}"' if name else ""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{of}>{escape(words)}</text>'
 
 
-def rect(x: float, y: float, width: float, height: float, name: str, opacity: float | None = None) -> str:
+def rect(x: Length, y: Length, width: Length, height: Length, name: str, opacity: Length | None = None) -> str:
     """Return a rectangle of a class of the style."""
     faint = "" if opacity is None else f' fill-opacity="{opacity:.2f}"'
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" class="{name}"{faint}/>'
 
 
-def line(x: float, y: float, to_x: float, to_y: float, name: str) -> str:
+def line(x: Length, y: Length, to_x: Length, to_y: Length, name: str) -> str:
     """Return a line of a class of the style."""
     return f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}" class="{name}"/>'
 
@@ -61,7 +66,7 @@ def histogram(edges: Sequence[str], data: np.ndarray, model: np.ndarray, title: 
     top = 1.05 * max(float(data.max(initial=0)), float(model.max(initial=0)), 1e-9)
     width = (WIDTH - 2 * left) / len(data)
 
-    def y(share: float) -> float:
+    def y(share: Length) -> float:
         return 8 + height * (1 - share / top)
 
     out = [rect(left + i * width, y(s), width + 0.2, height + 8 - y(s), "data") for i, s in enumerate(data) if s > 0]
@@ -72,7 +77,7 @@ def histogram(edges: Sequence[str], data: np.ndarray, model: np.ndarray, title: 
     return drawing(out, height + 28, title)
 
 
-def ticks(edges: Sequence[str], left: float, width: float, y: float, most: int = 5) -> list[str]:
+def ticks(edges: Sequence[str], left: Length, width: Length, y: Length, most: int = 5) -> list[str]:
     """Return the texts of some of the edges of intervals, so that they do not overlap."""
     longest = max(map(len, edges), default=1)
     room = max(2, min(most, int(width * (len(edges) - 1) / (6.2 * longest + 10))))
@@ -85,38 +90,52 @@ def ticks(edges: Sequence[str], left: float, width: float, y: float, most: int =
     return out
 
 
-def two_heats(
-    a: Sequence[str], b: Sequence[str], data: np.ndarray, model: np.ndarray, names: tuple[str, str], levels: bool
-) -> str:
+def two_heats(data: np.ndarray, model: np.ndarray, axes: tuple[Axis, Axis]) -> str:
     """Draw shares of pairs of bins, those of the data at the left and those of the draws at the right.
 
     Arguments:
-        a, b: the texts of the bins, or of the edges, of the columns, along x and along y.
-        data, model: shape (bins of a, bins of b).
-        names: of the columns.
-        levels: whether b has levels, which are written at the left.
+        data, model: shape (bins along x, bins along y).
+        axes: the bins along x and along y.
     """
-    side, left = 118.0, LEFT - 8
+    side, left, across = 118.0, LEFT - 8, axes[1]
     top = max(float(data.max(initial=0)), float(model.max(initial=0)), 1e-9)
-    out = []
-    for k, (shares, name) in enumerate(((data, "data"), (model, "modelfill"))):
+    wide, high = side / data.shape[0], side / data.shape[1]
+    out, below = [], 16 + side
+    for k, (shares, name) in enumerate(((data, "dataheat"), (model, "modelfill"))):
         start = left + k * (side + 8)
-        wide, high = side / shares.shape[0], side / shares.shape[1]
         out.append(rect(start, 16, side, side, "frame"))
         for i, j in np.argwhere(shares > 1e-3 * top):
-            y = 16 + (j if levels else shares.shape[1] - 1 - j) * high
-            opacity = 0.08 + 0.92 * float(np.sqrt(shares[i, j] / top))
-            out.append(rect(start + i * wide, y, wide, high, name, opacity))
+            # Levels are read from top to bottom, numbers grow upwards.
+            y = 16 + (j if across.levels is not None else shares.shape[1] - 1 - j) * high
+            out.append(rect(start + i * wide, y, wide, high, name, 0.06 + 0.94 * float(np.sqrt(shares[i, j] / top))))
         out.append(text(start + side / 2, 11, ("data", "model")[k], "middle", "faint"))
-    if levels:
-        high = side / len(b)
-        out += [text(left - 5, 16 + (j + 0.5) * high + 3, shortened(label, 14), "end") for j, label in enumerate(b)]
+        out += _below(axes[0], start, below, wide)
+    if across.levels is not None:
+        name = "tiny" if len(across.labels) > 9 else "faint"
+        for j, label in enumerate(across.labels):
+            out.append(text(left - 4, 19 + (j + 0.5) * high, shortened(label), "end", name))
     else:
-        out += [text(left - 5, 26, b[-1], "end", "faint"), text(left - 5, 16 + side, b[0], "end", "faint")]
-        out.append(text(left - 5, 16 + side / 2 + 4, shortened(names[1], 14), "end"))
-    out += [text(left, side + 30, a[0], "start", "faint"), text(left + side, side + 30, a[-1], "end", "faint")]
-    out.append(text(left + side + 4, side + 45, shortened(names[0], 40), "middle"))
-    return drawing(out, side + 52, f"{names[0]} and {names[1]}, data and model")
+        ends = across.labels[-1], across.labels[0]
+        out += [text(left - 4, y, end, "end", "faint") for y, end in zip((24, below), ends, strict=True)]
+        out.append(text(left - 4, 20 + side / 2, shortened(across.name, 14), "end"))
+    height = below + (50 if axes[0].levels is not None else 32)
+    out.append(text(left + side + 4, height - 4, shortened(axes[0].name, 40), "middle"))
+    return drawing(out, height, f"{axes[0].name} and {across.name}, data and model")
+
+
+def _below(axis: Axis, start: Length, y: Length, wide: Length) -> list[str]:
+    """Return the texts of an axis along x: the levels, turned, or the ends of numbers."""
+    labels = axis.labels
+    if axis.levels is None:
+        end = start + wide * axis.size
+        return [text(start, y + 13, labels[0], "start", "faint"), text(end, y + 13, labels[-1], "end", "faint")]
+    out = []
+    for i, label in enumerate(labels):
+        x = start + (i + 0.5) * wide + 3
+        turned = f'transform="rotate(-60 {x:.1f} {y + 7:.1f})"'
+        words = escape(shortened(label, 8))
+        out.append(f'<text x="{x:.1f}" y="{y + 7:.1f}" text-anchor="end" class="tiny" {turned}>{words}</text>')
+    return out
 
 
 def ranks(counts: np.ndarray, title: str) -> str:
@@ -127,12 +146,12 @@ def ranks(counts: np.ndarray, title: str) -> str:
     top = max(float(counts.max(initial=0)), mean + spread) * 1.05
     width = (WIDTH - 2 * left) / len(counts)
 
-    def y(count: float) -> float:
+    def y(count: Length) -> float:
         return 6 + height * (1 - count / top)
 
     out = [
         rect(left + i * width + 0.5, y(n), width - 1, height + 6 - y(n), "modelfill", 0.75)
-        for i, n in enumerate(counts)
+        for i, n in enumerate(counts.tolist())
     ]
     low = max(mean - spread, 0)
     out.append(rect(left, y(mean + spread), WIDTH - 2 * left, y(low) - y(mean + spread), "band"))
@@ -200,6 +219,6 @@ def dots(labels: Sequence[str], rows: Sequence[tuple[float, float]], names: tupl
     return drawing(out, y + 10, f"{title}: {names[0]}, {names[1]}")
 
 
-def percent(share: float) -> str:
+def percent(share: Length) -> str:
     """Return a share in words."""
     return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"

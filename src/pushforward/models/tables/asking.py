@@ -50,7 +50,8 @@ def _condition(column: Column, text: str) -> Any:
         return Range(None, end, without_high=without)
     ends = _split(text, "..")
     if len(ends) == 2:
-        return Range(*(_value(column, end) if end else None for end in ends))
+        low, high = (_value(column, end) if end else None for end in ends)
+        return Range(low, high)
     values = [_value(column, value) for value in _split(text, "|")]
     return values if len(values) > 1 else values[0]
 

@@ -165,14 +165,15 @@ def _end(marginal: AbstractMarginal, value: float, side: int, without: bool) -> 
 def _any_of(
     coding: Coding, kind: AbstractKind, name: str, parts: tuple[int, ...], wanted: list[Any]
 ) -> dict[int, Intervals]:
-    if len(parts) > 1:
+    part, *more = parts
+    if more:
         raise bad("given", f"one value of {name}", wanted, "Its values are more than one number each.")
-    cells = coding.marginals[parts[0]].cells(np.unique(encode_values(kind, name, wanted)[:, 0]))
-    if isinstance(coding.marginals[parts[0]], LevelShares):
-        return {parts[0]: tuple((float(code) - 0.5, float(code)) for code in cells[:, 0])}
+    cells = coding.marginals[part].cells(np.unique(encode_values(kind, name, wanted)[:, 0]))
+    if isinstance(coding.marginals[part], LevelShares):
+        return {part: tuple((float(code) - 0.5, float(code)) for code in cells[:, 0])}
     if (cells[:, 0] == cells[:, 1]).any():
         raise bad("given", f"a range (low, high) of {name}", wanted, "Its single values have no probability.")
-    return {parts[0]: tuple((float(low), float(high)) for low, high, _ in cells)}
+    return {part: tuple((float(low), float(high)) for low, high, _ in cells)}
 
 
 def condition_cells(coding: Coding, frame: Frame) -> RowCells:

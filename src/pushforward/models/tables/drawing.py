@@ -72,7 +72,10 @@ def draw(
     if within:
         rng = np.random.default_rng(np.asarray(jax.random.key_data(key_within)))
         cells = _within(model, cells, within, rng)
-    return model.flow.sample(key_rest, cells, ~np.isnan(cells[..., 0]), draw_order(model, missing))
+    given = ~np.isnan(cells[..., 0])
+    scores = model.flow.sample(key_rest, cells, given, draw_order(model, missing))
+    # The ends of an interval of scores belong to its neighbours as well.
+    return np.where(given, cells[..., :2].mean(axis=-1), scores)
 
 
 def draw_order(model: "TableModel", missing: bool) -> list[int]:

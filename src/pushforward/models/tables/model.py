@@ -93,9 +93,6 @@ class TableModel(AbstractModel[Frame]):
             path, exclude: as for `pushforward.data.read_frame`.
             columns: names of columns; by default all that are not excluded.
             given, weights: as for `build`.
-
-        Raises:
-            OSError, ValueError: as `read_frame` does.
         """
         extra = other_columns(given, weights)
         asked = (*columns, *(name for name in extra if name not in columns)) if columns else None

@@ -68,12 +68,12 @@ def calibration_of(model: "TableModel", held: Frame, rng: np.random.Generator) -
     cells = condition_cells(model.coding, held)
     out = []
     for name in model.schema.event:
-        parts = model.coding.places[name]
-        if len(parts) > 1 or len(out) == COLUMNS:
+        part, *more = model.coding.places[name]
+        if more or len(out) == COLUMNS:
             continue
-        own = cells[~np.isnan(cells[:, parts[0], 0]) & np.isfinite(cells[:, parts[0], 2])]
+        own = cells[~np.isnan(cells[:, part, 0]) & np.isfinite(cells[:, part, 2])]
         if len(own):
-            levels = isinstance(model.coding.marginals[parts[0]], LevelShares)
+            levels = isinstance(model.coding.marginals[part], LevelShares)
             out.append(_reliability(model, name, own) if levels else _ranks(model, name, own, rng))
     return tuple(out)
 
@@ -102,8 +102,8 @@ def _reliability(model: "TableModel", name: str, cells: RowCells) -> Reliability
     step = np.minimum((said * STEPS).astype(int), STEPS - 1)
     counts = np.bincount(step, minlength=STEPS)
     some = counts > 0
-    means = [np.bincount(step, values, STEPS)[some] / counts[some] for values in (said, occurred)]
-    return Reliability(name, len(cells), *means, counts[some])
+    mean_said, mean_occurred = (np.bincount(step, values, STEPS)[some] / counts[some] for values in (said, occurred))
+    return Reliability(name, len(cells), mean_said, mean_occurred, counts[some])
 
 
 def _others(cells: RowCells, part: int) -> np.ndarray:

@@ -12,7 +12,6 @@ from jaxtyping import Float
 from ..._types import Key
 from ...columns import AngleRanks, LevelShares
 from ...data import Column, Frame
-from .coding import RowCells
 from .comparing import compare
 from .reporting_views import ColumnView, axis_of, places_of
 from .viewing import OUTSIDE, Axis, as_numbers, has_levels
@@ -96,11 +95,11 @@ def fidelity_of(views: Sequence[ColumnView], data: Frame, drawn: Frame, rng: np.
         [_near(a, b, axis.size + 2) for a, b, axis in zip(first, other, axes, strict=True)] for other in (draws, second)
     )
     pairs = [(i, j) for i in range(min(len(axes), PAIRED)) for j in range(i)]
-    of_pairs = [
+    of_draws, of_rows = (
         float(np.mean([_near_pair(first, other, axes, *pair) for pair in pairs])) if pairs else None
         for other in (draws, second)
-    ]
-    return Fidelity(tuple(axis.name for axis in axes), tuple(alone), tuple(real), *of_pairs, half)
+    )
+    return Fidelity(tuple(axis.name for axis in axes), tuple(alone), tuple(real), of_draws, of_rows, half)
 
 
 def _near(a: np.ndarray, b: np.ndarray, size: int) -> float:
@@ -128,7 +127,8 @@ def detection_of(model: "TableModel", key: Key, data: Frame, drawn: Frame) -> De
     features = np.stack([_feature(column, rows, draws) for column in columns], axis=1)
     folds = StratifiedKFold(3, shuffle=True, random_state=0)
     classifier = HistGradientBoostingClassifier(max_iter=60, random_state=0)
-    said = cross_val_predict(classifier, features, np.repeat([0, 1], count), cv=folds, method="predict_proba")[:, 1]
+    labels = np.repeat([0, 1], count)
+    said = np.asarray(cross_val_predict(classifier, features, labels, cv=folds, method="predict_proba"))[:, 1]
     of_rows, of_draws = np.sort(said[:count]), said[count:]
     # The area under the curve is the share of pairs of which the draw is ranked above; half of those that are tied.
     wins = np.searchsorted(of_rows, of_draws, "left") + np.searchsorted(of_rows, of_draws, "right")
@@ -156,7 +156,9 @@ def closeness_of(model: "TableModel", fit: Frame, held: Frame, drawn: Frame, rng
     return Closeness(found[0], found[1], (copies[0], copies[1]), len(among))
 
 
-def _nearest(model: "TableModel", cells: RowCells, among: RowCells) -> Float[np.ndarray, " rows"]:
+def _nearest(
+    model: "TableModel", cells: Float[np.ndarray, "n parts 3"], among: Float[np.ndarray, "m parts 3"]
+) -> Float[np.ndarray, " n"]:
     """Return the distance of each row to the nearest of others."""
     coding = model.coding
     total = np.zeros((len(cells), len(among)), np.float32)

@@ -158,7 +158,10 @@ def as_numbers(cells: Any) -> Float[np.ndarray, " rows"]:
 def _order(column: Column, counts: Counter[Any]) -> list[Any]:
     """Return levels in the order of a kind."""
     levels = list(getattr(column.kind, "levels", ()))
-    return levels if set(counts) <= set(levels) else sorted(counts, key=str)
+    if set(counts) <= set(levels):
+        return levels
+    numbers = all(isinstance(value, int | float) for value in counts)
+    return sorted(counts) if numbers else sorted(counts, key=str)
 
 
 def _edges(values: np.ndarray, bins: int, of: str) -> np.ndarray:
@@ -171,7 +174,9 @@ def _edges(values: np.ndarray, bins: int, of: str) -> np.ndarray:
         step = float(gaps.min())
         whole = np.abs(gaps / step - np.round(gaps / step)).max() < 1e-6
         if whole and (different[-1] - different[0]) / step < 2 * bins:
-            return np.arange(different[0] - step / 2, different[-1] + step, step)
+            # Whole numbers begin their bins, so that the edges are whole; others lie in the middle.
+            first = different[0] if step == round(step) else different[0] - step / 2
+            return first + step * np.arange(round((different[-1] - different[0]) / step) + 2)
     first, middle, third = np.quantile(values, (0.25, 0.5, 0.75))
     if of == "number" and low > 0 and high - middle > SKEWED * max(third - first, 1e-300):
         return np.geomspace(low, high, bins + 1)

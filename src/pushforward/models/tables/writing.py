@@ -110,7 +110,7 @@ def predict_to(
     )
     out = frame
     for name, values in columns.items():
-        out = with_column(out, f"{target}.{name}", values)
+        out = with_column(out, f"{target}.{name}", _array(values))
     write_frame(output, out)
     known = _judged(prediction, frame, columns) if target in frame.names else ""
     return f"{table}: {len(frame):,} rows; {len(columns)} columns on {target}{known}. Written to {output}."
@@ -126,7 +126,7 @@ def anomaly_to(model: "TableModel", table: Path, output: Path) -> str:
     found = anomaly_columns(model, frame)
     out = frame
     for name, values in found.items():
-        out = with_column(out, name, values)
+        out = with_column(out, name, _array(values))
     write_frame(output, out)
     p_value, log_prob, blame = found["p_value"], found["log_prob"], found["blame"]
     few = int((p_value < UNLIKE).sum())
@@ -140,6 +140,10 @@ def anomaly_to(model: "TableModel", table: Path, output: Path) -> str:
             f"  row {row + 1:,}: p = {p_value[row]:.2g}, log_prob = {log_prob[row]:.2f}; {cells or 'no one cell'}"
         )
     return "\n".join(lines)
+
+
+def _array(values: Any) -> np.ndarray:
+    return values if isinstance(values, np.ndarray) else np.asarray(values, object)
 
 
 def _of_number(prediction: "Prediction", quantiles: Sequence[float], coverage: float | None) -> dict[str, Any]:
