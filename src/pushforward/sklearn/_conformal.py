@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Float
 
 from .._errors import require
-from .distributions import PredictedDistribution
 
 
 @final
@@ -31,10 +30,8 @@ class ConformalLevels:
     scores: Float[np.ndarray, " n"]
 
     @staticmethod
-    def of(predicted: PredictedDistribution, y: Float[np.ndarray, " n"]) -> "ConformalLevels":
-        """Return the levels found on rows that were held out."""
-        up_to = predicted.cdf(y)
-        below = up_to - predicted.pmf(y)
+    def of(below: Float[np.ndarray, " n"], up_to: Float[np.ndarray, " n"]) -> "ConformalLevels":
+        """Return the levels for F(y-) and F(y) of rows that were held out, which are equal where y has a density."""
         return ConformalLevels(np.sort(np.maximum(0.5 - up_to, below - 0.5)))
 
     def levels(self, coverage: float) -> tuple[float, float]:
