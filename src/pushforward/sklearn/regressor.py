@@ -169,7 +169,7 @@ class FlowRegressor(RegressorMixin, BaseEstimator):
         found = []
         for name, predicted in self._marginals(self._features(X)).items():
             ends = (1 - coverage) / 2, (1 + coverage) / 2
-            if self._conformal is not None:
+            if self._conformal is not None and name in self._conformal:
                 ends = self._conformal[name].levels(coverage)
             found.append(predicted.ppf(np.asarray(ends)[:, None]).T)
         return self._quantities(found, ["lower", "upper"], X)
