@@ -157,15 +157,17 @@ def test_set_output(X: pd.DataFrame, Y: pd.DataFrame, several: FlowRegressor) ->
     assert table.index.tolist() == [5, 6, 7, 8]
     assert table["price"].dtype == float
     assert isinstance(copy.deepcopy(several).set_output(transform="polars").predict(X), pl.DataFrame)
-    assert clone(numbers)._sklearn_output_config == {"transform": "pandas"}
+    again: Any = clone(numbers)
+    assert again._sklearn_output_config == {"transform": "pandas"}
 
 
 def test_pickle_and_clone(X: pd.DataFrame, fitted: FlowRegressor) -> None:
     assert isinstance(fitted.__getstate__()["model_"][0], bytes)
     for copied in (pickle.loads(pickle.dumps(fitted)), copy.deepcopy(fitted)):
         np.testing.assert_array_equal(copied.predict_interval(X), fitted.predict_interval(X))
+    again: Any = clone(fitted)
     with pytest.raises(NotFittedError):
-        clone(fitted).predict(X)
+        again.predict(X)
     assert is_regressor(fitted)
     assert fitted.feature_names_in_.tolist() == ["size", "town", "day"]  # pyright: ignore[reportAttributeAccessIssue]
 

@@ -45,5 +45,6 @@ class ConformalLevels:
         place = math.ceil(coverage * (n + 1) - 1e-9)
         rule = f"at most {n / (n + 1):.3g}, for {n} held-out rows"
         require(place <= n, "coverage", rule, coverage, "Fit to more rows, or without `conformalize`.")
-        half = float(np.clip(self.scores[place - 1], 0.0, 0.5 - 1e-6))
+        # A level just beyond F(y-) has y as its quantile, not the value before; floats tell levels apart to about 1e-7.
+        half = float(np.clip(self.scores[place - 1] + 1e-6, 0.0, 0.5 - 1e-7))
         return 0.5 - half, 0.5 + half
