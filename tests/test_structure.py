@@ -134,6 +134,7 @@ MANY_ARGUMENTS = {
     "train/fit_source.py:fit_source": "as `fit`",
     "models/halving/search.py:search": "as `fit`",
     "flows/": "the settings of the paper",
+    "sklearn/": "scikit-learn has each setting of an estimator as an argument of its constructor",
     "cli/": "each option of the command line is an argument",
 }
 

@@ -76,11 +76,44 @@ def test_data_frames(frame: Callable[[Any], Any], X: np.ndarray, fitted: FlowDen
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
-def test_missing_and_text_cells_are_refused(frame: Callable[[Any], Any]) -> None:
+def test_tables_with_text_and_missing_cells_are_modelled_as_they_are(frame: Callable[[Any], Any]) -> None:
+    rng = np.random.default_rng(0)
+    columns = {"size": rng.normal(size=60).tolist(), "town": rng.choice(["a", "b"], 60).tolist()}
+    columns["size"][3] = None
+    table = frame(columns)
+    estimator: Any = FlowDensity(max_epochs=1, random_state=0).fit(table)
+    assert estimator.feature_names_in_.tolist() == ["size", "town"]
+    draws = estimator.sample(200, random_state=1)
+    assert type(draws) is type(table)
+    assert list(draws.columns) == ["size", "town"]
+    assert draws["town"].dtype == table["town"].dtype
+    assert set(draws["town"]) == {"a", "b"}
+    scores = estimator.score_samples(table)
+    assert scores.shape == (60,)
+    assert estimator.score(table) == pytest.approx(scores.mean())
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(estimator)).score_samples(table), scores)
+    assert set(estimator.history_) == {"train", "val"}
+    with pytest.raises(ValueError, match="feature names should match"):
+        estimator.score_samples(table[["town", "size"]])
+    with pytest.raises(ValueError, match="`layers` must be None for a table with text"):
+        FlowDensity(layers=2).fit(table)
+
+
+def test_kinds_of_an_array(X: np.ndarray) -> None:
+    counts = np.round(X * [1.0, 30.0])
+    estimator: Any = FlowDensity(max_epochs=1, random_state=0, kinds={"x1": "integer"}).fit(counts)
+    draws = estimator.sample(50, random_state=0)
+    assert draws.shape == (50, 2)
+    assert (draws[:, 1] == np.round(draws[:, 1])).all()
+    # A whole number has a probability.
+    assert (estimator.score_samples(counts) < 0).all()
+
+
+def test_missing_and_text_cells_of_arrays_are_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
-        small().fit(frame({"a": [1.0, 2.0, None], "b": [1.0, 2.5, 3.0]}))
+        small().fit(np.array([[1.0, 2.0], [np.nan, 2.5], [0.0, 1.0]]))
     with pytest.raises(ValueError, match="could not convert string to float"):
-        small().fit(frame({"a": ["x", "y", "z"], "b": [1.0, 2.5, 3.0]}))
+        small().fit(np.array([["x", 1.0], ["y", 2.0]], dtype=object))
 
 
 def test_densities_are_in_the_units_of_the_data(X: np.ndarray, fitted: FlowDensity) -> None:

@@ -106,18 +106,18 @@ def fan(x: Any, quantiles: Any, levels: Sequence[float], y: Any = None, *, at: A
         ImportError: if matplotlib is not installed.
         ValueError: if the shapes differ, or levels are not increasing between 0 and 1, with a pair at least.
     """
-    x, quantiles, levels = _along(x, quantiles, levels)
-    pairs = [(j, len(levels) - 1 - j) for j in range(len(levels) // 2)]
-    matched = bool(pairs) and all(abs(levels[j] + levels[k] - 1) < 1e-6 for j, k in pairs)
-    require(matched, "levels", "pairs q and 1 - q, with 0.5 between them or not", levels.tolist())
+    x, quantiles, shares = _along(x, quantiles, levels)
+    pairs = [(j, len(shares) - 1 - j) for j in range(len(shares) // 2)]
+    matched = bool(pairs) and all(abs(shares[j] + shares[k] - 1) < 1e-6 for j, k in pairs)
+    require(matched, "levels", "pairs q and 1 - q, with 0.5 between them or not", shares.tolist())
     ax = new_axes((6.4, 4.0)) if ax is None else ax
     for number, (j, k) in enumerate(pairs):
         # Each band lies on those around it, and is the darker the nearer to the median.
-        label, share = f"{100 * (levels[k] - levels[j]):.3g} %", 0.6 * (number + 1) / (len(pairs) + 0.5)
+        label, alpha = f"{100 * (shares[k] - shares[j]):.3g} %", 0.6 * (number + 1) / (len(pairs) + 0.5)
         ax.fill_between(x, quantiles[:, j], quantiles[:, k], color="white", linewidth=0)
-        ax.fill_between(x, quantiles[:, j], quantiles[:, k], color=BLUE, alpha=share, linewidth=0, label=label)
-    if len(levels) % 2:
-        ax.plot(x, quantiles[:, len(levels) // 2], color=BLUE, linewidth=1.8, label="median")
+        ax.fill_between(x, quantiles[:, j], quantiles[:, k], color=BLUE, alpha=alpha, linewidth=0, label=label)
+    if len(shares) % 2:
+        ax.plot(x, quantiles[:, len(shares) // 2], color=BLUE, linewidth=1.8, label="median")
     return _with_points(ax, x if at is None else at, y, quantiles)
 
 
@@ -142,15 +142,15 @@ def quantiles(
         ValueError: if the shapes differ, levels are not increasing between 0 and 1, or are more than colors.
     """
     own = np.asarray(x)
-    shares = None
+    below = None
     if y is not None and at is None:
-        shares = (np.asarray(y, np.float64)[:, None] <= np.asarray(quantiles, np.float64)).mean(axis=0)
-    x, values, levels = _along(x, quantiles, levels)
-    require(len(levels) <= len(PALETTE), "levels", f"at most {len(PALETTE)}", levels.tolist())
+        below = (np.asarray(y, np.float64)[:, None] <= np.asarray(quantiles, np.float64)).mean(axis=0)
+    x, values, wanted = _along(x, quantiles, levels)
+    require(len(wanted) <= len(PALETTE), "levels", f"at most {len(PALETTE)}", levels)
     ax = new_axes((6.4, 4.0)) if ax is None else ax
-    for j in range(len(levels))[::-1]:
-        below = "" if shares is None else f", {100 * shares[j]:.3g} % of points below"
-        ax.plot(x, values[:, j], color=PALETTE[j], linewidth=1.6, label=f"{100 * levels[j]:g} % quantile{below}")
+    for j in range(len(wanted))[::-1]:
+        said = "" if below is None else f", {100 * below[j]:.3g} % of points below"
+        ax.plot(x, values[:, j], color=PALETTE[j], linewidth=1.6, label=f"{100 * wanted[j]:g} % quantile{said}")
     return _with_points(ax, own if at is None else at, y, values)
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Float
 
 from .._errors import require
-from .distributions import PredictedDistribution
 
 
 @final
@@ -31,10 +30,8 @@ class ConformalLevels:
     scores: Float[np.ndarray, " n"]
 
     @staticmethod
-    def of(predicted: PredictedDistribution, y: Float[np.ndarray, " n"]) -> "ConformalLevels":
-        """Return the levels found on rows that were held out."""
-        up_to = predicted.cdf(y)
-        below = up_to - predicted.pmf(y)
+    def of(below: Float[np.ndarray, " n"], up_to: Float[np.ndarray, " n"]) -> "ConformalLevels":
+        """Return the levels for F(y-) and F(y) of rows that were held out, which are equal where y has a density."""
         return ConformalLevels(np.sort(np.maximum(0.5 - up_to, below - 0.5)))
 
     def levels(self, coverage: float) -> tuple[float, float]:
@@ -48,5 +45,6 @@ class ConformalLevels:
         place = math.ceil(coverage * (n + 1) - 1e-9)
         rule = f"at most {n / (n + 1):.3g}, for {n} held-out rows"
         require(place <= n, "coverage", rule, coverage, "Fit to more rows, or without `conformalize`.")
-        half = float(np.clip(self.scores[place - 1], 0.0, 0.5 - 1e-6))
+        # A level just beyond F(y-) has y as its quantile, not the value before; floats tell levels apart to about 1e-7.
+        half = float(np.clip(self.scores[place - 1] + 1e-6, 0.0, 0.5 - 1e-7))
         return 0.5 - half, 0.5 + half

@@ -41,8 +41,8 @@ def features_of(estimator: Any, X: Any, reset: bool) -> Frame:
         frame = read_frame(X)
         require(len(frame) > 1 or not reset, "X", "of at least two rows", f"`{len(frame)} rows, 1 sample at most`")
         return frame
-    checks = {"dtype": None, "ensure_all_finite": "allow-nan", "ensure_min_samples": 2 if reset else 1}
-    array = validate_data(estimator, X, reset=reset, **checks)
+    checks: dict[str, Any] = {"dtype": None, "ensure_all_finite": "allow-nan", "ensure_min_samples": 2 if reset else 1}
+    array: Any = validate_data(estimator, X, reset=reset, **checks)
     return _of_columns({f"x{j}": array[:, j] for j in range(array.shape[1])}, "X")
 
 
@@ -66,7 +66,8 @@ def targets_of(y: Any, rows: int, taken: Sequence[str]) -> tuple[Frame, bool]:
     if is_frame(y):
         frame = read_frame(y)
     else:
-        array = check_array(y, dtype=None, ensure_2d=False, input_name="y", ensure_min_samples=0)
+        checks: dict[str, Any] = {"dtype": None, "ensure_2d": False, "ensure_min_samples": 0, "input_name": "y"}
+        array = check_array(y, **checks)
         flat = array.ndim == 1
         columns = array[:, None] if flat else array
         names = ["y"] if columns.shape[1] == 1 else [f"y{j}" for j in range(columns.shape[1])]

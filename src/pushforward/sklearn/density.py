@@ -98,7 +98,8 @@ class FlowDensity(DensityMixin, BaseEstimator):
         Raises:
             ValueError: if an argument is not as stated, or as `pushforward.fit` raises it.
         """
-        vars(self).pop("flow_", None), vars(self).pop("model_", None)
+        for name in ("flow_", "model_"):
+            vars(self).pop(name, None)
         if self.kinds is not None or _is_mixed(X):
             return self._fit_table(features_of(self, X, reset=True), sample_weight)
         require_unmasked("X", X)

@@ -10,6 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._errors import bad, require
 from ..data import Frame
+from ..data.tables.arrow_types import family
+from ..data.tables.facts import ColumnFacts
 from ..models.held_out import held_out_rows
 from ..models.tables.predicting import LEVELS
 from ._conformal import ConformalLevels
@@ -120,7 +122,7 @@ class FlowRegressor(RegressorMixin, BaseEstimator):
         self._conformal = self._conformalized(frame.take(held_out)) if self.conformalize else None
         return self
 
-    def predict(self, X: Any, statistic: Literal["mean", "median"] = "mean") -> np.ndarray:
+    def predict(self, X: Any, statistic: Literal["mean", "median"] = "mean") -> Any:
         """Return the mean or the median of each target; of a category that is no number the likeliest one.
 
         Arguments:
@@ -138,7 +140,7 @@ class FlowRegressor(RegressorMixin, BaseEstimator):
         found = [point(predicted) for predicted in self._marginals(self._features(X)).values()]
         return found[0] if self._flat else self._table(np.stack(found, axis=1), self.targets_, X)
 
-    def predict_quantiles(self, X: Any, q: Any = (0.1, 0.5, 0.9)) -> np.ndarray:
+    def predict_quantiles(self, X: Any, q: Any = (0.1, 0.5, 0.9)) -> Any:
         """Return quantiles of each target: numbers up to which the probability is q. They never cross.
 
         Arguments:
@@ -152,7 +154,7 @@ class FlowRegressor(RegressorMixin, BaseEstimator):
         found = [p.ppf(levels[:, None]).T for p in self._marginals(self._features(X)).values()]
         return self._quantities(found, [f"{level:g}" for level in levels], X)
 
-    def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> Any:
         """Return the lower and upper ends of an interval for each target.
 
         It leaves a probability of (1 - coverage) / 2 on either side by the model. With `conformalize`, the two levels
@@ -167,7 +169,7 @@ class FlowRegressor(RegressorMixin, BaseEstimator):
         found = []
         for name, predicted in self._marginals(self._features(X)).items():
             ends = (1 - coverage) / 2, (1 + coverage) / 2
-            if self._conformal is not None:
+            if self._conformal is not None and name in self._conformal:
                 ends = self._conformal[name].levels(coverage)
             found.append(predicted.ppf(np.asarray(ends)[:, None]).T)
         return self._quantities(found, ["lower", "upper"], X)
@@ -178,7 +180,7 @@ class FlowRegressor(RegressorMixin, BaseEstimator):
         marginals = self._marginals(features)
         return marginals[self.targets_[0]] if self._flat else JointDistribution(marginals, self.model_, features)
 
-    def score_samples(self, X: Any, y: Any) -> Float[np.ndarray, " rows"]:
+    def log_prob(self, X: Any, y: Any) -> Float[np.ndarray, " rows"]:
         """Return the log-likelihood of the targets of each row, in nats and per unit of the targets."""
         predicted = self.predict_dist(X)
         if isinstance(predicted, JointDistribution):
@@ -189,7 +191,7 @@ class FlowRegressor(RegressorMixin, BaseEstimator):
         self, X: Any, y: Any, sample_weight: Any = None
     ) -> float:
         """Return the mean log-likelihood per row, in nats: the larger the better. It is not R²."""
-        return float(np.average(self.score_samples(X, y), weights=sample_weight))
+        return float(np.average(self.log_prob(X, y), weights=sample_weight))
 
     def crps(self, X: Any, y: Any, sample_weight: Any = None) -> float | Float[np.ndarray, " targets"]:
         """Return the mean continuous ranked probability score of each target, in its units: the smaller the better.
@@ -238,7 +240,12 @@ class FlowRegressor(RegressorMixin, BaseEstimator):
         features = frame.select([name for name in frame.names if name not in self.targets_])
         predicted = self._marginals(features if features.names else frame)
         columns = self._columns(frame.select(self.targets_), len(frame))
-        return {name: ConformalLevels.of(p, y) for (name, p), y in zip(predicted.items(), columns, strict=True)}
+        levels = {}
+        for (name, p), y in zip(predicted.items(), columns, strict=True):
+            if p.is_number:
+                up_to = p.cdf(y)
+                levels[name] = ConformalLevels.of(up_to - p.pmf(y), up_to)
+        return levels
 
     def _columns(self, y: Any, rows: int) -> list[np.ndarray]:
         """Return the targets of rows, as numbers where they are."""
@@ -256,7 +263,7 @@ class FlowRegressor(RegressorMixin, BaseEstimator):
         means = np.asarray([np.average(values, weights=weights) for values in each])
         return float(means[0]) if self._flat else means
 
-    def _quantities(self, found: list[np.ndarray], labels: list[str], X: Any) -> np.ndarray:
+    def _quantities(self, found: list[np.ndarray], labels: list[str], X: Any) -> Any:
         """Return several numbers of each target as an array, or side by side in a data frame."""
         if self._flat:
             return self._table(found[0], labels, X)
@@ -294,17 +301,13 @@ class FlowRegressor(RegressorMixin, BaseEstimator):
 
 def _require_targets(targets: Frame, kinds: Mapping[str, Any]) -> None:
     """Raise if a target is one value in all rows, or the only one is text."""
-    import pyarrow as pa
-
     for name in targets.names:
         column = targets.table[name]
-        if len(column.unique()) == 1:
+        if ColumnFacts(name, column.combine_chunks()).distinct == 1:
             remedy = "A constant needs no model."
             raise bad("y", f"of different values in {name}", f"`{column[0].as_py()!r} in each row`", remedy)
     column = targets.table[targets.names[0]]
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    if len(targets.names) == 1 and text and targets.names[0] not in kinds:
+    if len(targets.names) == 1 and family(column.type) == "text" and targets.names[0] not in kinds:
         remedy = "For the probabilities of categories use `pushforward.TableModel`, and its `predict`."
         raise bad("y", "numbers", f"`{column[0].as_py()!r}`", remedy)
 
