@@ -39,5 +39,7 @@ ESTIMATORS = [
     Case("Debiased:single", lambda key: t.Debiased(8, 2)),
     Case("Debiased:roulette", lambda key: t.Debiased(8, 2, "roulette")),
 ]
-OBJECTIVES = [*OF_DATA, *OF_DENSITIES, *ESTIMATORS]
+#: Of cells of rows, see `pushforward.columns`.
+OF_COLUMNS = [Case("AnySubset:", lambda key: t.AnySubset((0, 1)))]
+OBJECTIVES = [*OF_DATA, *OF_DENSITIES, *ESTIMATORS, *OF_COLUMNS]
 ROWS = np.random.default_rng(0).integers(0, 5, size=(12, 2)).astype(np.float32)

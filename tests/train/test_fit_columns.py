@@ -7,7 +7,10 @@ import pytest
 from pushforward.columns import AnyOrder, Observed, marginal_of
 from pushforward.networks import SubsetMLP
 from pushforward.supports import Categories, Real
-from pushforward.train import fit_columns
+from pushforward.train import AnySubset, fit_columns
+from pushforward.train.rows.batch import Batch
+
+from ..cases import randomize
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +46,17 @@ def test_a_fit_learns_both_conditionals_and_resumes(problem, members, tmp_path):
     assert np.nanmean(found.flow.log_probs(cells[seen[:, 1]], seen[seen[:, 1]])[:, 0]) > -0.2
     with pytest.raises(ValueError, match="differs in key"):
         fit_columns(jax.random.key(2), model, cells, max_epochs=20, **options)
+
+
+def test_the_loss_estimates_the_mean_over_orders(problem):
+    model, cells = problem
+    model = randomize(model, jax.random.key(3), 1.0)
+    rows = cells[~np.isnan(cells[:, 1, 0])][:64]
+    batch = Batch(np.full(64, 1 / 64, np.float32), rows.astype(np.float32))
+    keys = jax.random.split(jax.random.key(0), 200)
+    found = np.mean([AnySubset((0, 1)).loss(model, batch, key) for key in keys])
+    orders = [-model.log_prob_parts(rows, order=order).sum(axis=1).mean() for order in ((0, 1), (1, 0))]
+    assert found == pytest.approx(np.mean(orders), abs=0.05)
 
 
 def test_conditions_are_not_modelled(problem):
