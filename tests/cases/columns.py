@@ -88,6 +88,11 @@ MARGINALS = [
     Observations("NumberRanks:atoms-only", s.Positive(), lambda r, k: r.choice([0.0, 2.5, 10.0], k), (0.0, 2.5, 10.0)),
     Observations("NumberRanks:count", s.IntegerRange(0), lambda r, k: r.poisson(3, k).astype(float), (), (-1.0, 0.5)),
     Observations("NumberRanks:sparse-count", s.IntegerRange(0), lambda r, k: r.integers(0, 10**6, k).astype(float)),
+    Observations(
+        "NumberRanks:amount",
+        s.IntegerRange(0),
+        lambda r, k: np.where(r.uniform(size=k) < 0.8, 0, r.integers(0, 10**5, k)) * 1.0,
+    ),
     Observations("NumberRanks:whole", s.IntegerRange(-(2**53)), lambda r, k: np.round(r.normal(0, 50, k))),
     Observations(
         "NumberRanks:bounded-count", s.IntegerRange(1, 9), lambda r, k: r.integers(1, 10, k) * 1.0, (), (10.0,)

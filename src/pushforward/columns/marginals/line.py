@@ -19,7 +19,7 @@ ROWS_PER_KNOT, FEWEST_KNOTS, MOST_KNOTS = 25, 4, 48
 HEAVY = 12.0
 #: Whole numbers up to here are exact in double precision.
 EXACT = 2.0**53
-#: The most values with intervals of their own inside a program; more are drawn as points, and rounded.
+#: The most values with intervals of their own inside a program; others are drawn as points, and rounded.
 MOST_ATOMS = 4096
 
 
@@ -94,16 +94,14 @@ class NumberRanks(AbstractMarginal):
 
     def head(self) -> Line:
         """Return a mixture of logistic distributions, with the atoms."""
-        if self.whole:
-            grid = self._grid
-            if grid is None or len(grid) > MOST_ATOMS:
-                return Line()
-            cells = self.cells(grid)
-        else:
-            if not self.atoms:
-                return Line()
-            cells = self.cells(np.asarray(self.atoms))
-        # One array of ends, so that neighbours share theirs in any precision.
+        grid = self._grid if self.whole else None
+        if grid is None or len(grid) > MOST_ATOMS:
+            # Of too many whole numbers those that most rows have; the others' intervals are hardly wider than points.
+            largest = np.sort(np.argsort(-np.asarray(self.shares), kind="stable")[:MOST_ATOMS])
+            grid = self._atoms[largest]
+        if not len(grid):
+            return Line()
+        cells = self.cells(grid)
         return Line(cells[:, 0], cells[:, 1])
 
     def cells(self, values: Values) -> HostCells:
