@@ -17,6 +17,8 @@ from ._spline import Monotone, through
 ROWS_PER_KNOT, FEWEST_KNOTS, MOST_KNOTS = 25, 4, 48
 #: A tail is heavy if the outermost rows lie so many times as far from the median as the quartiles do.
 HEAVY = 12.0
+#: Whole numbers, each observed once, from which the distribution of such numbers is estimated.
+ENOUGH = 20
 #: Whole numbers up to here are exact in double precision.
 EXACT = 2.0**53
 #: The most values with intervals of their own inside a program; others are drawn as points, and rounded.
@@ -63,7 +65,10 @@ class NumberRanks(AbstractMarginal):
         values, weights = observed.values, observed.weights
         if whole:
             atoms, shares = _seen(values, weights)
-            rest, of_rest = values, weights
+            # The smooth part stands for numbers that are not atoms; where few were observed, for all.
+            once = ~np.isin(values, atoms)
+            enough = once.sum() >= ENOUGH
+            rest, of_rest = (values[once], weights[once]) if enough else (values, weights)
         else:
             is_atom = np.isin(values, observed.atoms)
             # An atom that these rows lack counts as half a row.
