@@ -30,6 +30,10 @@ from .rows.rows import Rows, shuffled
 from .rows.split import split_for_members
 from .session import Plan, session
 
+#: Below so many rows a fit has several members by default.
+FEW, SEVERAL = 5000, 4
+#: Steps without a better validation loss, beyond which a fit stops.
+PATIENCE = 150
 #: Orders that are tried for the density of a row, beside that of the table and its reverse, and rows that judge them.
 ORDERS, JUDGES = 4, 1024
 
@@ -46,7 +50,7 @@ def fit_columns(
     optimization: Optimization | None = None,
     batch_size: int | None = None,
     max_epochs: int | None = None,
-    patience: int = 20,
+    patience: int | None = None,
     val_fraction: float | int = 0.1,
     progress: bool | None = None,
     checkpoint: str | Path | None = None,
@@ -66,8 +70,8 @@ def fit_columns(
         given: parts that are conditions only: always seen, never modelled.
         groups: a label for each row; all rows of a group are on the same side of the validation split.
         val_fraction: share of the rows kept for validation, from 0 to below 1.
-        members: number of networks, whose probabilities are averaged; each keeps validation rows of its own. None: the
-            default, which depends on the number of rows.
+        members: number of networks, whose probabilities are averaged; each keeps validation rows of its own. None:
+            four below 5,000 rows, else one.
 
     Arguments: Optimization
         optimization: see `Optimization`; None for its defaults, with the learning rate, decay and average of this fit.
@@ -75,7 +79,8 @@ def fit_columns(
     Arguments: Length
         batch_size: the most rows of one step; None: 512.
         max_epochs: the most passes over the rows; None for a default that depends on their number.
-        patience: number of epochs without a better validation loss after which the fit stops.
+        patience: number of epochs without a better validation loss after which the fit stops; None: about 150 steps,
+            but at least 10 epochs.
 
     Arguments: Files
         progress: whether to show a progress bar; None: iff standard error is a terminal.
@@ -94,7 +99,7 @@ def fit_columns(
     require(len(shape) == 3 and shape[1:] == (parts, 3), "cells", f"of shape (rows, {parts}, 3)", f"`shape {shape}`")
     require(shape[0] >= 2, "cells", "at least two rows", f"`{shape[0]} rows`")
     optimization = Optimization() if optimization is None else optimization
-    length = Length(COLUMNS.batch_size if batch_size is None else batch_size, max_epochs, patience, val_fraction)
+    batch_size = COLUMNS.batch_size if batch_size is None else require_count("batch_size", batch_size)
     seed = np.asarray(jax.random.key_data(key))
     table = Rows(np.asarray(cells), weights=None if weights is None else np.asarray(weights, np.float64))
     used = np.arange(shape[0]) if table.weights is None else np.flatnonzero(table.weights)
@@ -102,7 +107,10 @@ def fit_columns(
     labels = None if groups is None else check_groups(groups, shape[0])[used]
     objective = AnySubset(tuple(i for i in range(parts) if i not in set(given)))
     objective.check(model, table)
-    count = COLUMNS.members if members is None else require_count("members", members)
+    count = (SEVERAL if len(used) < FEW else 1) if members is None else require_count("members", members)
+    if patience is None:
+        patience = max(10, math.ceil(PATIENCE * batch_size / len(used)))
+    length = Length(batch_size, max_epochs, patience, val_fraction)
     splits = split_for_members(table, used, val_fraction, seed, labels, count)
     train = splits[0][0] if count == 1 else used
 
