@@ -50,7 +50,7 @@ def _total(line: Observations, marginal, log_prob) -> float:
     cells_of, total = marginal.cells, 0.0
     if line.support.measure == "counting":
         ends = marginal.values(np.array([-12.0, 12.0]))
-        if line.subject == "LevelShares" or line.support.high is not None:
+        if line.subject == "LevelShares" or "bounded" in line.name:
             ends = np.array([0.0, 9.0])
         values = np.arange(np.floor(ends[0]) - 1, ends[1] + 2)
         return float(np.exp(log_prob(cells_of(values))).sum())

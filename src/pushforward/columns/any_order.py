@@ -106,9 +106,9 @@ class AnyOrder(eqx.Module):
             Log-probabilities in nats; zero for parts that are missing or given.
         """
         observed = ~np.isnan(cells[..., 0])
-        given = np.zeros(observed.shape, bool) if given is None else np.asarray(given, bool) & observed
-        order = np.asarray(self.order if order is None else order, np.int32)
-        return in_chunks(partial(programs.chain, self, order), _filled(cells), given, observed & ~given)[0]
+        known = np.zeros(observed.shape, bool) if given is None else np.asarray(given, bool) & observed
+        steps = np.asarray(self.order if order is None else order, np.int32)
+        return in_chunks(partial(programs.chain, self, steps), _filled(cells), known, observed & ~known)[0]
 
     @method
     def sample(
@@ -123,10 +123,10 @@ class AnyOrder(eqx.Module):
             order: of the draws; that of the model by default.
         """
         given = np.asarray(given, bool) & ~np.isnan(cells[..., 0])
-        order = np.asarray(self.order if order is None else order, np.int32)
+        steps = np.asarray(self.order if order is None else order, np.int32)
         keys = jax.random.split(key, -(-len(cells) // ROWS) or 1)
         draws = [
-            in_chunks(partial(programs.draws, self, order, k), _filled(part), kept)[0]
+            in_chunks(partial(programs.draws, self, steps, k), _filled(part), kept)[0]
             for k, part, kept in zip(keys, _pieces(cells), _pieces(given), strict=True)
         ]
         return np.concatenate(draws)

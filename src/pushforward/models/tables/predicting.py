@@ -183,7 +183,7 @@ class Prediction:
 def predict(model: "TableModel", target: str, frame: Frame) -> Prediction:
     """See `TableModel.predict`."""
     parts = model.coding.position(target, "target", model.schema.event)
-    if len(parts) > 1:
+    if len(parts) != 1:
         raise bad("target", "a column that is one number or category", target, "Draw it: model.sample(given=table).")
     lacking = [name for name in model.coding.places if name not in frame.names or name == target]
     present = frame.select([name for name in frame.names if name != target])
