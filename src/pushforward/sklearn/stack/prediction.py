@@ -162,10 +162,10 @@ class StackPrediction:
             low[open_], high[open_] = np.where(off < 0, now, low[open_]), np.where(off < 0, high[open_], now)
             with np.errstate(all="ignore"):
                 newton = now - off / (np.exp(_log_prob(own, y)) * s * np.cosh(now))
-            inside = (newton > low[open_]) & (newton < high[open_])
+            inside = (newton >= low[open_]) & (newton <= high[open_])
             t[open_] = np.where(inside, newton, 0.5 * (low[open_] + high[open_]))
             moved = np.abs(t[open_] - now) > PRECISION * (1 + np.abs(now))
-            open_ = open_[moved & (off != 0)]
+            open_ = open_[moved]
         return (m + s * np.sinh(t)).reshape(wanted.shape)
 
     def __len__(self) -> int:
