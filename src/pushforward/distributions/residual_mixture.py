@@ -1,5 +1,6 @@
 """Densities of a number around a prediction of it: a mixture of logistics, moved and scaled by a network."""
 
+import math
 from typing import final
 
 import equinox as eqx
@@ -90,7 +91,7 @@ class ResidualMixture(AbstractBatchDistribution):
         m = self.components
         starts = jnp.linspace(-SPREAD, SPREAD, m) if m > 1 else jnp.zeros(1)
         places = places + starts.astype(places.dtype)[:, None]
-        scales = jnp.clip(scales + np.log(NARROWER if m > 1 else 1.0), NARROWEST, WIDEST)
+        scales = jnp.clip(scales + math.log(NARROWER if m > 1 else 1.0), NARROWEST, WIDEST)
         shift, stretch = jnp.tensordot(self.skip, features, 1, precision=precision())
         stretch = jnp.clip(stretch, -TOGETHER, TOGETHER)
         locations = location + self.scale * (shift + jnp.exp(stretch) * places)

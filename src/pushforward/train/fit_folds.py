@@ -2,13 +2,17 @@
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, final
 
 import jax
 import numpy as np
 from jaxtyping import Float, Int
 
+from .._errors import require
+from .._types import Key
 from ..distributions import Mixture
 from ..distributions._base import AbstractDistribution
 from ..networks.weights import redraw
@@ -22,10 +26,8 @@ from .objectives.data._base import BatchLoss
 from .objectives.data.evaluate import evaluator
 from .objectives.data.maximum_likelihood import MaximumLikelihood
 from .optimization import Optimization
-from .rows.rows import Rows, shuffled
+from .rows.rows import Chunk, Rows, shuffled
 from .session import Plan, session
-from .._errors import require
-from .._types import Key
 
 
 @final
@@ -54,6 +56,7 @@ def fit_folds(
     batch_size: int,
     max_epochs: int,
     patience: int,
+    passes: int = 1,
 ) -> FoldsResult:
     """Fit as many densities as there are folds by maximum likelihood, each to the rows of the other folds.
 
@@ -67,6 +70,7 @@ def fit_folds(
         weights: shape (rows,), positive, of any scale.
         optimization: see `Optimization`.
         batch_size, max_epochs, patience: as for `pushforward.fit`.
+        passes: passes over the rows that make an epoch. To validate takes as long as some steps.
 
     Raises:
         ValueError: if a fold is empty.
@@ -81,12 +85,16 @@ def fit_folds(
     objective = MaximumLikelihood()
     per_epoch = math.ceil(len(used) / batch_size)
     devices = sharing(math.ceil(len(used) / per_epoch), least_rows(VECTORS.kind), flow)
-    plan = Plan(VECTORS.learning_rate, max_epochs * per_epoch, max_epochs, patience, devices, members=count)
+    steps = max_epochs * passes * per_epoch
+    plan = Plan(VECTORS.learning_rate, steps, max_epochs, patience, devices, members=count)
     # Evaluated are these rows alone, after each epoch: no larger batches than they fill.
     evaluate = evaluator(objective, table, 0, max(map(len, vals)))
-    batches = shuffled(
-        table, used, batch_size, seed, devices, [np.flatnonzero(folds != fold) for fold in range(count)]
-    )
+    others = [np.flatnonzero(folds != fold) for fold in range(count)]
+    one_pass = shuffled(table, used, batch_size, seed, devices, others)
+
+    def batches(epoch: int, memory: None) -> Iterator[Chunk]:
+        return chain.from_iterable(one_pass(epoch * passes + i, memory) for i in range(passes))
+
     problem = Problem(
         BatchLoss(objective), batches, mean_validation(evaluate, table, vals), explain_member(objective, count)
     )

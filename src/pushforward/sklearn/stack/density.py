@@ -32,8 +32,9 @@ FEWEST = 50
 MULTIPLE = 16
 #: Rows that are predicted at once at most.
 ROWS = 4096
-#: Of all epochs, the share that may pass without a better validation loss.
-PATIENCE = 0.25
+#: How often the networks of a candidate are validated at most, and the share of these without a better loss at which
+#: the fit stops.
+VALIDATIONS, PATIENCE = 30, 0.25
 #: Steps of the weights' search.
 STEPS = 200
 
@@ -168,8 +169,10 @@ class _Fits:
         stages = Stages.of([self._stage(name, scale, z) for name in candidate.stages], z, self.weights)
         condition = condition_of(*stages.own(n), self.coded, candidate.pieces)
         batch_size = self.settings.get("batch_size", candidate.batch_size)
-        epochs = math.ceil(candidate.steps / math.ceil(n / batch_size))
-        epochs = min(epochs, self.settings.get("max_epochs", epochs))
+        passes = math.ceil(candidate.steps / math.ceil(n / batch_size))
+        passes = min(passes, self.settings.get("max_epochs", passes))
+        at_once = math.ceil(passes / VALIDATIONS)
+        epochs = math.ceil(passes / at_once)
         key, key_fit = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), number))
         sizes = {name: self.settings.get(name, getattr(candidate, name)) for name in ("width", "depth")}
         start = ResidualMixture(key, condition.shape[1] - 1, stages.scale, **sizes)
@@ -185,6 +188,7 @@ class _Fits:
             batch_size=batch_size,
             max_epochs=epochs,
             patience=max(5, math.ceil(PATIENCE * epochs)),
+            passes=at_once,
         )
         member = Member(scale, stages, candidate.pieces, found.result.flow)
         return member, found.log_prob + scale.log_slope(self.y)
@@ -243,7 +247,7 @@ def _mixtures(flow: Mixture, condition: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 @compiled
-def _of_members(stacked: ResidualMixture, condition: Array) -> Any:
+def _of_members(stacked: Any, condition: Array) -> Any:
     return for_each(lambda member: member.mixture(condition), stacked)
 
 

@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 from jaxtyping import Float
-from scipy.linalg import cholesky, lapack
+from scipy.linalg import cholesky, get_lapack_funcs
 from scipy.optimize import minimize
 
 _ROOT = np.sqrt(5.0)
@@ -98,7 +98,8 @@ def _inverse_and_log_det(covariance: np.ndarray) -> tuple[np.ndarray, float]:
     """Return both for a positive definite matrix, which is overwritten."""
     lower = cholesky(covariance, lower=True, check_finite=False, overwrite_a=True)
     log_det = 2 * float(np.log(np.diag(lower)).sum())
-    inverse = np.tril(lapack.dpotri(lower, lower=1)[0])
+    (potri,) = get_lapack_funcs(("potri",), (lower,))
+    inverse = np.tril(potri(lower, lower=1)[0])
     return inverse + np.tril(inverse, -1).T, log_det
 
 
@@ -126,4 +127,4 @@ def _loss(sizes: np.ndarray, x: Rows, y: np.ndarray, noise: np.ndarray) -> tuple
     middle = np.r_[np.full(d, np.log(2.0)), 0, -1.5, -1.5]
     width = np.r_[np.full(d, 1.5), 1, 2, 2]
     off = (sizes - middle) / width
-    return 0.5 * (y @ solved + log_det) + 0.5 * float(off @ off), gradient + off / width
+    return float(0.5 * (y @ solved + log_det + off @ off)), gradient + off / width

@@ -81,10 +81,10 @@ class Coded:
         pieces: the piecewise-linear features.
     """
 
-    raw: Columns
-    smooth: Columns
-    plain: Columns
-    pieces: Columns
+    raw: Float[np.ndarray, "rows raw"]
+    smooth: Float[np.ndarray, "rows smooth"]
+    plain: Float[np.ndarray, "rows plain"]
+    pieces: Float[np.ndarray, "rows pieces"]
 
 
 @final
@@ -108,7 +108,7 @@ class Inputs:
         raw = _cells(schema, frame)
         codes = [isinstance(part.support, Categories) for part in schema.parts]
         numbers = tuple(None if code else Number.of(v) for code, v in zip(codes, raw.T, strict=True))
-        return Inputs(schema, numbers, tuple(np.isnan(raw).any(axis=0).tolist()))
+        return Inputs(schema, numbers, tuple(bool(np.isnan(column).any()) for column in raw.T))
 
     @property
     def categories(self) -> tuple[bool, ...]:

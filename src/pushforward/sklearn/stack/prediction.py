@@ -142,8 +142,8 @@ class StackPrediction:
     def _search(self, wanted: Float[np.ndarray, "rows k"], first: int) -> Float[np.ndarray, "rows k"]:
         """Return where the distribution function has some values, by Newton's method between bounds that close in.
 
-        A quantile of a mixture lies between the least and the greatest quantile of its components. The search goes on in
-        t, y = m + s sinh(t), in which numbers of any size are near.
+        A quantile of a mixture lies between the least and the greatest quantile of its components. The search goes on
+        in t, y = m + s sinh(t), in which numbers of any size are near.
         """
         rows = first + np.repeat(np.arange(len(wanted)), wanted.shape[1])
         goal, parts = wanted.ravel(), tuple(part.take(rows) for part in self.parts)

@@ -28,7 +28,8 @@ class Stage:
 
     Attributes:
         models: one, or one for each fold.
-        own: mean and spread of the rows of the fit, by models that have not seen them; the spread is 0 if there is none.
+        own: mean and spread of the rows of the fit, by models that have not seen them; the spread is 0 if there is
+            none.
     """
 
     models: tuple[Any, ...]
@@ -111,8 +112,10 @@ def fit_stage(
         return Stage((process,), process.left_out())
     models: list[Any] = []
     mean, spread = np.zeros(len(y)), np.zeros(len(y))
-    few = [code and coded.raw[:, j].max(initial=0, where=~np.isnan(coded.raw[:, j])) < MANY
-           for j, code in enumerate(categories)]
+    few = [
+        code and coded.raw[:, j].max(initial=0, where=~np.isnan(coded.raw[:, j])) < MANY
+        for j, code in enumerate(categories)
+    ]
     for fold in range(int(folds.max()) + 1):
         own = folds != fold
         model = _new_trees(name, len(y), few, seed + fold)
@@ -126,6 +129,7 @@ def _new_trees(name: Name, n: int, categories: list[bool], seed: int) -> Any:
     from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
 
     if name == "boosting":
+        settings: Any = {"early_stopping": False, "categorical_features": categories, "random_state": seed}
         return HistGradientBoostingRegressor(
             learning_rate=0.06 if n <= 5000 else 0.08,
             max_iter=300,
@@ -133,9 +137,7 @@ def _new_trees(name: Name, n: int, categories: list[bool], seed: int) -> Any:
             min_samples_leaf=max(3, min(20, n // 100)),
             l2_regularization=1.0,
             max_features=0.7,
-            early_stopping=False,
-            categorical_features=categories,
-            random_state=seed,
+            **settings,
         )
     trees, leaf = (100, 2) if n > 3000 else (150, 1)
     return ExtraTreesRegressor(trees, min_samples_leaf=leaf, n_jobs=-1, random_state=seed)
