@@ -57,7 +57,7 @@ class GaussianProcess:
         diagonal = np.diag(self._inverse)
         return self.y - self._weights / diagonal, np.sqrt(1 / diagonal)
 
-    def predict(self, x: Rows) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    def predict(self, x: Float[np.ndarray, "n columns"]) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
         """Return the mean and the standard deviation of new rows."""
         smooth, line, noise = np.exp(2 * self.sizes[-3:])
         across = _covariance(x, self.x, self.sizes)
@@ -80,7 +80,7 @@ class GaussianProcess:
         return {name: value for name, value in vars(self).items() if name != "_inverse"}
 
 
-def _matern(x: Rows, z: Rows, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _matern(x: np.ndarray, z: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the distances r, and exp(-√5 r)."""
     d = x.shape[1]
     a, b = x * np.exp(-sizes[:d]), z * np.exp(-sizes[:d])
@@ -89,7 +89,7 @@ def _matern(x: Rows, z: Rows, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return r, np.exp(-_ROOT * r)
 
 
-def _covariance(x: Rows, z: Rows, sizes: np.ndarray) -> np.ndarray:
+def _covariance(x: np.ndarray, z: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     r, decay = _matern(x, z, sizes)
     return np.exp(2 * sizes[-3]) * (1 + _ROOT * r + 5 / 3 * r * r) * decay + np.exp(2 * sizes[-2]) * (x @ z.T + 1)
 

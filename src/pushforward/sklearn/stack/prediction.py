@@ -147,7 +147,7 @@ class StackPrediction:
         """
         rows = first + np.repeat(np.arange(len(wanted)), wanted.shape[1])
         goal, parts = wanted.ravel(), tuple(part.take(rows) for part in self.parts)
-        m, s = parts[0].scale.values(np.zeros(())), parts[0].scale.spread
+        m, s = parts[0].scale.values(np.zeros(1)), parts[0].scale.spread
         ends = [part.quantiles(goal) for part in parts]
         low = np.arcsinh((np.min([a for a, _ in ends], axis=0) - m) / s)
         high = np.arcsinh((np.max([b for _, b in ends], axis=0) - m) / s)

@@ -112,10 +112,7 @@ def fit_stage(
         return Stage((process,), process.left_out())
     models: list[Any] = []
     mean, spread = np.zeros(len(y)), np.zeros(len(y))
-    few = [
-        code and coded.raw[:, j].max(initial=0, where=~np.isnan(coded.raw[:, j])) < MANY
-        for j, code in enumerate(categories)
-    ]
+    few = [code and bool(np.nanmax(coded.raw[:, j], initial=0) < MANY) for j, code in enumerate(categories)]
     for fold in range(int(folds.max()) + 1):
         own = folds != fold
         model = _new_trees(name, len(y), few, seed + fold)
