@@ -66,7 +66,9 @@ def test_pickle_and_shape_of_the_target(table: tuple[pd.DataFrame, np.ndarray], 
 def test_rows_of_weight_zero_do_not_count(table: tuple[pd.DataFrame, np.ndarray]):
     features, y = table
     keep = np.arange(ROWS) % 3 > 0
-    weighted = small(max_epochs=1).fit(features[["x"]], np.where(keep, y, 100 * y), sample_weight=np.where(keep, 2.0, 0.0))
+    weighted = small(max_epochs=1).fit(
+        features[["x"]], np.where(keep, y, 100 * y), sample_weight=np.where(keep, 2.0, 0.0)
+    )
     alone = small(max_epochs=1).fit(features[["x"]][keep], y[keep])
     assert weighted.score(features[["x"]][keep], y[keep]) == pytest.approx(alone.score(features[["x"]][keep], y[keep]))
 

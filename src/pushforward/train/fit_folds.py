@@ -29,6 +29,10 @@ from .optimization import Optimization
 from .rows.rows import Chunk, Rows, shuffled
 from .session import Plan, session
 
+#: How often the densities are validated at most, which takes as long as some steps, and the share of these times
+#: without a better loss at which the fit stops.
+VALIDATIONS, PATIENCE = 30, 0.25
+
 
 @final
 @dataclass(frozen=True)
@@ -54,9 +58,7 @@ def fit_folds(
     *,
     optimization: Optimization,
     batch_size: int,
-    max_epochs: int,
-    patience: int,
-    passes: int = 1,
+    max_passes: int,
 ) -> FoldsResult:
     """Fit as many densities as there are folds by maximum likelihood, each to the rows of the other folds.
 
@@ -69,8 +71,8 @@ def fit_folds(
         folds: the fold of each row: 0, 1, ..., at least two of them, none empty.
         weights: shape (rows,), positive, of any scale.
         optimization: see `Optimization`.
-        batch_size, max_epochs, patience: as for `pushforward.fit`.
-        passes: passes over the rows that make an epoch. To validate takes as long as some steps.
+        batch_size: the most rows of one step.
+        max_passes: the most passes over the rows.
 
     Raises:
         ValueError: if a fold is empty.
@@ -85,8 +87,10 @@ def fit_folds(
     objective = MaximumLikelihood()
     per_epoch = math.ceil(len(used) / batch_size)
     devices = sharing(math.ceil(len(used) / per_epoch), least_rows(VECTORS.kind), flow)
-    steps = max_epochs * passes * per_epoch
-    plan = Plan(VECTORS.learning_rate, steps, max_epochs, patience, devices, members=count)
+    passes = math.ceil(max_passes / VALIDATIONS)
+    epochs = math.ceil(max_passes / passes)
+    patience = max(5, math.ceil(PATIENCE * epochs))
+    plan = Plan(VECTORS.learning_rate, epochs * passes * per_epoch, epochs, patience, devices, members=count)
     # Evaluated are these rows alone, after each epoch: no larger batches than they fill.
     evaluate = evaluator(objective, table, 0, max(map(len, vals)))
     others = [np.flatnonzero(folds != fold) for fold in range(count)]

@@ -32,9 +32,6 @@ FEWEST = 50
 MULTIPLE = 16
 #: Rows that are predicted at once at most.
 ROWS = 4096
-#: How often the networks of a candidate are validated at most, and the share of these without a better loss at which
-#: the fit stops.
-VALIDATIONS, PATIENCE = 30, 0.25
 #: Steps of the weights' search.
 STEPS = 200
 
@@ -171,8 +168,6 @@ class _Fits:
         batch_size = self.settings.get("batch_size", candidate.batch_size)
         passes = math.ceil(candidate.steps / math.ceil(n / batch_size))
         passes = min(passes, self.settings.get("max_epochs", passes))
-        at_once = math.ceil(passes / VALIDATIONS)
-        epochs = math.ceil(passes / at_once)
         key, key_fit = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), number))
         sizes = {name: self.settings.get(name, getattr(candidate, name)) for name in ("width", "depth")}
         start = ResidualMixture(key, condition.shape[1] - 1, stages.scale, **sizes)
@@ -186,9 +181,7 @@ class _Fits:
             self.weights if np.ptp(self.weights) else None,
             optimization=Optimization(learning_rate=rate, decay=candidate.decay, average=0.995, clip_norm=1.0),
             batch_size=batch_size,
-            max_epochs=epochs,
-            patience=max(5, math.ceil(PATIENCE * epochs)),
-            passes=at_once,
+            max_passes=passes,
         )
         member = Member(scale, stages, candidate.pieces, found.result.flow)
         return member, found.log_prob + scale.log_slope(self.y)
