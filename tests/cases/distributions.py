@@ -73,6 +73,17 @@ DISTRIBUTIONS = [
             cond_dim=2,
         ),
     ),
+    Case(
+        "ResidualMixture:",
+        lambda key: d.ResidualMixture(key, 3, 0.7, components=3, width=6),
+        composed=True,
+    ),
+    Case(
+        "ResidualMixture:one",
+        lambda key: d.ResidualMixture(key, 2, components=1, width=4),
+        composed=True,
+        dead={".heads[0]": "", ".head_biases[0]": ""},
+    ),
     Case("Uniform:", lambda key: d.Uniform([-1.0, 0.0], [1.0, 0.5])),
     Case("Uniform:scalar", lambda key: d.Uniform(-2.0, 3.0)),
     Case("StudentT:", lambda key: d.StudentT([5.0, 8.0], 0.5, [1.0, 0.3])),

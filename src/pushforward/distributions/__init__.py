@@ -12,5 +12,6 @@ from .multivariate_normal import MultivariateNormal as MultivariateNormal
 from .normal import Normal as Normal
 from .normal import StandardNormal as StandardNormal
 from .pushforward import Pushforward as Pushforward
+from .residual_mixture import ResidualMixture as ResidualMixture
 from .student_t import StudentT as StudentT
 from .uniform import Uniform as Uniform

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..data import Frame
+from ..data import Frame, Schema
 from ..data.tables.left_out import LeftOut
 from ..io import from_bytes, to_bytes
 from ..models import TableModel
 from ._tables import column_of, with_columns
+from .stack.density import StackedDensity, fit_stack, is_stackable
 
 #: Arguments of `TableModel.build`; others are of `TableModel.fit`.
 _OF_BUILD = ("width", "depth")
@@ -46,6 +47,28 @@ def fit_table(
     return model.fit(frame, seed=seed, test_fraction=0.0, **{"progress": False, **known})
 
 
+def fit_regression(
+    frame: Frame,
+    seed: int,
+    settings: Mapping[str, Any],
+    kinds: Mapping[str, Any],
+    given: Sequence[str],
+    weights: np.ndarray | None = None,
+) -> TableModel | StackedDensity:
+    """Return a model of some columns given others: of one number with a density by several networks.
+
+    Arguments:
+        frame, seed, settings, kinds, given, weights: as for `fit_table`.
+    """
+    targets = [name for name in frame.names if name not in given]
+    if len(targets) == 1:
+        schema = Schema.infer(frame, kinds=kinds, given=given)
+        y = schema.encode(frame).values[:, schema.places[targets[0]]][:, 0]
+        if is_stackable(schema, y):
+            return fit_stack(schema, frame, y, weights, seed, settings)
+    return fit_table(frame, seed, settings, kinds, given, weights)
+
+
 def say_left_out(left_out: Sequence[LeftOut], what: str) -> None:
     """Warn of columns that are left out."""
     if left_out:
@@ -57,14 +80,14 @@ def say_left_out(left_out: Sequence[LeftOut], what: str) -> None:
 def packed(state: Mapping[str, Any]) -> dict[str, Any]:
     """Return the state of an estimator with its model as the bytes of a file, and the metadata of the file."""
     model = state.get("model_")
-    if model is None:
+    if not isinstance(model, TableModel):
         return dict(state)
     return {**state, "model_": (to_bytes(model.flow, model.metadata()), model.metadata())}
 
 
 def unpacked(state: Mapping[str, Any]) -> dict[str, Any]:
     """Return the state that `packed` was given."""
-    if "model_" not in state:
+    if not isinstance(state.get("model_"), tuple):
         return dict(state)
     data, metadata = state["model_"]
     return {**state, "model_": TableModel.restore(from_bytes(data), metadata)}

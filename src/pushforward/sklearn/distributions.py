@@ -15,6 +15,8 @@ from ..models import TableModel
 from ..models.tables.predicting import LEVELS, Prediction
 from ._settings import RandomState, seed_of
 from ._tables import targets_of, with_columns
+from .stack.density import StackedDensity
+from .stack.prediction import StackPrediction
 
 #: A value has a probability that counts for the mode if it is so many of `LEVELS` quantiles.
 TWICE = 2
@@ -30,10 +32,10 @@ class PredictedDistribution:
     are no numbers have `pmf`, `logpdf`, `mode`, `rvs` and `probabilities`.
 
     Attributes:
-        prediction: what a `pushforward.TableModel` predicts.
+        prediction: what a model predicts.
     """
 
-    prediction: Prediction
+    prediction: Prediction | StackPrediction
 
     @property
     def name(self) -> str:
@@ -196,7 +198,7 @@ class PredictedDistribution:
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return len(self.prediction.cells)
+        return len(self.prediction)
 
 
 @final
@@ -211,7 +213,7 @@ class JointDistribution:
     """
 
     marginals: Mapping[str, PredictedDistribution]
-    model: TableModel
+    model: TableModel | StackedDensity
     features: Frame
 
     def logpdf(self, Y: Any) -> Float[np.ndarray, " n"]:
@@ -221,10 +223,15 @@ class JointDistribution:
         right = len(targets.names) == len(names)
         require(right, "Y", f"of {len(names)} columns, {', '.join(names)}", f"`{len(targets.names)} columns`")
         table = Frame(targets.table.rename_columns(names))
+        if isinstance(self.model, StackedDensity):
+            return self.marginals[names[0]].logpdf(table.table[names[0]].to_numpy())
         return self.model.log_prob(with_columns(self.features, table)).astype(np.float64)
 
     def rvs(self, size: int | None = None, random_state: RandomState = None) -> np.ndarray:
         """Return joint draws: shape (n, targets), or (size, n, targets); of objects if a target is no number."""
+        if isinstance(self.model, StackedDensity):
+            (marginal,) = self.marginals.values()
+            return marginal.rvs(size, random_state)[..., None]
         count = 1 if size is None else require_count("size", size)
         rows = self.model.sample(jax.random.key(seed_of(random_state)), count, given=Frame(self.features.table))
         columns = [np.asarray(rows[name].to_numpy(zero_copy_only=False)) for name in self.marginals]

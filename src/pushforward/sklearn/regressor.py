@@ -15,7 +15,7 @@ from ..data.tables.facts import ColumnFacts
 from ..models.held_out import held_out_rows
 from ..models.tables.predicting import LEVELS
 from ._conformal import ConformalLevels
-from ._models import fit_table, packed, say_left_out, unpacked
+from ._models import fit_regression, packed, say_left_out, unpacked
 from ._settings import plain, seed_of
 from ._tables import features_of, kinds_of_features, targets_of, weights_of, with_columns
 from .distributions import JointDistribution, PredictedDistribution
@@ -34,23 +34,29 @@ class FlowRegressor(RegressorMixin, BaseEstimator):
 
     Features are data frames of pandas, polars or pyarrow, arrays of numbers, or arrays of objects. Features that say
     nothing (constant, empty, a text of its own in each row) are left out with a warning. Each target is a number; of
-    several, some may be categories. A pickle holds the model as the bytes of a file of `pushforward.save`.
+    several, some may be categories. A pickle holds networks as the bytes of files of `pushforward.save`.
+
+    One number with a density, of at least 50 different values, is modelled by several networks, most of them around the
+    predictions of a Gaussian process and of trees, each weighted by the likelihood of rows that it has not seen. Other
+    targets are modelled by a `pushforward.TableModel`.
 
     Arguments:
-        members: number of networks, whose probabilities are averaged; None for a default.
+        members: number of networks, whose probabilities are averaged; None for a default. Each network of several
+            kinds keeps rows of its own out of the fit, so that there are two at least.
         width, depth: sizes of the network; None for defaults that depend on the number of rows.
         kinds: kinds of features and targets, by name, where those found are not right: {"fare": "positive"}. Columns of
             arrays are x0, x1, ...; a target without a name is y, several are y0, y1, ....
         max_epochs: the most passes over the rows; None for a default that depends on their number.
         batch_size: the most rows of one step; None: 512.
         learning_rate: peak of the schedule; None for the default of the model.
-        val_fraction: share of the rows kept for validation, from 0 to below 1.
+        val_fraction: share of the rows kept for validation, from 0 to below 1; where networks of several kinds are
+            fitted, it is one over `members`.
         conformalize: whether to hold out a fifth of the rows, on which intervals are made to cover; see
             `predict_interval`.
         random_state: an integer for the same fit each time, a NumPy `RandomState`, or None.
 
     Attributes:
-        model_: the fitted `pushforward.TableModel`.
+        model_: the fitted `pushforward.TableModel`, or several kinds of networks with their weights.
         targets_: names of the targets.
         left_out_: features that are left out, with reasons.
         n_features_in_: number of features.
@@ -115,7 +121,7 @@ class FlowRegressor(RegressorMixin, BaseEstimator):
         frame = with_columns(features.select(given), targets)
         settings = {name: plain(getattr(self, name)) for name in _SETTINGS}
         some = None if weights is None else weights[train]
-        self.model_ = fit_table(frame.take(train), seed, settings, kinds, given, some)
+        self.model_ = fit_regression(frame.take(train), seed, settings, kinds, given, some)
         self.targets_ = tuple(targets.names)
         self.left_out_ = {column.name: column.reason for column in left_out}
         self._flat = flat

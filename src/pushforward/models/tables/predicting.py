@@ -139,6 +139,10 @@ class Prediction:
         values = self.coding.marginals[self.part].values(scores.ravel())
         return (self._numbers(values) if self.is_number else values).reshape(scores.shape)
 
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.cells)
+
     def _score_up_to(self, values: np.ndarray) -> np.ndarray:
         """Return the highest score of a number up to each value, by bisection."""
         low, high = (np.full(len(values), end) for end in self.flow.heads[self.part].ends)

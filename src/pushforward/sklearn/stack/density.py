@@ -1,0 +1,251 @@
+"""The density of a number given features: several candidates, and their weights."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Int
+from scipy.special import logsumexp
+from threadpoolctl import threadpool_limits
+
+from ...data import Frame, Schema
+from ...distributions import Mixture, ResidualMixture
+from ...io import from_bytes, to_bytes
+from ...parallel.compile import compiled
+from ...parallel.members import for_each
+from ...supports import Interval, Positive, Real
+from ...train import Optimization
+from ...train.fit_folds import fit_folds
+from ...train.members import stack
+from .candidates import FOLDS, Candidate, candidates
+from .inputs import Coded, Inputs
+from .prediction import Logistics, StackPrediction
+from .scales import Scale
+from .stages import Stage, Stages, fit_stage
+
+#: The fewest different values of a number that is modelled so.
+FEWEST = 50
+#: Networks see features, with columns of zeros, in multiples of so many: tables that differ little share a program.
+MULTIPLE = 16
+#: Rows that are predicted at once at most.
+ROWS = 4096
+#: Steps of the weights' search.
+STEPS = 200
+
+
+@final
+@dataclass(frozen=True)
+class Member:
+    """A candidate that is fitted.
+
+    Attributes:
+        scale: of the number.
+        stages: the first predictions.
+        pieces: whether the networks see piecewise-linear features.
+        flow: the equal mixture of the networks of all folds.
+    """
+
+    scale: Scale
+    stages: Stages
+    pieces: bool
+    flow: Mixture
+
+    def predict(self, coded: Coded) -> Logistics:
+        """Return the density of new rows."""
+        condition = condition_of(*self.stages.predict(coded), coded, self.pieces)
+        return Logistics(self.scale, *_mixtures(self.flow, condition))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "flow": to_bytes(self.flow, {})}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update({**state, "flow": from_bytes(state["flow"])})
+
+
+@final
+@dataclass(frozen=True)
+class StackedDensity:
+    """The density p(y | x) of a number: candidates weighted by the likelihood of rows that they have not seen.
+
+    Attributes:
+        schema: of features and target.
+        inputs: the coding of the features.
+        members: the candidates.
+        weights: of the candidates; their sum is one.
+        log_likelihood: mean over the rows, each by networks that have not seen it, with these weights.
+    """
+
+    schema: Schema
+    inputs: Inputs
+    members: tuple[Member, ...]
+    weights: Float[np.ndarray, " members"]
+    log_likelihood: float
+
+    def predict(self, name: str, frame: Frame) -> StackPrediction:
+        """Return the distribution of the target, of this name, in each row of a table of features."""
+        coded = self.inputs.code(frame)
+        parts = [
+            replace(part, log_weights=part.log_weights + np.log(weight))
+            for member, weight in zip(self.members, self.weights, strict=True)
+            for part in [member.predict(coded)]
+        ]
+        return StackPrediction(name, tuple(parts), *_bounds(self.schema))
+
+
+def is_stackable(schema: Schema, y: np.ndarray) -> bool:
+    """Return whether the event of a schema is one number with a density, of enough different values, given features."""
+    parts = [part for name in schema.event for part in schema.parts[schema.places[name]]]
+    if len(parts) != 1 or not schema.given or parts[0].atoms:
+        return False
+    return isinstance(parts[0].support, Real | Positive | Interval) and len(np.unique(y)) >= FEWEST
+
+
+def fit_stack(
+    schema: Schema,
+    frame: Frame,
+    y: Float[np.ndarray, " rows"],
+    weights: Float[np.ndarray, " rows"] | None,
+    seed: int,
+    settings: Mapping[str, Any],
+) -> StackedDensity:
+    """Return the density of a number given the other columns of a table.
+
+    Arguments:
+        schema: of the table; the number is its event.
+        frame: the table.
+        y: the number in each row.
+        weights: of the rows; rows of weight zero are left out.
+        seed: decides folds and fits.
+        settings: arguments of `FlowRegressor`; those that are None have their defaults.
+    """
+    if weights is not None:
+        used = np.flatnonzero(weights)
+        frame, y, weights = frame.take(used), y[used], weights[used]
+    known = {name: value for name, value in settings.items() if value is not None}
+    own_weights = np.ones(len(y)) if weights is None else weights / weights.mean()
+    features = Schema(tuple(replace(c, role="event") for c in schema.columns if c.role == "given"))
+    inputs = Inputs.of(features, frame)
+    coded = inputs.code(frame)
+    folds = np.random.default_rng(seed).permutation(len(y)) % min(max(known.get("members", FOLDS), 2), len(y))
+    fits = _Fits(coded, y, own_weights, folds, inputs.categories, seed, known, {})
+    found = [fits.fit(candidate, number) for number, candidate in enumerate(candidates(len(y)))]
+    log_probs = np.stack([log_prob for _, log_prob in found], axis=1)
+    shares = mixture_weights(log_probs, own_weights)
+    reached = float(np.average(logsumexp(log_probs, axis=1, b=shares), weights=own_weights))
+    return StackedDensity(schema, inputs, tuple(member for member, _ in found), shares, reached)
+
+
+@final
+@dataclass(frozen=True)
+class _Fits:
+    """What the fits of all candidates share.
+
+    Attributes:
+        coded, y, weights, folds, categories, seed: the rows, and arguments of `fit_stage`.
+        settings: of the user.
+        stages: the stages so far, by scale and name.
+    """
+
+    coded: Coded
+    y: Float[np.ndarray, " rows"]
+    weights: Float[np.ndarray, " rows"]
+    folds: Int[np.ndarray, " rows"]
+    categories: tuple[bool, ...]
+    seed: int
+    settings: Mapping[str, Any]
+    stages: dict[Any, Stage]
+
+    def fit(self, candidate: Candidate, number: int) -> tuple[Member, Float[np.ndarray, " rows"]]:
+        """Return a candidate that is fitted, and the log-density of each row by networks that have not seen it."""
+        make = Scale.logarithm if candidate.logarithm else Scale.plain
+        scale, n = make(self.y, self.weights), len(self.y)
+        z = scale.scores(self.y)
+        stages = Stages.of([self._stage(name, scale, z) for name in candidate.stages], z, self.weights)
+        condition = condition_of(*stages.own(n), self.coded, candidate.pieces)
+        batch_size = self.settings.get("batch_size", candidate.batch_size)
+        passes = math.ceil(candidate.steps / math.ceil(n / batch_size))
+        passes = min(passes, self.settings.get("max_epochs", passes))
+        key, key_fit = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), number))
+        sizes = {name: self.settings.get(name, getattr(candidate, name)) for name in ("width", "depth")}
+        start = ResidualMixture(key, condition.shape[1] - 1, stages.scale, **sizes)
+        rate = self.settings.get("learning_rate", candidate.learning_rate)
+        found = fit_folds(
+            key_fit,
+            start,
+            z.astype(np.float32),
+            condition,
+            self.folds,
+            self.weights if np.ptp(self.weights) else None,
+            optimization=Optimization(learning_rate=rate, decay=candidate.decay, average=0.995, clip_norm=1.0),
+            batch_size=batch_size,
+            max_passes=passes,
+        )
+        member = Member(scale, stages, candidate.pieces, found.result.flow)
+        return member, found.log_prob + scale.log_slope(self.y)
+
+    def _stage(self, name: Any, scale: Scale, z: np.ndarray) -> Stage:
+        if (scale, name) not in self.stages:
+            # The threads of one library would wait for those of another.
+            with threadpool_limits(1):
+                arguments = self.coded, z, self.weights, self.folds, self.categories, self.seed
+                self.stages[scale, name] = fit_stage(name, *arguments)
+        return self.stages[scale, name]
+
+
+def condition_of(
+    location: Float[np.ndarray, " rows"], predictions: Float[np.ndarray, "rows m"], coded: Coded, pieces: bool
+) -> Float[np.ndarray, "rows condition"]:
+    """Return what networks see: the first prediction, features made of all predictions, and those of the table."""
+    columns = [location[:, None], predictions, coded.plain, *([coded.pieces] if pieces else [])]
+    count = sum(column.shape[1] for column in columns) - 1
+    padding = np.zeros((len(location), -count % MULTIPLE))
+    return np.concatenate([*columns, padding], axis=1, dtype=np.float32)
+
+
+def mixture_weights(
+    log_probs: Float[np.ndarray, "rows members"], weights: Float[np.ndarray, " rows"]
+) -> Float[np.ndarray, " members"]:
+    """Return the weights of densities for which rows are likeliest, with one more row of each density.
+
+        maximize Σ_i w_i log Σ_c π_c p_c(y_i) + Σ_c log π_c
+
+    Reference:
+        "Using Stacking to Average Bayesian Predictive Distributions", Yao, Vehtari, Simpson, Gelman, 2018.
+    """
+    scaled = np.exp(log_probs - log_probs.max(axis=1, keepdims=True))
+    shares = np.full(log_probs.shape[1], 1 / log_probs.shape[1])
+    for _ in range(STEPS):
+        each = scaled * shares
+        shares = (weights[:, None] * each / each.sum(axis=1, keepdims=True)).sum(axis=0) + 1
+        shares /= shares.sum()
+    return shares
+
+
+def _mixtures(flow: Mixture, condition: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return log-weights, locations and log-scales of all components, of shape (rows, components)."""
+    count, stacked = len(flow.components), stack(flow.components)
+    found = []
+    for start in range(0, max(len(condition), 1), ROWS):
+        some = condition[start : start + ROWS]
+        # Each number of rows would cost a compilation: powers of two are few.
+        padded = np.zeros((1 << max(len(some) - 1, 0).bit_length(), condition.shape[1]), np.float32)
+        padded[: len(some)] = some
+        arrays = _of_members(stacked, jax.device_put(padded.T))
+        found.append([np.asarray(a, np.float64).reshape(-1, len(padded)).T[: len(some)] for a in arrays])
+    weights, locations, scales = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
+    return weights - np.log(count), locations, scales
+
+
+@compiled
+def _of_members(stacked: Any, condition: Array) -> Any:
+    return for_each(lambda member: member.mixture(condition), stacked)
+
+
+def _bounds(schema: Schema) -> tuple[float, float]:
+    support = schema.parts[schema.places[schema.event[0]]][0].support
+    if isinstance(support, Interval):
+        return float(support.low), float(support.high)
+    return (0.0 if isinstance(support, Positive) else -np.inf), np.inf

@@ -1,0 +1,181 @@
+"""The distribution of a number in each row: a mixture of logistics on several scales."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import expit, logit, logsumexp
+
+from ..._errors import bad, require
+from .scales import Scale
+
+#: Steps of the search for a quantile, and its precision in standard deviations (of their logarithm, far out).
+STEPS, PRECISION = 200, 1e-10
+#: Components of numbers that are looked at together.
+TOGETHER = 1 << 22
+#: Levels of probability whose quantiles give the mean.
+LEVELS = 128
+
+
+@final
+@dataclass(frozen=True)
+class Logistics:
+    """Mixtures of logistics on one scale, one for each row; the weights of all scales add up to one.
+
+    Attributes:
+        scale: of the number.
+        log_weights, locations, log_scales: of the components.
+    """
+
+    scale: Scale
+    log_weights: Float[np.ndarray, "rows m"]
+    locations: Float[np.ndarray, "rows m"]
+    log_scales: Float[np.ndarray, "rows m"]
+
+    def take(self, rows: Any) -> "Logistics":
+        """Return the mixtures of some rows."""
+        return Logistics(self.scale, self.log_weights[rows], self.locations[rows], self.log_scales[rows])
+
+    def cdf(self, y: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
+        """Return the part of the probability that lies up to y, for each row."""
+        return (np.exp(self.log_weights) * expit(self._standardized(y))).sum(axis=1)
+
+    def log_prob(self, y: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
+        """Return the logarithm of the part of the density at y, for each row."""
+        size = np.abs(self._standardized(y))
+        each = self.log_weights - size - 2 * np.log1p(np.exp(-size)) - self.log_scales
+        return logsumexp(each, axis=1) + self.scale.log_slope(y)
+
+    def quantiles(self, u: Float[np.ndarray, " rows"]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the least and the greatest quantile of the components of each row."""
+        each = self.locations + np.exp(self.log_scales) * logit(u)[:, None]
+        return self.scale.values(each.min(axis=1)), self.scale.values(each.max(axis=1))
+
+    def _standardized(self, y: np.ndarray) -> np.ndarray:
+        return (self.scale.scores(y)[:, None] - self.locations) * np.exp(-self.log_scales)
+
+
+@final
+@dataclass(frozen=True)
+class StackPrediction:
+    """Distributions of a number, one for each row, without what lies beyond bounds.
+
+    Attributes:
+        name: of the number.
+        parts: the mixtures on each scale.
+        low, high: the bounds; infinite if there are none.
+    """
+
+    name: str
+    parts: tuple[Logistics, ...]
+    low: float
+    high: float
+
+    @property
+    def is_number(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def levels(self) -> list[Any]:
+        """None of a number: raises a ValueError."""
+        raise bad("target", "a column of categories", self.name, "Use `quantile`.")
+
+    def probabilities(self) -> np.ndarray:
+        """None of a number: raises a ValueError."""
+        return np.asarray(self.levels)
+
+    def cdf(self, values: Any) -> Float[np.ndarray, " rows"]:
+        """Return the probability of numbers up to a value for each row."""
+        y = np.clip(np.asarray(values, np.float64), self.low, self.high)
+        below, inside = self._bounds
+        return np.clip((_cdf(self.parts, y) - below) / inside, 0.0, 1.0)
+
+    def log_prob(self, values: Any) -> Float[np.ndarray, " rows"]:
+        """Return the log-density of a value for each row."""
+        y = np.asarray(values, np.float64)
+        within = ((y > self.low) & (y < self.high)) | np.isnan(y)
+        filled = np.where(within, y, self._middle)
+        return np.where(within, _log_prob(self.parts, filled) - np.log(self._bounds[1]), -np.inf)
+
+    def pmf(self, values: Any) -> Float[np.ndarray, " rows"]:
+        """Return zeros: each value has a density."""
+        return np.zeros(np.shape(values))
+
+    def quantile(self, q: Any) -> Float[np.ndarray, "rows ..."]:
+        """Return the quantiles of each row at one or several levels, or at levels of shape (rows, k) of its own."""
+        levels = np.atleast_1d(np.asarray(q, np.float64))
+        require(bool(((levels > 0) & (levels < 1)).all()), "q", "between 0 and 1", q)
+        levels = np.broadcast_to(levels, (len(self), levels.shape[-1]))
+        below, inside = self._bounds
+        wanted = np.clip(below[:, None] + levels * inside[:, None], 1e-300, 1 - 1e-16)
+        components = sum(part.locations.shape[1] for part in self.parts)
+        step = max(1, TOGETHER // (components * levels.shape[1]))
+        found = [self._search(wanted[i : i + step], i) for i in range(0, len(self), step)]
+        values = np.clip(np.concatenate(found) if found else np.zeros(wanted.shape), self.low, self.high)
+        return values[:, 0] if np.ndim(q) == 0 else values
+
+    def sample(self, n: int, seed: int = 0) -> Float[np.ndarray, "rows n"]:
+        """Return n draws for each row."""
+        return self.quantile(np.random.default_rng(seed).uniform(1e-12, 1 - 1e-12, (len(self), n)))
+
+    def mean(self) -> Float[np.ndarray, " rows"]:
+        """Return the mean of each row, as the mean of quantiles at 128 levels."""
+        return self.quantile((np.arange(LEVELS) + 0.5) / LEVELS).mean(axis=1)
+
+    @cached_property
+    def _bounds(self) -> tuple[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]]:
+        """The probabilities below the lower bound and between the bounds, before it is made one."""
+        ends = (np.full(len(self), end) for end in (self.low, self.high))
+        low, high = (_cdf(self.parts, end) for end in ends)
+        return low, np.maximum(high - low, 1e-300)
+
+    @property
+    def _middle(self) -> float:
+        """A number between the bounds."""
+        if np.isfinite(self.low):
+            return self.low + min(1.0, 0.5 * (self.high - self.low))
+        return self.high - 1.0 if np.isfinite(self.high) else 0.0
+
+    def _search(self, wanted: Float[np.ndarray, "rows k"], first: int) -> Float[np.ndarray, "rows k"]:
+        """Return where the distribution function has some values, by Newton's method between bounds that close in.
+
+        A quantile of a mixture lies between the least and the greatest quantile of its components. The search goes on
+        in t, y = m + s sinh(t), in which numbers of any size are near.
+        """
+        rows = first + np.repeat(np.arange(len(wanted)), wanted.shape[1])
+        goal, parts = wanted.ravel(), tuple(part.take(rows) for part in self.parts)
+        m, s = parts[0].scale.values(np.zeros(1)), parts[0].scale.spread
+        ends = [part.quantiles(goal) for part in parts]
+        low = np.arcsinh((np.min([a for a, _ in ends], axis=0) - m) / s)
+        high = np.arcsinh((np.max([b for _, b in ends], axis=0) - m) / s)
+        t, open_ = 0.5 * (low + high), np.arange(len(goal))
+        for _ in range(STEPS):
+            if not len(open_):
+                break
+            now = t[open_]
+            own = parts if len(open_) == len(goal) else tuple(part.take(open_) for part in parts)
+            y = m + s * np.sinh(now)
+            off = _cdf(own, y) - goal[open_]
+            low[open_], high[open_] = np.where(off < 0, now, low[open_]), np.where(off < 0, high[open_], now)
+            with np.errstate(all="ignore"):
+                newton = now - off / (np.exp(_log_prob(own, y)) * s * np.cosh(now))
+            inside = (newton >= low[open_]) & (newton <= high[open_])
+            t[open_] = np.where(inside, newton, 0.5 * (low[open_] + high[open_]))
+            moved = np.abs(t[open_] - now) > PRECISION * (1 + np.abs(now))
+            open_ = open_[moved]
+        return (m + s * np.sinh(t)).reshape(wanted.shape)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.parts[0].locations)
+
+
+def _cdf(parts: tuple[Logistics, ...], y: np.ndarray) -> np.ndarray:
+    return np.sum([part.cdf(y) for part in parts], axis=0)
+
+
+def _log_prob(parts: tuple[Logistics, ...], y: np.ndarray) -> np.ndarray:
+    return logsumexp(np.stack([part.log_prob(y) for part in parts]), axis=0)
