@@ -57,7 +57,7 @@ def test_pickle_and_shape_of_the_target(table: tuple[pd.DataFrame, np.ndarray], 
     copied = pickle.loads(pickle.dumps(fitted))
     assert np.array_equal(copied.score_samples(features, y), fitted.score_samples(features, y))
     column = small(max_epochs=1).fit(features, y[:, None])
-    joint = column.predict_dist(features)
+    joint: Any = column.predict_dist(features)
     assert isinstance(column.model_, StackedDensity)
     assert np.array_equal(joint.logpdf(y[:, None]), joint.marginals["y"].logpdf(y))
     assert joint.rvs(3, random_state=0).shape == (3, ROWS, 1)

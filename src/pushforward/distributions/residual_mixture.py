@@ -13,7 +13,7 @@ from .._arrays import as_float
 from .._errors import require, require_count
 from .._fields import FIXED
 from .._methods import method
-from .._types import ArrayLike, Conditions, Events, Key, Keys, Scalars, Whole
+from .._types import ArrayLike, ConditionTree, Events, Key, Keys, Scalars, Whole
 from ..networks import SubsetMLP
 from ..numerics.products import precision
 from ..supports import Real
@@ -83,7 +83,9 @@ class ResidualMixture(AbstractBatchDistribution):
         return self.network.num_params[0] // 3
 
     @method
-    def mixture(self, condition: Conditions) -> tuple[Float[Array, "m n"], Float[Array, "m n"], Float[Array, "m n"]]:
+    def mixture(
+        self, condition: Float[Array, "c n"]
+    ) -> tuple[Float[Array, "m n"], Float[Array, "m n"], Float[Array, "m n"]]:
         """Return log-weights, locations and log-scales of the components, given conditions, of which batch is last."""
         location, features = condition[0], condition[1:]
         seen = jnp.ones((1, features.shape[1]), bool)
@@ -97,12 +99,12 @@ class ResidualMixture(AbstractBatchDistribution):
         locations = location + self.scale * (shift + jnp.exp(stretch) * places)
         return jax.nn.log_softmax(weights, axis=0), locations, jnp.log(self.scale) + stretch + scales
 
-    def _log_prob_batch(self, x: Events, condition: Conditions) -> Scalars:
+    def _log_prob_batch(self, x: Events, condition: ConditionTree) -> Scalars:
         weights, locations, scales = self.mixture(condition)
         z = (x - locations) * jnp.exp(-scales)
         return jax.nn.logsumexp(weights - jax.nn.softplus(z) - jax.nn.softplus(-z) - scales, axis=0)
 
-    def _sample_and_log_prob_batch(self, keys: Keys, condition: Conditions) -> tuple[Events, Scalars]:
+    def _sample_and_log_prob_batch(self, keys: Keys, condition: ConditionTree) -> tuple[Events, Scalars]:
         weights, locations, scales = self.mixture(condition)
         of_component, of_number = jnp.moveaxis(jax.vmap(jax.random.split)(keys), 1, 0)
         chosen = jax.vmap(jax.random.categorical, (0, 1))(of_component, weights)[None]

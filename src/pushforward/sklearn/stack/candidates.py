@@ -42,7 +42,7 @@ def candidates(n: int) -> tuple[Candidate, ...]:
     They, and their settings, were chosen by the likelihood of rows left out of fits to UCI tables; networks of their
     own win where the dependence is smooth, and those around trees where it is not.
     """
-    alone, after = min(max(n // 4, 600), 2000), min(max(n // 8, 200), 600)
+    alone, after = min(max(n // 4, 600), 1000), min(max(n // 8, 200), 600)
 
     def network(pieces: bool) -> Candidate:
         return Candidate(False, (), pieces, 128, 2, 4e-3, 0.1, 256 if n > 1500 else 128, alone)
