@@ -162,7 +162,7 @@ def test_set_output(X: pd.DataFrame, Y: pd.DataFrame, several: FlowRegressor) ->
 
 
 def test_pickle_and_clone(X: pd.DataFrame, fitted: FlowRegressor) -> None:
-    assert isinstance(fitted.__getstate__()["model_"][0], bytes)
+    assert b"jaxlib" not in pickle.dumps(fitted), "arrays of JAX are kept as the bytes of a file"
     for copied in (pickle.loads(pickle.dumps(fitted)), copy.deepcopy(fitted)):
         np.testing.assert_array_equal(copied.predict_interval(X), fitted.predict_interval(X))
     again: Any = clone(fitted)
