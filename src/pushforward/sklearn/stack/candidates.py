@@ -51,12 +51,12 @@ def candidates(n: int) -> tuple[Candidate, ...]:
         return Candidate(logarithm, stages, pieces, 64, 1, 1e-3, 0.02, 128, after)
 
     if n > FEW:
-        return network(False), network(True), around(("boosting", "forest"), False)
+        return around(("boosting", "forest"), False), network(True), network(False)
     all_stages: tuple[Name, ...] = ("process", "boosting", "forest")
     return (
-        network(False),
-        network(True),
         around(all_stages, False),
+        network(True),
+        network(False),
         around(all_stages, True, logarithm=True),
         around(("forest",), True),
     )

@@ -1,8 +1,11 @@
 """The density of a number given features: several candidates, and their weights."""
 
 import math
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any, final
 
 import jax
@@ -130,8 +133,11 @@ def fit_stack(
     inputs = Inputs.of(features, frame)
     coded = inputs.code(frame)
     folds = np.random.default_rng(seed).permutation(len(y)) % min(max(known.get("members", FOLDS), 2), len(y))
-    fits = _Fits(coded, y, own_weights, folds, inputs.categories, seed, known, {})
-    found = [fits.fit(candidate, number) for number, candidate in enumerate(candidates(len(y)))]
+    fits = _Fits(coded, y, own_weights, folds, inputs.categories, seed, known, {}, Lock())
+    tried = candidates(len(y))
+    # The steps of small networks leave all cores but one idle.
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, len(tried))) as pool:
+        found = list(pool.map(fits.fit, tried, range(len(tried))))
     log_probs = np.stack([log_prob for _, log_prob in found], axis=1)
     shares = mixture_weights(log_probs, own_weights)
     reached = float(np.average(logsumexp(log_probs, axis=1, b=shares), weights=own_weights))
@@ -147,6 +153,7 @@ class _Fits:
         coded, y, weights, folds, categories, seed: the rows, and arguments of `fit_stage`.
         settings: of the user.
         stages: the stages so far, by scale and name.
+        lock: held while a stage is fitted.
     """
 
     coded: Coded
@@ -157,6 +164,7 @@ class _Fits:
     seed: int
     settings: Mapping[str, Any]
     stages: dict[Any, Stage]
+    lock: Any
 
     def fit(self, candidate: Candidate, number: int) -> tuple[Member, Float[np.ndarray, " rows"]]:
         """Return a candidate that is fitted, and the log-density of each row by networks that have not seen it."""
@@ -187,12 +195,12 @@ class _Fits:
         return member, found.log_prob + scale.log_slope(self.y)
 
     def _stage(self, name: Any, scale: Scale, z: np.ndarray) -> Stage:
-        if (scale, name) not in self.stages:
-            # The threads of one library would wait for those of another.
-            with threadpool_limits(1):
+        # The threads of one library would wait for those of another.
+        with self.lock, threadpool_limits(1):
+            if (scale, name) not in self.stages:
                 arguments = self.coded, z, self.weights, self.folds, self.categories, self.seed
                 self.stages[scale, name] = fit_stage(name, *arguments)
-        return self.stages[scale, name]
+            return self.stages[scale, name]
 
 
 def condition_of(
