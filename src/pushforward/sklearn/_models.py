@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._errors import require, require_count
 from ..data import Frame, Schema
 from ..data.tables.left_out import LeftOut
 from ..io import from_bytes, to_bytes
@@ -60,6 +61,9 @@ def fit_regression(
     Arguments:
         frame, seed, settings, kinds, given, weights: as for `fit_table`.
     """
+    require_count("members", 1 if settings.get("members") is None else settings["members"])
+    share = settings.get("val_fraction")
+    require(share is None or 0 <= share < 1, "val_fraction", "from 0 to below 1", share)
     targets = [name for name in frame.names if name not in given]
     if len(targets) == 1:
         schema = Schema.infer(frame, kinds=kinds, given=given)

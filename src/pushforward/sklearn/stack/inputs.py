@@ -1,6 +1,7 @@
 """Features of a table as numbers of order one."""
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -143,7 +144,10 @@ class Inputs:
 
 
 def _cells(schema: Schema, frame: Frame) -> Columns:
-    raw = schema.encode(frame).values
+    coded = schema.encode(frame)
+    for sentence in replace(coded, empty=np.arange(0)).notes_given(schema.event):
+        warnings.warn(sentence, UserWarning, stacklevel=5)
+    raw = coded.values
     for j, part in enumerate(schema.parts):
         raw[~part.holds(raw[:, j]), j] = np.nan
     return raw
