@@ -140,7 +140,7 @@ def fit_stack(
         found = list(pool.map(fits.fit, tried, range(len(tried))))
     log_probs = np.stack([log_prob for _, log_prob in found], axis=1)
     shares = mixture_weights(log_probs, own_weights)
-    reached = float(np.average(logsumexp(log_probs, axis=1, b=shares), weights=own_weights))
+    reached = float(np.average(np.asarray(logsumexp(log_probs, axis=1, b=shares)), weights=own_weights))
     return StackedDensity(schema, inputs, tuple(member for member, _ in found), shares, reached)
 
 

@@ -46,7 +46,7 @@ class Logistics:
         """Return the logarithm of the part of the density at y, for each row."""
         size = np.abs(self._standardized(y))
         each = self.log_weights - size - 2 * np.log1p(np.exp(-size)) - self.log_scales
-        return logsumexp(each, axis=1) + self.scale.log_slope(y)
+        return np.asarray(logsumexp(each, axis=1)) + self.scale.log_slope(y)
 
     def quantiles(self, u: Float[np.ndarray, " rows"]) -> tuple[np.ndarray, np.ndarray]:
         """Return the least and the greatest quantile of the components of each row."""
@@ -178,4 +178,4 @@ def _cdf(parts: tuple[Logistics, ...], y: np.ndarray) -> np.ndarray:
 
 
 def _log_prob(parts: tuple[Logistics, ...], y: np.ndarray) -> np.ndarray:
-    return logsumexp(np.stack([part.log_prob(y) for part in parts]), axis=0)
+    return np.asarray(logsumexp(np.stack([part.log_prob(y) for part in parts]), axis=0))
