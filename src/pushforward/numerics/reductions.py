@@ -35,3 +35,9 @@ def short_max(x: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
     """Return the largest along an axis of a few finite elements, without a derivative."""
     x = jax.lax.stop_gradient(x)
     return jax.lax.reduce(x, jnp.full((), -jnp.inf, x.dtype), lambda a, b: jax.lax.select(a > b, a, b), (axis,))
+
+
+def short_log_sum_exp(x: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
+    """Return log Σ exp(x) along an axis of a few elements, of which one at least is not -inf."""
+    top = short_max(jnp.maximum(x, jnp.finfo(x.dtype).min / 4), axis)
+    return top + jnp.log(short_sum(jnp.exp(x - jnp.expand_dims(top, axis)), axis))

@@ -15,7 +15,7 @@ from ..._errors import require, require_count
 from ..._fields import FIXED
 from ..._methods import method
 from ..._types import ArrayLike, Key
-from ...numerics.reductions import short_max, short_sum
+from ...numerics.reductions import short_log_sum_exp
 from ._base import AbstractHead, Cells
 from ._intervals import interval_of, padded
 
@@ -101,7 +101,7 @@ class Line(AbstractHead):
         probability = jnp.log(-jnp.expm1(-width)) - jax.nn.softplus(-high) - jax.nn.softplus(low)
         density = -jax.nn.softplus(-low) - jax.nn.softplus(low) - log_scale
         each = weights + jnp.where(is_atom, probability, density)
-        return _log_sum_exp(each) - _log_sum_exp(weights) + cells[2]
+        return short_log_sum_exp(each, 0) - short_log_sum_exp(weights, 0) + cells[2]
 
     @method
     def draw(self, key: Key, params: Float[Array, "p n"]) -> Float[Array, " n"]:
@@ -117,7 +117,7 @@ class Line(AbstractHead):
         """Return G(score)."""
         weights, loc, log_scale = self._split(params)
         each = weights + jax.nn.log_sigmoid((score - loc) * jnp.exp(-log_scale))
-        return jnp.exp(_log_sum_exp(each) - _log_sum_exp(weights))
+        return jnp.exp(short_log_sum_exp(each, 0) - short_log_sum_exp(weights, 0))
 
     @method
     def cell(self, score: Float[Array, " n"]) -> Cells:
@@ -139,8 +139,3 @@ class Line(AbstractHead):
         m = self.components
         end = math.sqrt(SPREAD * 3 * (m - 1) / (m + 1))
         return jnp.linspace(-end, end, m)
-
-
-def _log_sum_exp(a: Array) -> Array:
-    top = short_max(jnp.maximum(a, jnp.finfo(a.dtype).min / 4), 0)
-    return top + jnp.log(short_sum(jnp.exp(a - top), 0))

@@ -15,7 +15,7 @@ from ..._errors import require, require_count
 from ..._fields import FIXED
 from ..._methods import method
 from ..._types import ArrayLike, Key
-from ...numerics.reductions import short_max, short_sum
+from ...numerics.reductions import short_log_sum_exp, short_sum
 from ._base import AbstractHead, Cells
 from ._intervals import interval_of, padded
 
@@ -94,7 +94,7 @@ class Turn(AbstractHead):
         along, _ = _rotated(cells[0], x, y)
         density = (1 - x * x - y * y) / (1 + x * x + y * y - 2 * along)
         each = weights + jnp.log(jnp.maximum(jnp.where(is_atom, probability, density), tiny))
-        return _log_sum_exp(each) - _log_sum_exp(weights) + cells[2]
+        return short_log_sum_exp(each, 0) - short_log_sum_exp(weights, 0) + cells[2]
 
     @method
     def draw(self, key: Key, params: Float[Array, "p n"]) -> Float[Array, " n"]:
@@ -113,7 +113,7 @@ class Turn(AbstractHead):
     def cdf(self, params: Float[Array, "p n"], score: Float[Array, " n"]) -> Float[Array, " n"]:
         """Return the probability from 0 up to `score`."""
         weights, x, y = self._split(params)
-        shares = jnp.exp(weights - _log_sum_exp(weights))
+        shares = jnp.exp(weights - short_log_sum_exp(weights, 0))
         return short_sum(shares * (_below(score, x, y) - _below(jnp.zeros_like(score), x, y)), 0)
 
     @method
@@ -145,8 +145,3 @@ def _below(u: Array, x: Array, y: Array) -> Array:
     """Return the distribution function of each component, up to a constant; it goes on beyond one turn."""
     along, across = _rotated(u, x, y)
     return u + jnp.arctan2(across, 1 - along) / math.pi
-
-
-def _log_sum_exp(a: Array) -> Array:
-    top = short_max(a, 0)
-    return top + jnp.log(short_sum(jnp.exp(a - top), 0))
