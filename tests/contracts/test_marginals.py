@@ -104,6 +104,29 @@ def test_programs_see_the_cells_that_rows_have(line: Observations):
 
 
 @each_line
+def test_ranks_and_distances(line: Observations):
+    marginal, values = _made(line, 60)
+    cells = marginal.cells(values)
+    ranks = np.array([0.05, 0.3, 0.5, 0.9])
+    scores = marginal.scores_at(ranks)
+    assert (np.diff(scores) >= 0).all()
+    if marginal.level_shares is None:
+        np.testing.assert_allclose(marginal.ranks(scores), ranks, rtol=1e-9)
+    else:
+        assert sum(marginal.level_shares) == pytest.approx(1)
+        assert (marginal.ranks(scores) >= ranks).all()
+        assert (marginal.ranks(scores - 1) < ranks).all()
+    assert marginal.lowest is None or values.min() >= marginal.lowest
+    assert not marginal.is_whole or (values == np.round(values)).all()
+    apart = marginal.apart(cells, cells)
+    np.testing.assert_allclose(apart, apart.T)
+    np.testing.assert_array_equal(np.diag(apart), 0)
+    assert ((apart >= 0) & (apart <= 1)).all()
+    gone = marginal.cells(np.array([np.nan]))
+    assert np.isnan(marginal.apart(cells, gone)).all()
+
+
+@each_line
 def test_weights_move_the_distribution(line: Observations):
     rng = np.random.default_rng(0)
     values = np.asarray(line.draw(rng, 3000), float)

@@ -51,6 +51,33 @@ class AbstractMarginal(ABC):
     def of(cls, support: AbstractSupport, observed: Observed) -> "AbstractMarginal":
         """Return the marginal of a column, estimated from its values."""
 
+    @property
+    @abstractmethod
+    def level_shares(self) -> tuple[float, ...] | None:
+        """The shares of levels without an order, whose scores are 0, 1, ...; None for numbers."""
+
+    @property
+    @abstractmethod
+    def lowest(self) -> float | None:
+        """The lower end of the support; None for minus infinity."""
+
+    @property
+    @abstractmethod
+    def is_whole(self) -> bool:
+        """Whether values are whole numbers."""
+
+    @abstractmethod
+    def ranks(self, scores: Values) -> Values:
+        """Return the share of values with scores up to these; of levels, with numbers up to these."""
+
+    @abstractmethod
+    def scores_at(self, ranks: Values) -> Values:
+        """Return the scores that have such shares below them: the inverse of `ranks`."""
+
+    @abstractmethod
+    def apart(self, a: Float[np.ndarray, "n 3"], b: Float[np.ndarray, "m 3"]) -> Float[np.ndarray, "n m"]:
+        """Return the distance of each cell to each other one, from 0 to 1; NaN where one is missing."""
+
     @abstractmethod
     def head(self) -> AbstractHead:
         """Return the head for the scores."""

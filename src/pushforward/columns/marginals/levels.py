@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+from jaxtyping import Float
 
 from ...supports import AbstractSupport, Categories
 from ..heads.levels import Levels
@@ -35,6 +36,34 @@ class LevelShares(AbstractMarginal):
         count = support.count if isinstance(support, Categories) else 0
         sums = np.bincount(observed.values.astype(int), observed.weights, count) + BEYOND
         return LevelShares(tuple(sums / sums.sum()))
+
+    @property
+    def level_shares(self) -> tuple[float, ...]:
+        """The shares."""
+        return self.shares
+
+    @property
+    def lowest(self) -> float | None:
+        """The lower end of the support."""
+        return 0.0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether values are whole numbers."""
+        return True
+
+    def ranks(self, scores: Values) -> Values:
+        """Return the share of the levels with numbers up to a score."""
+        up_to = np.concatenate([[0.0], np.cumsum(self.shares)])
+        return up_to[np.clip(np.floor(scores) + 1, 0, len(self.shares)).astype(int)]
+
+    def scores_at(self, ranks: Values) -> Values:
+        """Return the first level up to which the share is as large."""
+        return np.minimum(np.searchsorted(np.cumsum(self.shares), ranks - 1e-12), len(self.shares) - 1).astype(float)
+
+    def apart(self, a: Float[np.ndarray, "n 3"], b: Float[np.ndarray, "m 3"]) -> Float[np.ndarray, "n m"]:
+        """Return one for different levels, and zero for equal ones."""
+        return np.minimum(np.abs(a[:, 0][:, None] - b[:, 0]), 1)
 
     def head(self) -> Levels:
         """Return a softmax."""

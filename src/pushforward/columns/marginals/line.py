@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import final
 
 import numpy as np
+from jaxtyping import Float
 
 from ...supports import AbstractSupport, IntegerRange, Interval, Positive, Real
 from ..heads.line import FARTHEST_END, Line
@@ -96,6 +97,34 @@ class NumberRanks(AbstractMarginal):
         return NumberRanks(
             low, high, whole, center, scale, tuple(knots), tuple(scores), tuple(map(float, atoms)), tuple(shares)
         )
+
+    @property
+    def level_shares(self) -> None:
+        """None: numbers have an order."""
+        return None
+
+    @property
+    def lowest(self) -> float | None:
+        """The lower end of the support."""
+        return self.low
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether values are whole numbers."""
+        return self.whole
+
+    def ranks(self, scores: Values) -> Values:
+        """Return the logistic function of scores."""
+        return _sigmoid(scores)
+
+    def scores_at(self, ranks: Values) -> Values:
+        """Return the logit of shares."""
+        return np.log(ranks) - np.log1p(-ranks)
+
+    def apart(self, a: Float[np.ndarray, "n 3"], b: Float[np.ndarray, "m 3"]) -> Float[np.ndarray, "n m"]:
+        """Return the differences of the ranks at the middle of the cells."""
+        x, y = (_sigmoid(cells[:, :2]).mean(axis=1) for cells in (a, b))
+        return np.abs(x[:, None] - y)
 
     def head(self) -> Line:
         """Return a mixture of logistic distributions, with the atoms."""
@@ -310,7 +339,9 @@ def _knots(t: np.ndarray, weights: np.ndarray, count: int) -> tuple[np.ndarray, 
 
 
 def _sigmoid(z: np.ndarray) -> np.ndarray:
-    return np.exp(-np.logaddexp(0, -z))
+    # NaN, of a missing cell, stays.
+    with np.errstate(invalid="ignore"):
+        return np.exp(-np.logaddexp(0, -z))
 
 
 def _or(end: float | None, other: float) -> float:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import final
 
 import numpy as np
+from jaxtyping import Float
 
 from ...supports import AbstractSupport, Circle
 from ..heads.turn import Turn
@@ -56,6 +57,35 @@ class AngleRanks(AbstractMarginal):
         rest = np.ones(len(values), bool) if lattice else ~chosen[place.ravel()]
         knots, scores = _knots(values[rest], weights[rest], period)
         return AngleRanks(period, tuple(knots), tuple(scores), tuple(map(float, different[chosen])), tuple(shares))
+
+    @property
+    def level_shares(self) -> None:
+        """None: angles have an order from 0 to the period."""
+        return None
+
+    @property
+    def lowest(self) -> float | None:
+        """The lower end of the support."""
+        return 0.0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether values are whole numbers."""
+        return False
+
+    def ranks(self, scores: Values) -> Values:
+        """Return the scores, which are shares."""
+        return scores
+
+    def scores_at(self, ranks: Values) -> Values:
+        """Return the shares."""
+        return ranks
+
+    def apart(self, a: Float[np.ndarray, "n 3"], b: Float[np.ndarray, "m 3"]) -> Float[np.ndarray, "n m"]:
+        """Return twice the difference of the ranks, the shorter way round."""
+        x, y = (np.mod(cells[:, :2].mean(axis=1), 1) for cells in (a, b))
+        found = np.abs(x[:, None] - y)
+        return 2 * np.minimum(found, 1 - found)
 
     def head(self) -> Turn:
         """Return a mixture of wrapped Cauchy distributions, with the atoms."""

@@ -58,7 +58,7 @@ def reference_of(model: "TableModel", cells: RowCells) -> Reference:
     means = [float(p[o].mean()) if o.any() else 0.0 for p, o in zip(parts.T, observed.T, strict=True)]
     surprises = np.sort(_surprise(parts, observed, np.asarray(means)))
     kept = surprises if len(surprises) <= KEPT else np.quantile(surprises, np.linspace(0, 1, KEPT))
-    alone = _alone(model, cells)
+    alone = given_all_others(model, cells)
     pairs = [
         (float(np.nanmean(column)), float(np.nanstd(column)) + 1e-3) if np.isfinite(column).any() else (0.0, 1.0)
         for column in np.where(np.isfinite(alone), alone, np.nan).T
@@ -89,7 +89,7 @@ def anomaly_columns(model: "TableModel", frame: Frame) -> dict[str, Any]:
 def _blamed(model: "TableModel", cells: RowCells, reference: Reference) -> list[str]:
     """Return the names of the least expected cells of each row, given all others."""
     mean, deviation = np.asarray(reference.alone).T
-    surprise = (mean - _alone(model, cells)) / deviation
+    surprise = (mean - given_all_others(model, cells)) / deviation
     names = list(model.schema.event)
     each = np.stack([np.nanmax(_or_low(surprise[:, list(model.coding.places[n])]), axis=1) for n in names], axis=1)
     order = np.argsort(-each, axis=1)[:, :BLAMED]
@@ -112,7 +112,7 @@ def _surprise(parts: np.ndarray, observed: np.ndarray, means: np.ndarray) -> Flo
     return np.where(observed, means - parts, 0.0).sum(axis=1)
 
 
-def _alone(model: "TableModel", cells: RowCells) -> Float[np.ndarray, "rows parts"]:
+def given_all_others(model: "TableModel", cells: RowCells) -> Float[np.ndarray, "rows parts"]:
     """Return log p(part | all other columns) of each part of the event; NaN for others, and where it is missing."""
     out = np.full(cells.shape[:2], np.nan)
     marks = model.coding.is_mark

@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Float, Int
 
-from ...columns import AbstractMarginal, AngleRanks, LevelShares
+from ...columns import AbstractMarginal
 from .coding import RowCells
 
 #: Bins of a column of numbers, and the most categories that are told apart.
@@ -67,12 +67,12 @@ class Tree:
 def _bins(marginal: AbstractMarginal, cells: Float[np.ndarray, "rows 3"]) -> Int[np.ndarray, " rows"]:
     """Return the number of the bin of each cell, -1 where it is missing."""
     low, high = cells[:, 0], cells[:, 1]
-    if isinstance(marginal, LevelShares):
-        order = np.argsort(np.argsort(-np.asarray(marginal.shares), kind="stable"), kind="stable")
+    shares = marginal.level_shares
+    if shares is not None:
+        order = np.argsort(np.argsort(-np.asarray(shares), kind="stable"), kind="stable")
         number = np.minimum(order[np.nan_to_num(low).astype(int)], MOST_LEVELS - 1)
     else:
-        # Scores of angles are shares already.
-        u = 0.5 * (low + high) if isinstance(marginal, AngleRanks) else 0.5 * (_sigmoid(low) + _sigmoid(high))
+        u = 0.5 * (marginal.ranks(low) + marginal.ranks(high))
         number = np.clip(np.nan_to_num(u) * BINS, 0, BINS - 1).astype(int)
     return np.where(np.isnan(low), -1, number)
 
@@ -93,7 +93,3 @@ def _ratio(a: np.ndarray, b: np.ndarray) -> tuple[Float[np.ndarray, "a b"], floa
     with np.errstate(divide="ignore", invalid="ignore"):
         log_ratio = np.where(alone > 0, np.log(joint) - np.log(alone), 0.0)
     return log_ratio, float(np.sum(np.where(joint > 0, joint * log_ratio, 0.0)))
-
-
-def _sigmoid(z: np.ndarray) -> np.ndarray:
-    return np.exp(-np.logaddexp(0, -np.nan_to_num(z)))

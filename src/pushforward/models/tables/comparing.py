@@ -9,7 +9,7 @@ import numpy as np
 from ..._errors import require
 from ..._types import Key
 from ...data import Frame
-from .anomalies import _alone
+from .anomalies import given_all_others
 from .coding import RowCells
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def compare(model: "TableModel", key: Key, a: Frame, b: Frame) -> Drift:
     first, both = len(cells[0]), np.concatenate(cells)
     names = list(model.schema.event)
     alone = np.stack([_ranks(both, model.coding.places[name]) for name in names], axis=1)
-    loo = _alone(model, both)
+    loo = given_all_others(model, both)
     given = np.stack([loo[:, list(model.coding.places[name])].sum(axis=1) for name in names], axis=1)
     features = np.concatenate([alone, np.where(np.isfinite(given), given, np.nan)], axis=1)
     found = _distances(features, np.arange(len(both)) < first)

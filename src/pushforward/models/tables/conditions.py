@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..._errors import bad, require
-from ...columns import AbstractMarginal, AngleRanks, AnyOrder, LevelShares, NumberRanks
+from ...columns import AbstractMarginal, AnyOrder
 from ...data import Frame
 from ...data.tables.arrow_types import type_named
 from ...data.tables.kinds import AbstractKind
@@ -116,8 +116,8 @@ def _range(
         rule = f"one value of {name}, or a list of values"
         raise bad("given", rule, f"`a range of {name}, whose values are not one number`")
     marginal, ends = coding.marginals[part], (wanted.low, wanted.high)
-    if isinstance(marginal, LevelShares):
-        return {part: _levels_within(kind, name, len(marginal.shares), wanted)}
+    if marginal.level_shares is not None:
+        return {part: _levels_within(kind, name, len(marginal.level_shares), wanted)}
     low, high = (None if end is None else float(_numbers(kind, name, [end])[0, 0]) for end in ends)
     ordered = low is None or high is None or low <= high
     require(ordered, "given", f"a range of {name} with low <= high", f"`{ends[0]} to {ends[1]}`")
@@ -151,11 +151,9 @@ def _levels_within(kind: AbstractKind, name: str, count: int, wanted: Range) -> 
 
 def _end(marginal: AbstractMarginal, value: float, side: int, without: bool) -> float:
     """Return the score at which a range begins (side 0) or ends (side 1); the value may lie outside the support."""
-    low = 0.0 if isinstance(marginal, AngleRanks) else None
-    if isinstance(marginal, NumberRanks):
-        low = marginal.low
-        if marginal.whole and value != round(value):
-            value, without = (math.ceil if side == 0 else math.floor)(value), False
+    low = marginal.lowest
+    if marginal.is_whole and value != round(value):
+        value, without = float((math.ceil if side == 0 else math.floor)(value)), False
     cell = marginal.cells(np.array([value]))[0]
     if not math.isfinite(cell[2]):  # An end of the support, or beyond it.
         return -math.inf if low is not None and value <= low else math.inf
@@ -169,7 +167,7 @@ def _any_of(
     if more:
         raise bad("given", f"one value of {name}", wanted, "Its values are more than one number each.")
     cells = coding.marginals[part].cells(np.unique(encode_values(kind, name, wanted)[:, 0]))
-    if isinstance(coding.marginals[part], LevelShares):
+    if coding.marginals[part].level_shares is not None:
         return {part: tuple((float(code) - 0.5, float(code)) for code in cells[:, 0])}
     if (cells[:, 0] == cells[:, 1]).any():
         raise bad("given", f"a range (low, high) of {name}", wanted, "Its single values have no probability.")

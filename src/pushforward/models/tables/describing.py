@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...columns import AngleRanks, LevelShares
 from ...data import Column
 from ...data.tables.spelling import Spelling, write_texts
 from .coding import Coding
@@ -43,14 +42,14 @@ def values_of(coding: Coding, column: Column) -> str:
     if len(places) != 1:
         return column.kind.rule if places else ""
     marginal = coding.marginals[places[0]]
-    if isinstance(marginal, LevelShares):
-        order = np.argsort(-np.asarray(marginal.shares), kind="stable")[:LEVELS]
+    shares = marginal.level_shares
+    if shares is not None:
+        order = np.argsort(-np.asarray(shares), kind="stable")[:LEVELS]
         texts = _texts(coding, column, places[0], order.astype(float))
-        named = [f"{text} {100 * marginal.shares[i]:.0f} %" for text, i in zip(texts, order, strict=True)]
-        more = len(marginal.shares) - len(order)
+        named = [f"{text} {100 * shares[i]:.0f} %" for text, i in zip(texts, order, strict=True)]
+        more = len(shares) - len(order)
         return ", ".join(named) + (f", {more} more" if more else "")
-    levels = np.asarray(SHARES)
-    scores = levels if isinstance(marginal, AngleRanks) else np.log(levels) - np.log1p(-levels)
+    scores = marginal.scores_at(np.asarray(SHARES))
     return " .. ".join(_texts(coding, column, places[0], marginal.values(scores)))
 
 

@@ -200,17 +200,15 @@ def impute_frames(model: "TableModel", key: Key, frame: Frame, m: int | None, mo
 
 def _likeliest(model: "TableModel", cells: RowCells) -> Float[np.ndarray, "rows parts"]:
     """Return rows in which missing parts are medians, or the likeliest categories, given those before them."""
-    from ...columns import LevelShares
-
     cells = cells.copy()
     for part in draw_order(model, False):
         gone = np.flatnonzero(np.isnan(cells[:, part, 0]))
         if not len(gone):
             continue
-        some, marginal = cells[gone], model.coding.marginals[part]
+        some, shares = cells[gone], model.coding.marginals[part].level_shares
         seen = ~np.isnan(some[..., 0])
-        if isinstance(marginal, LevelShares):
-            codes = np.arange(len(marginal.shares), dtype=float)
+        if shares is not None:
+            codes = np.arange(len(shares), dtype=float)
             up_to = model.flow.cdf(some, seen, part, np.broadcast_to(codes, (len(some), len(codes))))
             scores = np.diff(up_to, axis=1, prepend=0.0).argmax(axis=1).astype(float)
         else:

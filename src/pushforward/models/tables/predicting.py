@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..._errors import bad, require
-from ...columns import AnyOrder, LevelShares
+from ...columns import AnyOrder
 from ...data import Frame
 from .coding import Coding, RowCells
 
@@ -50,7 +50,7 @@ class Prediction:
     @property
     def is_number(self) -> bool:
         """Whether the column holds numbers."""
-        return not isinstance(self.coding.marginals[self.part], LevelShares)
+        return self.coding.marginals[self.part].level_shares is None
 
     @property
     def levels(self) -> list[Any]:
@@ -60,7 +60,7 @@ class Prediction:
             ValueError: if it holds numbers.
         """
         self._require(False)
-        count = len(self.coding.marginals[self.part].shares)  # pyright: ignore[reportAttributeAccessIssue]
+        count = len(self.coding.marginals[self.part].level_shares or ())
         values = np.full((count, len(self.coding.schema.parts)), np.nan)
         values[:, self.part] = np.arange(count)
         return self.coding.schema.decode(values).table[self.name].to_pylist()

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from jaxtyping import Float, Int
 
-from ...columns import LevelShares
 from ...data import Frame
 from .coding import RowCells
 from .conditions import condition_cells
@@ -73,7 +72,7 @@ def calibration_of(model: "TableModel", held: Frame, rng: np.random.Generator) -
             continue
         own = cells[~np.isnan(cells[:, part, 0]) & np.isfinite(cells[:, part, 2])]
         if len(own):
-            levels = isinstance(model.coding.marginals[part], LevelShares)
+            levels = model.coding.marginals[part].level_shares is not None
             out.append(_reliability(model, name, own) if levels else _ranks(model, name, own, rng))
     return tuple(out)
 

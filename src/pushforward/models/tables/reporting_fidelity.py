@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import jax
 import numpy as np
 from jaxtyping import Float
 
 from ..._types import Key
-from ...columns import AngleRanks, LevelShares
+from ...columns import AbstractMarginal
 from ...data import Column, Frame
 from .comparing import compare
 from .reporting_views import ColumnView, axis_of, places_of
@@ -168,20 +168,10 @@ def _nearest(
     return total.min(axis=1).astype(np.float64) / len(coding.places)
 
 
-def _distance(marginal: Any, a: Float[np.ndarray, "n 3"], b: Float[np.ndarray, "m 3"]) -> Float[np.ndarray, "n m"]:
-    """Return the distances of the cells of one part, from 0 to 1."""
-    x, y = (_rank(marginal, cells).astype(np.float32) for cells in (a, b))
-    found = np.abs(x[:, None] - y)
-    if isinstance(marginal, LevelShares):
-        found = np.minimum(found, 1)
-    elif isinstance(marginal, AngleRanks):
-        found = 2 * np.minimum(found, 1 - found)
-    both = np.isnan(x)[:, None] & np.isnan(y)
+def _distance(
+    marginal: AbstractMarginal, a: Float[np.ndarray, "n 3"], b: Float[np.ndarray, "m 3"]
+) -> Float[np.ndarray, "n m"]:
+    """Return the distances of the cells of one part, from 0 to 1: 1 between a missing cell and another."""
+    found = marginal.apart(a, b)
+    both = np.isnan(a[:, 0])[:, None] & np.isnan(b[:, 0])
     return np.where(both, 0, np.where(np.isnan(found), 1, found)).astype(np.float32)
-
-
-def _rank(marginal: Any, cells: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
-    """Return the rank of each cell, from 0 to 1, or the number of its category."""
-    ends = cells[:, :2].astype(np.float64)
-    is_share = isinstance(marginal, LevelShares | AngleRanks)
-    return (ends if is_share else 1 / (1 + np.exp(-ends))).mean(axis=1)
