@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import kstest
 
 import pushforward as pf
-from pushforward.columns import AnyOrder, Levels, Line
+from pushforward.columns import AnyOrder, Levels, Line, prefixes
+from pushforward.columns.chunks import in_chunks
 from pushforward.networks import SubsetMLP
 
 from ..cases import DENSITIES, SUBSETS, randomize
@@ -90,7 +91,41 @@ def test_probabilities_add_up(model):
     assert total == pytest.approx(1, abs=5e-3)
 
 
-def test_draws_follow_their_distribution(model, drawn):
+def _share(monkeypatch) -> list[int]:
+    """Let rows that agree share the work even where they are few; return a list that receives how many prefixes do."""
+    shared = []
+
+    def noted(program, cells, *rest, **options):
+        shared.append(len(cells))
+        return in_chunks(program, cells, *rest, **options)
+
+    monkeypatch.setattr(prefixes, "ROWS", 100)
+    monkeypatch.setattr(prefixes, "in_chunks", noted)
+    return shared
+
+
+def test_rows_that_agree_share_the_work(model, drawn, monkeypatch):
+    cells = drawn.copy()
+    cells[::7, 1] = np.nan
+    given = np.zeros((len(cells), PARTS), bool)
+    given[::3, 3] = True
+    alone = model.log_prob_parts(cells, given)
+    shared = _share(monkeypatch)
+    np.testing.assert_allclose(model.log_prob_parts(cells, given), alone, rtol=2e-3, atol=2e-3)
+    assert shared
+    assert max(shared) <= len(cells) / 2
+    first, second = (_cells(model, model.sample(jax.random.key(6), cells, given)) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(first[::3, 3, :2], cells[::3, 3, :2])
+
+
+@pytest.mark.parametrize("share", [False, True])
+def test_draws_follow_their_distribution(model, drawn, share, monkeypatch):
+    if share:
+        assert not _share(monkeypatch)
+        drawn = _cells(
+            model, model.sample(jax.random.key(3), np.full(drawn.shape, np.nan), np.zeros((3000, PARTS), bool))
+        )
     seen = np.zeros((len(drawn), PARTS), bool)
     for part in model.order:
         if part == 2:

@@ -77,7 +77,7 @@ def test_values_and_gradients_are_finite_far_out(case: Case, dtype: str, scale: 
 def test_draws_follow_the_distribution(case: Case):
     head = made(case)
     params = jnp.repeat(_params(head, "float32", 1.0)[:, :1], 4000, axis=1)
-    scores = head.draw(jax.random.key(SEED), params)
+    scores = head.draw(jax.random.uniform(jax.random.key(SEED), (2, 4000)), params)
     assert scores.shape == (4000,)
     low, high = head.ends
     assert ((low <= scores) & (scores <= high)).all()

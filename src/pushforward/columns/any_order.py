@@ -15,15 +15,14 @@ from .._methods import method
 from .._types import Key
 from ..networks.subsets._base import AbstractSubsetNetwork
 from . import programs
+from .chunks import ROWS, in_chunks, pieces
 from .heads._base import AbstractHead
+from .prefixes import walk
 
 #: Cells of rows: for each row and part its lowest and highest score, and the logarithm of d score / d value.
 Table: TypeAlias = Float[Any, "rows parts 3"]
 #: Which parts of rows are seen.
 Seen: TypeAlias = Bool[Any, "rows parts"]
-#: Rows of one call of a compiled program: one of these.
-SIZES = (64, 1024, 8192)
-ROWS = SIZES[-1]
 
 
 @final
@@ -108,7 +107,20 @@ class AnyOrder(eqx.Module):
         observed = ~np.isnan(cells[..., 0])
         known = np.zeros(observed.shape, bool) if given is None else np.asarray(given, bool) & observed
         steps = np.asarray(self.order if order is None else order, np.int32)
-        return in_chunks(partial(programs.chain, self, steps), _filled(cells), known, observed & ~known)[0]
+        cells, wanted = _filled(cells), observed & ~known
+        found = np.zeros(observed.shape, jnp.result_type(float))
+
+        def act(part: Any, params: np.ndarray, prefix: np.ndarray) -> None:
+            program = partial(programs.log_prob_of, self, part)
+            for rows in pieces(np.flatnonzero(wanted[:, part])):
+                found[rows, part] = in_chunks(program, params[prefix[rows]], cells[rows, part])[0]
+                known[rows, part] = True
+
+        done = walk(self, cells, known, steps, act)
+        if done < len(steps):
+            rest = in_chunks(partial(programs.chain, self, steps, np.int32(done)), cells, known, wanted & ~known)[0]
+            found = np.where(wanted & ~known, rest, found)
+        return found
 
     @method
     def sample(
@@ -124,12 +136,26 @@ class AnyOrder(eqx.Module):
         """
         given = np.asarray(given, bool) & ~np.isnan(cells[..., 0])
         steps = np.asarray(self.order if order is None else order, np.int32)
-        keys = jax.random.split(key, -(-len(cells) // ROWS) or 1)
-        draws = [
-            in_chunks(partial(programs.draws, self, steps, k), _filled(part), kept)[0]
-            for k, part, kept in zip(keys, _pieces(cells), _pieces(given), strict=True)
-        ]
-        return np.concatenate(draws)
+        cells, known = _filled(cells), given.copy()
+        scores = cells[..., :2].mean(axis=-1)
+        key_shared, key_rest = jax.random.split(key)
+
+        def act(part: Any, params: np.ndarray, prefix: np.ndarray) -> None:
+            keys = jax.random.split(jax.random.fold_in(key_shared, part), -(-len(cells) // ROWS))
+            for key, rows in zip(keys, pieces(np.flatnonzero(~given[:, part])), strict=False):
+                program = partial(programs.draws_of, self, part, key)
+                scores[rows, part], cells[rows, part] = in_chunks(program, params[prefix[rows]])
+            known[:, part] = True
+
+        done = walk(self, cells, known, steps, act)
+        if done < len(steps):
+            keys = jax.random.split(key_rest, -(-len(cells) // ROWS) or 1)
+            draws = [
+                in_chunks(partial(programs.draws, self, steps, np.int32(done), k), own, kept)[0]
+                for k, own, kept in zip(keys, pieces(cells), pieces(known), strict=True)
+            ]
+            scores = np.where(known, scores, np.concatenate(draws))
+        return scores
 
     @method
     def cdf(self, cells: Table, seen: Seen, part: int, scores: Float[Any, "rows k"]) -> Float[np.ndarray, "rows k"]:
@@ -146,30 +172,6 @@ class AnyOrder(eqx.Module):
         return in_chunks(partial(programs.quantiles, self, part), _filled(cells), seen, np.asarray(levels))[0]
 
 
-def in_chunks(program: Any, *rows: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return what a compiled program gives for arrays of rows, a bounded number of rows at a time.
-
-    They are padded to one of a few sizes, so that few programs are compiled.
-    """
-    count = len(rows[0])
-    dtype = jnp.result_type(float)
-    found: list[tuple[np.ndarray, ...]] = []
-    for start in range(0, max(count, 1), ROWS):
-        part = [a[start : start + ROWS] for a in rows]
-        size = len(part[0])
-        wanted = next(bucket for bucket in SIZES if bucket >= size)
-        padded = [np.concatenate([a, np.zeros((wanted - size, *a.shape[1:]), a.dtype)]) for a in part]
-        padded = [a if a.dtype == bool else a.astype(dtype) for a in padded]
-        result = program(*padded)
-        result = result if isinstance(result, tuple) else (result,)
-        found.append(tuple(np.asarray(a)[:size] for a in result))
-    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
-
-
 def _filled(cells: np.ndarray) -> np.ndarray:
     """Return cells with zeros in place of NaN; -inf, of a value that cannot be, stays."""
     return np.where(np.isnan(cells), 0.0, cells)
-
-
-def _pieces(a: np.ndarray) -> list[np.ndarray]:
-    return [a[start : start + ROWS] for start in range(0, max(len(a), 1), ROWS)]

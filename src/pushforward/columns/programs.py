@@ -4,7 +4,7 @@ A model is an `AnyOrder`. Parts whose heads are of one family share a program.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -17,6 +17,9 @@ from ..networks.subsets._base import AbstractSubsetNetwork
 from ..parallel.compile import compiled
 from ..parallel.members import for_each
 from .heads._base import AbstractHead
+
+#: Uniform random numbers of a draw: two of the head, and one that chooses the member.
+UNIFORM = 3
 
 
 def member_log_probs(
@@ -84,90 +87,155 @@ def _after(model: Any, cells: Array, seen: Array) -> Any:
     return _of_members(model, lambda network: network.start(features, seen))
 
 
-#: (states, result of the step): of a step of `_steps`.
-Step: TypeAlias = tuple[Any, Array]
+def _of_part(model: Any, part: Array, f: Callable[..., Any], *args: Any) -> Any:
+    """Return f(head, parts, which, *args) of a part whose number is known when the program runs.
+
+    `parts` are those of its family, and `which` is its place among them.
+    """
+    families = _families(model.heads)
+    family, place = np.zeros(len(model.heads), np.int32), np.zeros(len(model.heads), np.int32)
+    for number, parts in enumerate(families):
+        for which, one in enumerate(parts):
+            family[one], place[one] = number, which
+
+    def branch(parts: tuple[int, ...]) -> Any:
+        heads = model.heads[parts[0]].alike([model.heads[part] for part in parts])
+
+        def of(*args: Any) -> Any:
+            which = jnp.asarray(place)[part]
+            head = heads[0] if len(parts) == 1 else jax.tree.map(lambda *a: jnp.stack(a)[which], *heads)
+            return f(head, parts, which, *args)
+
+        return of
+
+    return jax.lax.switch(jnp.asarray(family)[part], [branch(parts) for parts in families], *args)
+
+
+def _params_of(model: Any, read: Any, parts: tuple[int, ...], which: Array) -> Float[Array, "members p n"]:
+    """Return the parameters of a part."""
+    return _of_members(model, lambda network, read: network.params_of(read, parts, which), read)
+
+
+def _read(model: Any, states: Any) -> Any:
+    """Return what the parameters of all parts are computed from, of each member."""
+    return _of_members(model, lambda network, state: network.read(state), states)
 
 
 def _steps(
-    model: Any, order: Array, states: Any, more: Any, f: Callable[[AbstractHead, Array, Array, Any], Any]
+    model: Any,
+    order: Array,
+    first: Array,
+    states: Any,
+    more: Any,
+    f: Callable[[AbstractHead, Array, Array, Any], tuple[Array, Array, Array]],
 ) -> Float[Array, "t n"]:
     """Take a step for each part of an order, and return the result of each.
 
     Arguments:
         model: the model.
         order: numbers of parts.
+        first: the number of the first step; the results of those before it are zero.
         states: of the members, at the start.
         more: arrays with an axis in front, of which each step receives its own.
         f: (head, its parameters, number of the part, more) -> the cell to see after the step, where it is to be seen,
             and the result.
     """
-    families = _families(model.heads)
-    family, place = np.zeros(len(model.heads), np.int32), np.zeros(len(model.heads), np.int32)
-    for number, parts in enumerate(families):
-        for which, part in enumerate(parts):
-            family[part], place[part] = number, which
 
-    def branch(parts: tuple[int, ...]) -> Any:
-        heads = model.heads[parts[0]].alike([model.heads[part] for part in parts])
+    def step(t: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
+        states, results = carry
+        part = order[t]
 
-        def of(states: Any, read: Any, part: Array, own: Any) -> Step:
-            which = jnp.asarray(place)[part]
-            head = heads[0] if len(parts) == 1 else jax.tree.map(lambda *a: jnp.stack(a)[which], *heads)
-            params = _of_members(model, lambda network, read: network.params_of(read, parts, which), read)
-            cell, where, result = f(head, params, part, own)
+        def of(head: AbstractHead, parts: tuple[int, ...], which: Array, states: Any, read: Any, own: Any) -> Any:
+            cell, where, result = f(head, _params_of(model, read, parts, which), part, own)
 
             def see(network: AbstractSubsetNetwork, state: Any) -> Any:
                 return network.see(state, parts, which, head.features(cell), where)
 
             return _of_members(model, see, states), result
 
-        return of
+        own = jax.tree.map(lambda a: a[t], more)
+        states, result = _of_part(model, part, of, states, _read(model, states), own)
+        return states, results.at[t].set(result)
 
-    branches = [branch(parts) for parts in families]
-
-    def step(states: Any, of_step: tuple[Array, Any]) -> Step:
-        part, own = of_step
-        read = _of_members(model, lambda network, state: network.read(state), states)
-        return jax.lax.switch(jnp.asarray(family)[part], branches, states, read, part, own)
-
-    return jax.lax.scan(step, states, (order, more))[1]
+    n = jax.tree.leaves(states)[0].shape[-1]
+    results = jnp.zeros((len(order), n), jax.tree.leaves(states)[0].dtype)
+    return jax.lax.fori_loop(first, len(order), step, (states, results))[1]
 
 
 @compiled
-def chain(model: Any, order: Any, cells: Array, given: Array, wanted: Array) -> Array:
-    """Return what each part adds to a density: see `AnyOrder.log_prob_parts`."""
+def chain(model: Any, order: Any, first: Any, cells: Array, given: Array, wanted: Array) -> Array:
+    """Return what each part adds to a density from a step of the order on: see `AnyOrder.log_prob_parts`."""
     cells, given = _turned(cells, given)
     wanted = wanted.T
 
     def step(head: AbstractHead, params: Array, part: Array, more: None) -> tuple[Array, Array, Array]:
         del more
         cell, where = cells[part], wanted[part]
-        found = _mean(jax.vmap(lambda p: head.log_prob(p, cell))(params))
-        return cell, where, jnp.where(where, found, 0)
+        return cell, where, jnp.where(where, _mean(jax.vmap(lambda p: head.log_prob(p, cell))(params)), 0)
 
-    found = _steps(model, jnp.asarray(order), _after(model, cells, given), None, step)
+    found = _steps(model, jnp.asarray(order), first, _after(model, cells, given), None, step)
     return jnp.zeros(cells.shape[::2], found.dtype).at[jnp.asarray(order)].set(found).T
 
 
 @compiled
-def draws(model: Any, order: Any, key: Key, cells: Array, given: Array) -> Array:
-    """Return scores: see `AnyOrder.sample`."""
+def draws(model: Any, order: Any, first: Any, key: Key, cells: Array, given: Array) -> Array:
+    """Return scores, of the parts from a step of the order on: see `AnyOrder.sample`."""
     cells, given = _turned(cells, given)
-    n = cells.shape[-1]
 
-    def step(head: AbstractHead, params: Array, part: Array, key: Key) -> tuple[Array, Array, Array]:
-        key_member, key_score = jax.random.split(key)
-        own = params[0]
-        if model.members > 1:
-            which = jax.random.randint(key_member, (n,), 0, model.members)
-            own = jnp.take_along_axis(params, which[None, None], 0)[0]
-        score = head.draw(key_score, own)
+    def step(head: AbstractHead, params: Array, part: Array, uniform: Array) -> tuple[Array, Array, Array]:
+        score = _draw(head, uniform, params)
         return head.cell(score), ~given[part], jnp.where(given[part], cells[part, :2].mean(0), score)
 
-    keys = jax.random.split(key, len(order))
-    scores = _steps(model, jnp.asarray(order), _after(model, cells, given), keys, step)
+    uniform = jax.random.uniform(key, (len(order), UNIFORM, cells.shape[-1]), cells.dtype)
+    scores = _steps(model, jnp.asarray(order), first, _after(model, cells, given), uniform, step)
     # Parts outside the order are given; the middle of a cell lies in it.
     return cells[:, :2].mean(1).at[jnp.asarray(order)].set(scores).T
+
+
+def _draw(head: AbstractHead, uniform: Float[Array, "u n"], params: Float[Array, "members p n"]) -> Float[Array, " n"]:
+    """Return a draw of each event, of a member chosen at random."""
+    own = params[0]
+    if len(params) > 1:
+        which = (uniform[2] * len(params)).astype(jnp.int32)
+        own = jnp.take_along_axis(params, which[None, None], 0)[0]
+    return head.draw(uniform[:2], own)
+
+
+@compiled
+def conditionals(model: Any, part: Any, cells: Array, seen: Array) -> Float[Array, "n members p"]:
+    """Return the parameters of a part given the seen parts of rows; zeros follow where others have more."""
+    states = _after(model, *_turned(cells, seen))
+    most = max(head.num_params for head in model.heads)
+
+    def of(head: AbstractHead, parts: tuple[int, ...], which: Array, read: Any) -> Array:
+        return jnp.pad(_params_of(model, read, parts, which), ((0, 0), (0, most - head.num_params), (0, 0)))
+
+    return jnp.moveaxis(_of_part(model, jnp.asarray(part), of, _read(model, states)), -1, 0)
+
+
+@compiled
+def log_prob_of(model: Any, part: Any, params: Array, cells: Array) -> Float[Array, " n"]:
+    """Return log p(cell) of a part, of parameters (n, members, p) as of `conditionals`; cells (n, 3)."""
+
+    def of(head: AbstractHead, parts: Any, which: Any, params: Array, cells: Array) -> Array:
+        del parts, which
+        return _mean(jax.vmap(lambda p: head.log_prob(p[: head.num_params], cells))(params))
+
+    return _of_part(model, jnp.asarray(part), of, jnp.moveaxis(params, 0, -1), cells.T)
+
+
+@compiled
+def draws_of(model: Any, part: Any, key: Key, params: Array) -> tuple[Float[Array, " n"], Float[Array, "n 3"]]:
+    """Return scores of a part and the cells that hold them, of parameters as of `conditionals`."""
+
+    uniform = jax.random.uniform(key, (UNIFORM, len(params)), params.dtype)
+
+    def of(head: AbstractHead, parts: Any, which: Any, params: Array) -> tuple[Array, Array]:
+        del parts, which
+        score = _draw(head, uniform, params[:, : head.num_params])
+        return score, head.cell(score).T
+
+    return _of_part(model, jnp.asarray(part), of, jnp.moveaxis(params, 0, -1))
 
 
 def _params(model: Any, part: int, cells: Array, seen: Array) -> Float[Array, "members p n"]:

@@ -7,8 +7,6 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from ..._types import Key
-
 #: A cell of a column, for each event: its lowest and highest score, which are equal where the value has a density and
 #: not a probability, and the logarithm of d score / d value there (0 where it has a probability).
 Cells = Float[Array, "3 n"]
@@ -53,8 +51,8 @@ class AbstractHead(eqx.Module):
         """Return the log-probability of each cell, or its log-density per unit of the value."""
 
     @abstractmethod
-    def draw(self, key: Key, params: Float[Array, "p n"]) -> Float[Array, " n"]:
-        """Return a draw of the score for each event."""
+    def draw(self, uniform: Float[Array, "2 n"], params: Float[Array, "p n"]) -> Float[Array, " n"]:
+        """Return a draw of the score for each event, from two uniform random numbers in [0, 1)."""
 
     @abstractmethod
     def cdf(self, params: Float[Array, "p n"], score: Float[Array, " n"]) -> Float[Array, " n"]:

@@ -13,9 +13,10 @@ from ..._arrays import as_float
 from ..._errors import require
 from ..._fields import FIXED
 from ..._methods import method
-from ..._types import ArrayLike, Key
+from ..._types import ArrayLike
 from ...numerics.products import precision
 from ._base import AbstractHead, Cells
+from ._choice import chosen
 
 
 @final
@@ -69,9 +70,9 @@ class Levels(AbstractHead):
         return chosen - jnp.log(_summed(jnp.exp(logits))) + cells[2]
 
     @method
-    def draw(self, key: Key, params: Float[Array, "p n"]) -> Float[Array, " n"]:
+    def draw(self, uniform: Float[Array, "2 n"], params: Float[Array, "p n"]) -> Float[Array, " n"]:
         """Return a category for each event."""
-        return jax.random.categorical(key, self._logits(params), axis=0).astype(params.dtype)
+        return chosen(uniform[0], self._logits(params)).astype(params.dtype)
 
     @method
     def cdf(self, params: Float[Array, "p n"], score: Float[Array, " n"]) -> Float[Array, " n"]:

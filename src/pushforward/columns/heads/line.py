@@ -14,9 +14,10 @@ from ..._arrays import as_float
 from ..._errors import require, require_count
 from ..._fields import FIXED
 from ..._methods import method
-from ..._types import ArrayLike, Key
+from ..._types import ArrayLike
 from ...numerics.reductions import short_log_sum_exp
 from ._base import AbstractHead, Cells
+from ._choice import chosen
 from ._intervals import interval_of, padded
 
 #: Bounds of the locations, and of the logarithms of the scales, of the components.
@@ -104,13 +105,13 @@ class Line(AbstractHead):
         return short_log_sum_exp(each, 0) - short_log_sum_exp(weights, 0) + cells[2]
 
     @method
-    def draw(self, key: Key, params: Float[Array, "p n"]) -> Float[Array, " n"]:
+    def draw(self, uniform: Float[Array, "2 n"], params: Float[Array, "p n"]) -> Float[Array, " n"]:
         """Return a draw of the score."""
         weights, loc, log_scale = self._split(params)
-        key_component, key_score = jax.random.split(key)
-        m = jax.random.categorical(key_component, weights, axis=0)[None]
+        m = chosen(uniform[0], weights)[None]
         loc, log_scale = (jnp.take_along_axis(a, m, 0)[0] for a in (loc, log_scale))
-        return loc + jnp.exp(log_scale) * jax.random.logistic(key_score, loc.shape, loc.dtype)
+        u = jnp.clip(uniform[1], jnp.finfo(loc.dtype).tiny)
+        return loc + jnp.exp(log_scale) * (jnp.log(u) - jnp.log1p(-u))
 
     @method
     def cdf(self, params: Float[Array, "p n"], score: Float[Array, " n"]) -> Float[Array, " n"]:

@@ -14,9 +14,10 @@ from ..._arrays import as_float
 from ..._errors import require, require_count
 from ..._fields import FIXED
 from ..._methods import method
-from ..._types import ArrayLike, Key
+from ..._types import ArrayLike
 from ...numerics.reductions import short_log_sum_exp, short_sum
 from ._base import AbstractHead, Cells
+from ._choice import chosen
 from ._intervals import interval_of, padded
 
 #: Harmonics in which a network sees an angle.
@@ -97,14 +98,13 @@ class Turn(AbstractHead):
         return short_log_sum_exp(each, 0) - short_log_sum_exp(weights, 0) + cells[2]
 
     @method
-    def draw(self, key: Key, params: Float[Array, "p n"]) -> Float[Array, " n"]:
+    def draw(self, uniform: Float[Array, "2 n"], params: Float[Array, "p n"]) -> Float[Array, " n"]:
         """Return a draw of the score, in [0, 1)."""
         weights, x, y = self._split(params)
-        key_component, key_score = jax.random.split(key)
-        m = jax.random.categorical(key_component, weights, axis=0)[None]
+        m = chosen(uniform[0], weights)[None]
         x, y = (jnp.take_along_axis(a, m, 0)[0] for a in (x, y))
         size = jnp.sqrt(x * x + y * y)
-        half = jnp.tan(math.pi * (jax.random.uniform(key_score, x.shape, x.dtype) - 0.5))
+        half = jnp.tan(math.pi * (uniform[1] - 0.5))
         turns = jnp.arctan2(y, x) / (2 * math.pi) + jnp.arctan((1 - size) / (1 + size) * half) / math.pi
         turns = turns - jnp.floor(turns)
         return jnp.where(turns < 1, turns, 0)
