@@ -30,7 +30,7 @@ def test_fit_needs_no_option_and_shows_kinds_before_scores(mixed):
     for name, kind in KINDS.items():
         assert any(line.split()[:2] == [name, kind] for line in lines)
     assert said.index("because") < said.index("180 to fit, 20 held out") < said.index("held-out rows, in nats per row")
-    for density in ("model", "independent columns", "tree of pairs"):
+    for density in ("model", "independent columns", "Gaussian copula", "tree of pairs"):
         assert any(line.startswith(f"  {density}") and " ± " in line for line in lines)
     assert "score: " in said, "empty cells are counted on screen"
 

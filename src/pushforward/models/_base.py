@@ -45,11 +45,13 @@ class Evaluation:
         scores: means with their standard errors, by the name of the density or figure.
         judged: says which rows were judged.
         text: the scores in words.
+        titles: the names in words.
     """
 
     scores: dict[str, Score]
     judged: str
     text: str
+    titles: dict[str, str]
 
 
 class AbstractModel(ABC, Generic[D]):

@@ -263,7 +263,8 @@ class ImageModel(AbstractModel[Images]):
             f"Bits per dimension of {len(images):,} images (lower is better): "
             f"{bits.bits_per_dim:.4f} ± {bits.standard_error:.4f}; {math.log2(self.levels):.4f} without a model."
         )
-        return Evaluation({"bits_per_dim": Score(bits.bits_per_dim, bits.standard_error)}, judged, text)
+        scores = {"bits_per_dim": Score(bits.bits_per_dim, bits.standard_error)}
+        return Evaluation(scores, judged, text, {"bits_per_dim": "bits per dimension"})
 
     def sample_to(
         self,

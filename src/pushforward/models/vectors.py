@@ -254,7 +254,7 @@ class VectorModel(AbstractModel[Table]):
         rows = {"": x, "_condition": condition, "_weights": weights}
         results = compare(self.flow, rows, train, test, seed)
         scores = {name: Score(result.mean, result.standard_error) for name, result in results.items()}
-        return Evaluation(scores, judged, comparison_text(results))
+        return Evaluation(scores, judged, comparison_text(results), TITLES)
 
     def sample_to(
         self, output: Path, n: int, seed: int = 0, *, given: Table | Mapping[str, float] | Path | None = None

@@ -44,11 +44,10 @@ def tiles(report: Report) -> str:
     scored, found = report.evaluation.scores, report.detection
     figures = []
     flow = scored["flow"].mean
-    for name, words in (("independent", "independent columns"), ("tree", "a tree of pairs")):
-        if name in scored:
-            ahead = flow - scored[name].mean
-            word = "ahead of" if ahead >= 0 else "behind"
-            figures.append((f"{abs(ahead):.2f} nats", f"per held-out row {word} {words}"))
+    for name in (name for name in scored if name != "flow"):
+        ahead = flow - scored[name].mean
+        word = "ahead of" if ahead >= 0 else "behind"
+        figures.append((f"{abs(ahead):.2f} nats", f"per held-out row {word} {report.evaluation.titles[name]}"))
     if found.auc is not None:
         figures.append((f"{found.auc:.2f}", "AUC of a classifier of draws and rows: 0.5 is best, 1 worst"))
     else:

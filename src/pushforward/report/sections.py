@@ -9,8 +9,6 @@ from ..models import Ranks, Report
 from . import svg
 
 KEY = '<p class="key"><span>data</span><span class="m">draws of the model</span></p>'
-#: How the densities of a comparison are called.
-TITLES = {"flow": "model", "independent": "independent columns", "tree": "tree of pairs"}
 
 
 def data(report: Report) -> str:
@@ -34,7 +32,7 @@ def scores(report: Report) -> str:
     rows = []
     for name, (mean, error) in found.items():
         ahead = "" if name == "flow" else f"{flow - mean:+.3f}"
-        rows.append((TITLES.get(name, name), f"{mean:.3f} ± {error:.3f}", ahead))
+        rows.append((report.evaluation.titles[name], f"{mean:.3f} ± {error:.3f}", ahead))
     table = _table(("density", "nats per row", "model ahead by"), rows, numbers=(1, 2))
     return f'<p>{escape(report.evaluation.judged)} Higher is better.</p><div class="narrow">{table}</div>'
 

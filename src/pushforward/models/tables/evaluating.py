@@ -10,13 +10,19 @@ from ...data import Frame
 from .._base import Evaluation
 from ..record import Score
 from .baselines import Tree, independent
-from .coding import Coding, RowCells
+from .coding import Coding
+from .copula import GaussianCopula
 
 if TYPE_CHECKING:
     from .model import TableModel
 
 #: The titles of the densities of a comparison.
-TITLES = {"flow": "model", "independent": "independent columns", "tree": "tree of pairs"}
+TITLES = {
+    "flow": "model",
+    "independent": "independent columns",
+    "copula": "Gaussian copula",
+    "tree": "tree of pairs",
+}
 BY_HELD_OUT = "This is the table of the fit: judged on the rows that the fit held out."
 BY_HALF = (
     "This is not the table of the fit, or the fit held no rows out: the baselines are fitted to one random half of it, "
@@ -34,9 +40,10 @@ def evaluate(model: "TableModel", data: Frame) -> Evaluation:
     fit, held = (coding.encode(data.take(rows))[0][:, columns] for rows in (train, test))
     results["independent"] = independent(marginals, held)
     if len(columns) > 1:
-        results["tree"] = _tree(coding, columns, fit).log_prob(held)
+        for name, baseline in (("copula", GaussianCopula), ("tree", Tree)):
+            results[name] = baseline.of(marginals, fit).log_prob(held)
     scores = {name: Score(*_mean(log_prob)) for name, log_prob in results.items()}
-    return Evaluation(scores, judged, _text(results))
+    return Evaluation(scores, judged, _text(results), TITLES)
 
 
 def rows_to_judge(model: "TableModel", data: Frame) -> tuple[np.ndarray, np.ndarray, str]:
@@ -48,10 +55,6 @@ def rows_to_judge(model: "TableModel", data: Frame) -> tuple[np.ndarray, np.ndar
         return train, test, BY_HELD_OUT
     require(len(data) >= 4, "data", "a table of at least four rows", len(data))
     return *model.split(data, 0.5, seed), BY_HALF
-
-
-def _tree(coding: Coding, columns: np.ndarray, cells: RowCells) -> Tree:
-    return Tree.of([coding.marginals[j] for j in columns], cells)
 
 
 def _mean(log_prob: np.ndarray) -> tuple[float, float]:
