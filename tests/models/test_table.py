@@ -114,6 +114,38 @@ def test_probabilities_of_a_discrete_table_add_up_to_one():
         assert np.isneginf(model.log_prob(pd.DataFrame({"a": ["new"], "b": [True]}))).all()
 
 
+def test_dates_may_be_within_a_range():
+    rng = np.random.default_rng(0)
+    days = np.datetime64("2021-03-01") + rng.integers(0, 28, 400)
+    table = pd.DataFrame({"day": days.astype("datetime64[s]"), "late": rng.uniform(size=400) < 0.3})
+    model = pf.TableModel.build(table, width=8, depth=1).fit(table, max_epochs=3, progress=False)
+    everything = pd.DataFrame(
+        [(day, late) for day in np.datetime64("2021-03-01") + np.arange(28) for late in (False, True)],
+        columns=["day", "late"],
+    ).astype(table.dtypes.to_dict())
+    whole = np.exp(model.log_prob(everything))
+    for low, high in ((3, 17), (None, 5), (6, 6), (15, None)):
+        ends = tuple(None if end is None else str(np.datetime64("2021-03-01") + end) for end in (low, high))
+        first, last = 0 if low is None else low, 27 if high is None else high
+        inside = np.repeat((np.arange(28) >= first) & (np.arange(28) <= last), 2)
+        with pytest.warns(UserWarning, match="effective"):
+            given = model.log_prob(everything, given={"day": ends})
+        assert np.isneginf(given[~inside]).all()
+        assert np.exp(given).sum() == pytest.approx(1, abs=0.03)
+        # Days are first in the order of this model, or their probability given `late` is learned about as well.
+        np.testing.assert_allclose(np.exp(given[inside]), whole[inside] / whole[inside].sum(), rtol=0.1, atol=5e-3)
+        with pytest.warns(UserWarning, match="importance"):
+            drawn = model.sample(KEY, 300, given={"day": ends}, like=table)
+        number = (drawn.day - pd.Timestamp("2021-03-01")).dt.days
+        assert number.min() >= first
+        assert number.max() <= last
+    with pytest.warns(UserWarning, match="importance"):
+        drawn = model.sample(KEY, 100, given={"day": ["2021-03-02", "2021-03-09", "2021-03-04"]}, like=table)
+    assert set(drawn.day.dt.day) == {2, 4, 9}
+    with pytest.raises(ValueError, match="a range of day with low <= high"):
+        model.sample(KEY, 1, given={"day": ("2021-03-09", "2021-03-02")})
+
+
 def test_draws_have_the_types_of_the_table(model, table):
     drawn = model.sample(KEY, 200, like=table)
     assert isinstance(drawn, pd.DataFrame)

@@ -31,7 +31,8 @@ def load(path: Path) -> AbstractModel[Any]:
         path: a model file.
 
     Returns:
-        A `VectorModel` for events of shape (d,), an `ImageModel` for events of shape (height, width, channels).
+        A `TableModel`, a `VectorModel` or an `ImageModel`, whichever wrote the file; for files of `pushforward.save`
+        a `VectorModel` of events of shape (d,), or an `ImageModel` of events of shape (height, width, channels).
 
     Raises:
         FileFormatError: if the file cannot be loaded.

@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
@@ -10,16 +10,15 @@ import numpy as np
 from jaxtyping import Float
 
 from ..._errors import bad, require
-from ...columns import AbstractMarginal, AnyOrder
+from ...columns import AbstractMarginal
 from ...data import Frame
 from ...data.tables.arrow_types import type_named
 from ...data.tables.kinds import AbstractKind
+from .boxes import ALL, Boxes, Interval
 from .coding import Coding, RowCells
 
 #: What a user gives: {column: value, list of values, or (low, high) with None for an open end}, or a table of values.
 Given: TypeAlias = Mapping[str, Any] | Any
-#: Intervals of scores (low, high], disjoint.
-Intervals: TypeAlias = tuple[tuple[float, float], ...]
 
 
 @final
@@ -45,11 +44,11 @@ class Condition:
 
     Attributes:
         cells: cells of the row; NaN where nothing is given, or not one value.
-        within: for each part of which more than one value is allowed, the intervals of scores that are.
+        within: for each column of which more than one value is allowed, the values that are.
     """
 
     cells: Float[np.ndarray, "parts 3"]
-    within: dict[int, Intervals]
+    within: tuple[Boxes, ...]
 
 
 def condition_of(coding: Coding, given: Mapping[str, Any]) -> Condition:
@@ -59,7 +58,7 @@ def condition_of(coding: Coding, given: Mapping[str, Any]) -> Condition:
         ValueError: if a column is unknown, a value is not of its kind, or cannot be.
     """
     cells = np.full((len(coding.marginals), 3), np.nan)
-    within: dict[int, Intervals] = {}
+    within: list[Boxes] = []
     kinds = {column.name: column.kind for column in coding.schema.columns}
     for name, wanted in given.items():
         parts = coding.position(name, "given")
@@ -67,16 +66,16 @@ def condition_of(coding: Coding, given: Mapping[str, Any]) -> Condition:
             if isinstance(wanted, tuple):
                 require(len(wanted) == 2, "given", f"(low, high) for a range of {name}", wanted)
                 wanted = Range(*wanted)
-            within |= _range(coding, kinds[name], name, parts, wanted)
+            within.append(_range(coding, kinds[name], name, parts, wanted))
         elif isinstance(wanted, list | set | frozenset):
             require(len(wanted) > 0, "given", f"at least one value of {name}", wanted)
-            within |= _any_of(coding, kinds[name], name, parts, list(wanted))
+            within.append(_any_of(coding, kinds[name], name, parts, list(wanted)))
         else:
             values = encode_values(kinds[name], name, [wanted])
             row = np.full((1, len(coding.marginals)), np.nan)
             row[0, list(parts)] = values[0]
             cells[list(parts)] = coding.cells(row)[0, list(parts)]
-    return Condition(cells, within)
+    return Condition(cells, tuple(within))
 
 
 def encode_values(kind: AbstractKind, name: str, wanted: list[Any]) -> Float[np.ndarray, "n parts"]:
@@ -108,25 +107,75 @@ def _numbers(kind: AbstractKind, name: str, wanted: list[Any]) -> Float[np.ndarr
     return kind.encode(column, name)
 
 
-def _range(
-    coding: Coding, kind: AbstractKind, name: str, parts: tuple[int, ...], wanted: Range
-) -> dict[int, Intervals]:
-    part = parts[0]
-    if len(parts) > 1:
-        rule = f"one value of {name}, or a list of values"
-        raise bad("given", rule, f"`a range of {name}, whose values are not one number`")
-    marginal, ends = coding.marginals[part], (wanted.low, wanted.high)
-    if marginal.level_shares is not None:
-        return {part: _levels_within(kind, name, len(marginal.level_shares), wanted)}
-    low, high = (None if end is None else float(_numbers(kind, name, [end])[0, 0]) for end in ends)
-    ordered = low is None or high is None or low <= high
+def _range(coding: Coding, kind: AbstractKind, name: str, parts: tuple[int, ...], wanted: Range) -> Boxes:
+    """Return the values of a column from one end to the other."""
+    ends, marginals = (wanted.low, wanted.high), [coding.marginals[part] for part in parts]
+    shares = marginals[0].level_shares
+    if len(parts) == 1 and shares is not None:
+        return Boxes(parts, tuple((level,) for level in _levels_within(kind, name, len(shares), wanted)))
+    # The support bounds what a date is made of, but a number may lie outside.
+    parts_of = _numbers if len(parts) == 1 else encode_values
+    low, high = (None if end is None else tuple(parts_of(kind, name, [end])[0]) for end in ends)
+    ordered = low is None or high is None or bool(low <= high)
     require(ordered, "given", f"a range of {name} with low <= high", f"`{ends[0]} to {ends[1]}`")
-    bottom = -math.inf if low is None else _end(marginal, low, 0, wanted.without_low)
-    top = math.inf if high is None else _end(marginal, high, 1, wanted.without_high)
-    return {part: ((bottom, max(top, bottom)),)}
+    boxes = _between(marginals, low, high, wanted.without_low, wanted.without_high)
+    require(bool(boxes), "given", f"a range of {name} that has a probability", f"`{ends[0]} to {ends[1]}`")
+    return Boxes(parts, tuple(boxes))
 
 
-def _levels_within(kind: AbstractKind, name: str, count: int, wanted: Range) -> Intervals:
+def _between(
+    marginals: Sequence[AbstractMarginal],
+    low: tuple[float, ...] | None,
+    high: tuple[float, ...] | None,
+    without_low: bool = False,
+    without_high: bool = False,
+) -> list[tuple[Interval, ...]]:
+    """Return the boxes of the values from low to high, of which earlier parts decide the order; None for an open end.
+
+    Arguments:
+        marginals: of the parts.
+        low, high: the parts of the ends.
+        without_low, without_high: whether the ends are left out.
+    """
+    first, *rest = marginals
+    below = None if low is None else low[0]
+    above = None if high is None else high[0]
+    if not rest:
+        return [(interval,) for interval in _intervals(first, below, above, without_low, without_high)]
+
+    def at(end: float, *inner: Any) -> list[tuple[Interval, ...]]:
+        """Return the boxes of one value of the first part."""
+        return [(own, *box) for own in _intervals(first, end, end) for box in _between(rest, *inner)]
+
+    if low is not None and high is not None and below == above:
+        return at(low[0], low[1:], high[1:], without_low, without_high)
+    boxes = [(interval, *(ALL,) * len(rest)) for interval in _intervals(first, below, above, True, True)]
+    if low is not None:
+        boxes += at(low[0], low[1:], None, without_low, False)
+    if high is not None:
+        boxes += at(high[0], None, high[1:], False, without_high)
+    return boxes
+
+
+def _intervals(
+    marginal: AbstractMarginal,
+    low: float | None,
+    high: float | None,
+    without_low: bool = False,
+    without_high: bool = False,
+) -> list[Interval]:
+    """Return the intervals of scores of the values of one part in a range."""
+    if marginal.level_shares is None:
+        bottom = -math.inf if low is None else _end(marginal, low, 0, without_low)
+        top = math.inf if high is None else _end(marginal, high, 1, without_high)
+        return [(bottom, top)] if bottom < top else []
+    codes = np.arange(len(marginal.level_shares))
+    above = np.full(len(codes), True) if low is None else codes > low if without_low else codes >= low
+    below = np.full(len(codes), True) if high is None else codes < high if without_high else codes <= high
+    return [(code - 0.5, float(code)) for code in codes[above & below]]
+
+
+def _levels_within(kind: AbstractKind, name: str, count: int, wanted: Range) -> list[Interval]:
     """Return the levels of a column in a range: of numbers by their size, of ordinal ones by their order."""
     levels = kind.decode(np.arange(count, dtype=float)[:, None]).to_pylist()
     ends = wanted.low, wanted.high
@@ -146,7 +195,7 @@ def _levels_within(kind: AbstractKind, name: str, count: int, wanted: Range) -> 
 
     inside = [holds(level) for level in levels]
     require(any(inside), "given", f"a range of {name} that holds one of its values", f"`{wanted.low} to {wanted.high}`")
-    return tuple((code - 0.5, float(code)) for code in range(count) if inside[code])
+    return [(code - 0.5, float(code)) for code in range(count) if inside[code]]
 
 
 def _end(marginal: AbstractMarginal, value: float, side: int, without: bool) -> float:
@@ -160,18 +209,18 @@ def _end(marginal: AbstractMarginal, value: float, side: int, without: bool) -> 
     return float(cell[1 - side if without else side])
 
 
-def _any_of(
-    coding: Coding, kind: AbstractKind, name: str, parts: tuple[int, ...], wanted: list[Any]
-) -> dict[int, Intervals]:
-    part, *more = parts
-    if more:
-        raise bad("given", f"one value of {name}", wanted, "Its values are more than one number each.")
-    cells = coding.marginals[part].cells(np.unique(encode_values(kind, name, wanted)[:, 0]))
-    if coding.marginals[part].level_shares is not None:
-        return {part: tuple((float(code) - 0.5, float(code)) for code in cells[:, 0])}
-    if (cells[:, 0] == cells[:, 1]).any():
-        raise bad("given", f"a range (low, high) of {name}", wanted, "Its single values have no probability.")
-    return {part: tuple((float(low), float(high)) for low, high, _ in cells)}
+def _any_of(coding: Coding, kind: AbstractKind, name: str, parts: tuple[int, ...], wanted: list[Any]) -> Boxes:
+    """Return some values of a column."""
+    boxes = []
+    for values in np.unique(encode_values(kind, name, wanted), axis=0):
+        box = []
+        for part, value in zip(parts, values, strict=True):
+            own = _intervals(coding.marginals[part], value, value)
+            if not own:
+                raise bad("given", f"a range (low, high) of {name}", wanted, "Its single values have no probability.")
+            box += own
+        boxes.append(tuple(box))
+    return Boxes(parts, tuple(boxes))
 
 
 def condition_cells(coding: Coding, frame: Frame) -> RowCells:
@@ -180,40 +229,3 @@ def condition_cells(coding: Coding, frame: Frame) -> RowCells:
     cells, _ = coding.encode(frame, absent=rest)
     cells[:, coding.is_mark] = np.nan
     return cells
-
-
-def probability_within(
-    model: AnyOrder, cells: RowCells, part: int, intervals: Intervals
-) -> tuple[Float[np.ndarray, "rows k"], Float[np.ndarray, "rows k"]]:
-    """Return, for each interval, the probability below its lower end and within it, given the cells of each row."""
-    low_end, high_end = model.heads[part].ends
-    ends = np.clip(np.asarray(intervals, np.float64), low_end, high_end)
-    scores = np.broadcast_to(ends.reshape(-1), (len(cells), 2 * len(intervals)))
-    found = model.cdf(cells, ~np.isnan(cells[..., 0]), part, scores).astype(np.float64)
-    below, up_to = found[:, 0::2], found[:, 1::2]
-    return below, np.maximum(up_to - below, 0)
-
-
-def draw_within(
-    model: AnyOrder, cells: RowCells, part: int, intervals: Intervals, rng: np.random.Generator
-) -> tuple[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]]:
-    """Return scores drawn within intervals, given the cells of each row, and the probability of the intervals."""
-    below, mass = probability_within(model, cells, part, intervals)
-    total = mass.sum(axis=1)
-    u = rng.uniform(size=len(cells)) * total
-    which = np.minimum((np.cumsum(mass, axis=1) < u[:, None]).sum(axis=1), mass.shape[1] - 1)
-    rows = np.arange(len(cells))
-    level = below[rows, which] + u - (np.cumsum(mass, axis=1) - mass)[rows, which]
-    scores = model.quantiles(cells, ~np.isnan(cells[..., 0]), part, level[:, None])[:, 0].astype(np.float64)
-    low, high = np.clip(np.asarray(intervals, np.float64)[which], *model.heads[part].ends).T
-    # The lower end belongs to the value below.
-    low = np.minimum(low + 1e-6 * np.maximum(1, np.abs(low)), (low + high) / 2)
-    return np.clip(scores, low, high), total
-
-
-def with_scores(coding: Coding, cells: RowCells, part: int, scores: np.ndarray) -> RowCells:
-    """Return rows with one more part, given by its scores."""
-    values = coding.marginals[part].values(scores)
-    out = cells.copy()
-    out[:, part] = coding.marginals[part].cells(values)
-    return out

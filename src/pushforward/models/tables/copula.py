@@ -85,7 +85,8 @@ class GaussianCopula:
             ends = [
                 np.asarray(ndtri(np.where(missing[:, j], end, a[:, j])))[:, None] for end, a in ((0, low), (1, high))
             ]
-            drawn, log_mass = _within(*((end - mean) / scale for end in ends), rng.uniform(size=mean.shape))
+            lower, upper = ((end - mean) / scale for end in ends)
+            drawn, log_mass = _within(lower, upper, rng.uniform(size=mean.shape))
             is_point = point[:, j, None]
             noise[..., t] = np.where(is_point, exact, drawn)
             density = -0.5 * (exact**2 - at**2) - np.log(scale)
@@ -122,5 +123,4 @@ def _within(low: np.ndarray, high: np.ndarray, uniform: np.ndarray) -> tuple[np.
 
 def _impossible(each: np.ndarray) -> Float[np.ndarray, " rows"]:
     """Return minus infinity for rows with a value that cannot be, else zero."""
-    possible: Bool[np.ndarray, " rows"] = ~np.isneginf(each).any(axis=1)
-    return np.where(possible, 0.0, -np.inf)
+    return np.where(np.isneginf(each).any(axis=1), -np.inf, 0.0)

@@ -1,7 +1,7 @@
 """Draws and log-densities of a model of a table, given any cells, sets of values and ranges."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -12,16 +12,9 @@ from ..._errors import require, require_count
 from ..._types import Key
 from ...data import Frame, read_frame
 from ...data.tables.origins import library_of
+from .boxes import Boxes, draw_within, with_scores
 from .coding import RowCells
-from .conditions import (
-    Condition,
-    Given,
-    condition_cells,
-    condition_of,
-    draw_within,
-    probability_within,
-    with_scores,
-)
+from .conditions import Condition, Given, condition_cells, condition_of
 
 if TYPE_CHECKING:
     from .model import TableModel
@@ -54,7 +47,7 @@ def sample_frame(model: "TableModel", key: Key, n: int, given: Given | None, mis
         cells = np.repeat(condition.cells[None], n, axis=0)
     else:
         like = model.schema.read(given)
-        condition = Condition(np.zeros((0, 3)), {})
+        condition = Condition(np.zeros((0, 3)), ())
         cells = np.repeat(condition_cells(model.coding, like), n, axis=0)
     lacking = [name for name in model_given if np.isnan(cells[:, model.coding.places[name][0], 0]).all()]
     if lacking:
@@ -65,7 +58,7 @@ def sample_frame(model: "TableModel", key: Key, n: int, given: Given | None, mis
 
 
 def draw(
-    model: "TableModel", key: Key, cells: RowCells, within: Mapping[int, Any], missing: bool
+    model: "TableModel", key: Key, cells: RowCells, within: Sequence[Boxes], missing: bool
 ) -> Float[np.ndarray, "rows parts"]:
     """Return scores of rows, given some of their cells, and intervals of scores for some parts."""
     key_within, key_rest = jax.random.split(key)
@@ -85,18 +78,22 @@ def draw_order(model: "TableModel", missing: bool) -> list[int]:
     return [*marks, *rest] if missing else rest
 
 
-def _within(model: "TableModel", cells: RowCells, within: Mapping[int, Any], rng: np.random.Generator) -> RowCells:
-    """Return rows with draws of the parts that have to lie within intervals."""
-    count, parts = len(cells), [part for part in model.flow.order if part in within]
-    several = len(parts) > 1
+def _in_order(model: "TableModel", within: Sequence[Boxes]) -> list[Boxes]:
+    """Return columns in the order in which they are drawn."""
+    return sorted(within, key=lambda boxes: model.flow.order.index(boxes.parts[0]))
+
+
+def _within(model: "TableModel", cells: RowCells, within: Sequence[Boxes], rng: np.random.Generator) -> RowCells:
+    """Return rows with draws of the columns that have to lie within boxes."""
+    count = len(cells)
+    several = sum(len(boxes.parts) for boxes in within) > 1
     if several:
         cells = np.repeat(cells, CANDIDATES, axis=0)
     log_weight = np.zeros(len(cells))
-    for part in parts:
-        scores, mass = draw_within(model.flow, cells, part, within[part], rng)
+    for boxes in _in_order(model, within):
+        cells, weight = draw_within(model.flow, model.coding, cells, boxes, rng)
         with np.errstate(divide="ignore"):
-            log_weight += np.log(mass)
-        cells = with_scores(model.coding, cells, part, scores)
+            log_weight += np.log(weight)
     possible = np.isfinite(log_weight)
     require(bool(possible.any()), "given", "conditions that a row can meet", "`conditions of probability zero`")
     if not several:
@@ -108,8 +105,8 @@ def _within(model: "TableModel", cells: RowCells, within: Mapping[int, Any], rng
     chosen = (np.cumsum(weight, axis=1) < rng.uniform(size=(count, 1)) * total[:, None]).sum(axis=1)
     size = float(effective.mean())
     warnings.warn(
-        f"Several columns have a range: each draw is resampled from {CANDIDATES} candidates of importance weights, "
-        f"an effective {size:.1f} on average.",
+        f"Ranges of several columns, or of dates: each draw is resampled from {CANDIDATES} candidates of importance "
+        f"weights, an effective {size:.1f} on average.",
         UserWarning,
         stacklevel=5,
     )
@@ -125,7 +122,7 @@ def log_prob_parts(
         warnings.warn(sentence, UserWarning, stacklevel=4)
     seen = np.zeros(cells.shape[:2], bool)
     seen[:, model.coding.of_columns(model.schema.given)] = True
-    within: Mapping[int, Any] = {}
+    within: Sequence[Boxes] = ()
     correction = 0.0
     if given is not None:
         if isinstance(given, Mapping):
@@ -139,38 +136,34 @@ def log_prob_parts(
             require(len(conditions) == len(cells), "given", rule, f"`{len(conditions)} rows`")
         fixed = ~np.isnan(conditions[..., 0])
         cells, seen = np.where(fixed[..., None], conditions, cells), seen | fixed
-    parts = [part for part in draw_order(model, missing) if part not in within]
-    # Parts with ranges come first, as in draws, so that the same order normalizes them.
-    order = [*(part for part in model.flow.order if part in within), *parts]
+    # Columns within boxes come first, as in draws, so that the same order normalizes them.
+    first = [part for boxes in _in_order(model, within) for part in boxes.parts]
+    order = [*first, *(part for part in draw_order(model, missing) if part not in first)]
     found = model.flow.log_prob_parts(cells, seen, order)
-    for part, intervals in within.items():
-        ends = np.asarray(intervals)
-        outside = ~((cells[:, part, :1] >= ends[:, 0] - 1e-6) & (cells[:, part, 1:2] <= ends[:, 1] + 1e-6)).any(axis=1)
-        found[outside & ~np.isnan(cells[:, part, 0]), part] = -np.inf
+    for boxes in within:
+        found[~boxes.hold(cells), boxes.parts[0]] = -np.inf
     if within:
-        found[:, next(iter(within))] -= correction
+        found[:, within[0].parts[0]] -= correction
     return found
 
 
 def _log_probability(model: "TableModel", condition: Condition) -> float:
-    """Return the logarithm of the probability that all parts lie within their intervals; exact for one part."""
-    parts = [part for part in model.flow.order if part in condition.within]
+    """Return the logarithm of the probability that all columns lie within their boxes; exact for one part."""
+    parts = sum(len(boxes.parts) for boxes in condition.within)
     if not parts:
         return 0.0
     rng = np.random.default_rng(0)
-    cells = np.repeat(condition.cells[None], 1 if len(parts) == 1 else ESTIMATE, axis=0)
-    weight = np.ones(len(cells))
-    for part in parts[:-1]:
-        scores, mass = draw_within(model.flow, cells, part, condition.within[part], rng)
-        weight *= mass
-        cells = with_scores(model.coding, cells, part, scores)
-    weight *= probability_within(model.flow, cells, parts[-1], condition.within[parts[-1]])[1].sum(axis=1)
-    if len(parts) > 1:
-        effective = weight.sum() ** 2 / max(np.square(weight).sum(), 1e-300)
+    cells = np.repeat(condition.cells[None], 1 if parts == 1 else ESTIMATE, axis=0)
+    total = np.ones(len(cells))
+    for boxes in _in_order(model, condition.within):
+        cells, weight = draw_within(model.flow, model.coding, cells, boxes, rng)
+        total *= weight
+    if parts > 1:
+        effective = total.sum() ** 2 / max(np.square(total).sum(), 1e-300)
         text = f"The probability of the ranges is estimated from {ESTIMATE:,} draws, an effective {effective:,.0f}."
         warnings.warn(text, UserWarning, stacklevel=5)
     with np.errstate(divide="ignore"):
-        return float(np.log(weight.mean()))
+        return float(np.log(total.mean()))
 
 
 def impute(model: "TableModel", key: Key, frame: Frame, m: int | None, most_likely: bool) -> Any:
@@ -192,7 +185,7 @@ def impute_frames(model: "TableModel", key: Key, frame: Frame, m: int | None, mo
         filled = frame
         if len(rows):
             some = cells[rows]
-            scores = _likeliest(model, some) if most_likely else draw(model, own, some, {}, False)
+            scores = _likeliest(model, some) if most_likely else draw(model, own, some, (), False)
             filled = _filled(model, frame, rows, scores)
         found.append(filled)
     return found

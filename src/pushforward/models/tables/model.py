@@ -287,7 +287,7 @@ class TableModel(AbstractModel[Frame]):
         return self.schema.read(path)
 
     def evaluate(self, data: Frame) -> Evaluation:
-        """Compare the log-likelihood of held-out rows with that of independent columns, a Gaussian copula and a tree."""
+        """Compare the log-likelihood of held-out rows with those of independent columns, a copula, and a tree."""
         return evaluating.evaluate(self, data)
 
     def sample_to(

@@ -63,7 +63,7 @@ def relations(model: "TableModel", key: Key, rows: int) -> Relations:
     require_count("rows", rows)
     names = model.schema.event
     empty = np.full((rows, len(model.coding.marginals), 3), np.nan)
-    scores = draw(model, key, empty, {}, False)
+    scores = draw(model, key, empty, (), False)
     values = model.coding.values(scores)
     marks = np.full((rows, len(model.coding.marked)), np.nan)
     cells = model.coding.cells(np.concatenate([values, marks], axis=1))
