@@ -88,6 +88,10 @@ def test_draws_follow_the_distribution(case: Case):
         assert (np.abs(found - expected) < 5 * np.sqrt(expected / 4000)).all()
     else:
         assert kstest(np.asarray(head.cdf(params, scores)), "uniform").pvalue > 1e-3
+    nodes, weights = head.nodes(params[:, :1])
+    assert weights.sum() == pytest.approx(1, rel=1e-5)
+    # Of any function: here of one that oscillates.
+    assert jnp.sum(weights * jnp.cos(3 * nodes)) == pytest.approx(jnp.cos(3 * scores).mean(), abs=5 / np.sqrt(4000))
     cells = np.asarray(head.cell(scores))
     turned = np.where(np.asarray(scores) < cells[0], scores + 1.0, scores)
     assert (cells[0] <= turned + 1e-6).all()

@@ -164,6 +164,15 @@ class AnyOrder(eqx.Module):
         return in_chunks(partial(programs.cdf, self, part), _filled(cells), seen, np.asarray(scores))[0]
 
     @method
+    def nodes(
+        self, cells: Table, seen: Seen, part: int
+    ) -> tuple[Float[np.ndarray, "rows k"], Float[np.ndarray, "rows k"]]:
+        """Return scores and weights: the mean of g(score) of a part, given the seen ones, is about Σ_k w_k g(s_k)."""
+        seen = np.asarray(seen, bool) & ~np.isnan(cells[..., 0])
+        scores, weights = in_chunks(partial(programs.nodes, self, part), _filled(cells), seen)
+        return scores, weights
+
+    @method
     def quantiles(
         self, cells: Table, seen: Seen, part: int, levels: Float[Any, "rows k"]
     ) -> Float[np.ndarray, "rows k"]:

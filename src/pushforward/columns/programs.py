@@ -261,6 +261,15 @@ def _mean_cdf(model: Any, part: int, params: Array, scores: Float[Array, "k n"])
 
 
 @compiled
+def nodes(model: Any, part: int, cells: Array, seen: Array) -> tuple[Array, Array]:
+    """Return scores and weights: see `AnyOrder.nodes`."""
+    params = _params(model, part, cells, seen)
+    scores, weights = jax.vmap(model.heads[part].nodes)(params)
+    n = params.shape[-1]
+    return scores.reshape((-1, n)).T, weights.reshape((-1, n)).T / len(params)
+
+
+@compiled
 def quantiles(model: Any, part: int, cells: Array, seen: Array, levels: Array) -> Array:
     """Return scores, found by bisection: see `AnyOrder.quantiles`."""
     params = _params(model, part, cells, seen)

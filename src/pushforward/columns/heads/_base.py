@@ -55,6 +55,10 @@ class AbstractHead(eqx.Module):
         """Return a draw of the score for each event, from two uniform random numbers in [0, 1)."""
 
     @abstractmethod
+    def nodes(self, params: Float[Array, "p n"]) -> tuple[Float[Array, "k n"], Float[Array, "k n"]]:
+        """Return scores s and weights w of each event: the mean of g(score) is about Σ_k w_k g(s_k)."""
+
+    @abstractmethod
     def cdf(self, params: Float[Array, "p n"], score: Float[Array, " n"]) -> Float[Array, " n"]:
         """Return the probability of a score up to `score`."""
 

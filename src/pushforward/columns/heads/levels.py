@@ -75,6 +75,13 @@ class Levels(AbstractHead):
         return chosen(uniform[0], self._logits(params)).astype(params.dtype)
 
     @method
+    def nodes(self, params: Float[Array, "p n"]) -> tuple[Float[Array, "k n"], Float[Array, "k n"]]:
+        """Return the categories and their probabilities."""
+        weights = jnp.exp(self._logits(params))
+        codes = jnp.arange(self.num_params, dtype=params.dtype)[:, None]
+        return jnp.broadcast_to(codes, weights.shape), weights / _summed(weights)
+
+    @method
     def cdf(self, params: Float[Array, "p n"], score: Float[Array, " n"]) -> Float[Array, " n"]:
         """Return the probability of the categories up to a number."""
         weights = jnp.exp(self._logits(params))

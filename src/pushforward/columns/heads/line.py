@@ -17,7 +17,7 @@ from ..._methods import method
 from ..._types import ArrayLike
 from ...numerics.reductions import short_log_sum_exp
 from ._base import AbstractHead, Cells
-from ._choice import chosen
+from ._choice import chosen, levels, spread
 from ._intervals import interval_of, padded
 
 #: Bounds of the locations, and of the logarithms of the scales, of the components.
@@ -112,6 +112,14 @@ class Line(AbstractHead):
         loc, log_scale = (jnp.take_along_axis(a, m, 0)[0] for a in (loc, log_scale))
         u = jnp.clip(uniform[1], jnp.finfo(loc.dtype).tiny)
         return loc + jnp.exp(log_scale) * (jnp.log(u) - jnp.log1p(-u))
+
+    @method
+    def nodes(self, params: Float[Array, "p n"]) -> tuple[Float[Array, "k n"], Float[Array, "k n"]]:
+        """Return quantiles of each component at equally spaced levels."""
+        weights, loc, log_scale = self._split(params)
+        u = levels(params.dtype)
+        scores = loc[:, None] + jnp.exp(log_scale)[:, None] * (jnp.log(u) - jnp.log1p(-u))[:, None]
+        return spread(scores, weights)
 
     @method
     def cdf(self, params: Float[Array, "p n"], score: Float[Array, " n"]) -> Float[Array, " n"]:

@@ -17,7 +17,7 @@ from ..._methods import method
 from ..._types import ArrayLike
 from ...numerics.reductions import short_log_sum_exp, short_sum
 from ._base import AbstractHead, Cells
-from ._choice import chosen
+from ._choice import chosen, levels, spread
 from ._intervals import interval_of, padded
 
 #: Harmonics in which a network sees an angle.
@@ -103,11 +103,13 @@ class Turn(AbstractHead):
         weights, x, y = self._split(params)
         m = chosen(uniform[0], weights)[None]
         x, y = (jnp.take_along_axis(a, m, 0)[0] for a in (x, y))
-        size = jnp.sqrt(x * x + y * y)
-        half = jnp.tan(math.pi * (uniform[1] - 0.5))
-        turns = jnp.arctan2(y, x) / (2 * math.pi) + jnp.arctan((1 - size) / (1 + size) * half) / math.pi
-        turns = turns - jnp.floor(turns)
-        return jnp.where(turns < 1, turns, 0)
+        return _quantile(uniform[1], x, y)
+
+    @method
+    def nodes(self, params: Float[Array, "p n"]) -> tuple[Float[Array, "k n"], Float[Array, "k n"]]:
+        """Return quantiles of each component, from its opposite on, at equally spaced levels."""
+        weights, x, y = self._split(params)
+        return spread(_quantile(levels(params.dtype)[:, None], x[:, None], y[:, None]), weights)
 
     @method
     def cdf(self, params: Float[Array, "p n"], score: Float[Array, " n"]) -> Float[Array, " n"]:
@@ -145,3 +147,12 @@ def _below(u: Array, x: Array, y: Array) -> Array:
     """Return the distribution function of each component, up to a constant; it goes on beyond one turn."""
     along, across = _rotated(u, x, y)
     return u + jnp.arctan2(across, 1 - along) / math.pi
+
+
+def _quantile(u: Array, x: Array, y: Array) -> Array:
+    """Return the angle, in turns from 0 to below 1, that has a share u below it, counted from the opposite of μ."""
+    size = jnp.sqrt(x * x + y * y)
+    half = jnp.tan(math.pi * (u - 0.5))
+    turns = jnp.arctan2(y, x) / (2 * math.pi) + jnp.arctan((1 - size) / (1 + size) * half) / math.pi
+    turns = turns - jnp.floor(turns)
+    return jnp.where(turns < 1, turns, 0)

@@ -72,5 +72,5 @@ def shared(facts: Any) -> str:
     if not facts.atoms:
         return ""
     value, share = facts.most_common
-    more = f" and {len(facts.atoms) - 1} more values are frequent" if len(facts.atoms) > 1 else ""
-    return f"; {share:.0%} of the rows are exactly {value:g}{more}"
+    more = f" and {len(facts.atoms) - 1:,} more values are frequent" if len(facts.atoms) > 1 else ""
+    return f"; {100 * share:.2g} % of the rows are exactly {value:g}{more}"

@@ -34,7 +34,7 @@ class Boolean(AbstractKind):
     @property
     def rule(self) -> str:
         """The values in words."""
-        return "yes or no" if self.type == "bool" else "0 or 1"
+        return "true or false" if self.type == "bool" else "0 or 1"
 
     def encode(self, column: ArrowColumn, name: str) -> Float[np.ndarray, "rows parts"]:
         """Return 1 for yes and 0 for no."""
@@ -53,7 +53,7 @@ class Boolean(AbstractKind):
     def infer(cls, facts: ColumnFacts) -> Found | None:
         """Take booleans, and numbers that are 0 and 1 alone."""
         if facts.family == "boolean":
-            return Found(cls.of(facts), "yes or no", 1.0)
+            return Found(cls.of(facts), "true or false", 1.0)
         if facts.family == "number" and facts.ties[0].tolist() == [0.0, 1.0]:
             return Found(cls.of(facts), "the numbers 0 and 1 alone", 0.9)
         return None
