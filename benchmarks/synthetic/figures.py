@@ -64,7 +64,7 @@ def shape(real: pd.Series, drawn: pd.Series) -> float:
         return 1 - _variation(levels(real).value_counts(), levels(drawn).value_counts())
     if not drawn.notna().any():
         return 0.0
-    return 1 - float(ks_2samp(real.dropna(), drawn.dropna()).statistic)
+    return 1 - float(ks_2samp(real.dropna(), drawn.dropna(), method="asymp").statistic)
 
 
 def pair(real: pd.DataFrame, drawn: pd.DataFrame) -> float:

@@ -31,7 +31,7 @@ def sdv(name: str) -> Callable[[Path, int], Draw]:
         from sdv import single_table
         from sdv.metadata import Metadata
 
-        np.random.seed(seed)  # noqa: NPY002: sdv draws from the state of NumPy
+        np.random.seed(seed)  # noqa: NPY002 -- sdv draws from this state
         torch.manual_seed(seed)
         data = {"table": read_csv(path)}
         model = getattr(single_table, name)(Metadata.detect_from_dataframes(data))
@@ -48,7 +48,7 @@ def arf(path: Path, seed: int) -> Draw:
     """
     from arfpy import arf as forest
 
-    np.random.seed(seed)  # noqa: NPY002: arfpy draws from the state of NumPy
+    np.random.seed(seed)  # noqa: NPY002 -- arfpy draws from this state
     frame = read_csv(path)
     filled, marks, decimals = frame.copy(), {}, {}
     for name in frame.columns:
