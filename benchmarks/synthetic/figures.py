@@ -68,7 +68,7 @@ def shape(real: pd.Series, drawn: pd.Series) -> float:
 
 
 def pair(real: pd.DataFrame, drawn: pd.DataFrame) -> float:
-    """Return the likeness of two columns, as sdmetrics' column pair trends.
+    """Return the likeness of two columns, after sdmetrics' column pair trends; there a missing cell is no cell.
 
     Of two numbers 1 - |difference of correlations| / 2; else 1 - total variation of the table of both, with numbers in
     ten bins of equal width. 1 if there is no correlation, as a column is constant, in both.
