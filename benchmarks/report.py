@@ -24,6 +24,8 @@ TARGETS = {
     **{("coupling", work): (2.5, 2.5, 2.5) for work in ("step", "log_prob", "sample")},
     **{("real_nvp", work): (1.5, 1.5, 1.2) for work in ("step", "log_prob", "sample")},
 }
+#: The title under which figures of other benchmarks stand; they stay as they are.
+OTHERS = "\n# Quality, beside other libraries\n"
 START_TARGET, COMPILE_TARGET = 2.0, 4.0
 WORDS = {"step": "training step", "log_prob": f"log_prob of {EVENTS:,}", "sample": f"sample of {EVENTS:,}"}
 NOTES = """
@@ -337,4 +339,6 @@ def write_report(content: Record, results: Path) -> None:
     if timed:
         text += "\n## Every library\n\n" + _absolute_tables(run) + "\n## Trained parameters\n\n" + _parameter_table(run)
     text += f"\n## How each was used\n{NOTES}{GPU_NOTES if run.gpu else CPU_NOTES}"
-    (results.parent / f"{results.stem.upper()}.md").write_text(text)
+    path = results.parent / f"{results.stem.upper()}.md"
+    _, title, others = path.read_text().partition(OTHERS) if path.exists() else ("", "", "")
+    path.write_text(text + title + others)

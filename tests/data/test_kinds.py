@@ -135,6 +135,10 @@ def test_atoms_are_values_that_many_rows_share():
     assert _kind(LINES["fare"]).parts[0].atoms == (0.0,)
     assert _kind(LINES["share"]).parts[0].atoms == (0.0, 1.0)
     assert _kind(LINES["real"]).parts[0].atoms == ()
+    # Three digits: no lattice, and most rows share their number; a number of one row is no atom.
+    digits = np.array([float(f"{x:.3g}") for x in np.exp(3 * RNG.normal(size=20_000))])
+    values, counts = np.unique(digits, return_counts=True)
+    assert _kind(Line("positive", pa.array(digits))).parts[0].atoms == tuple(values[counts > 1])
 
 
 def test_numbers_that_stand_for_missing_cells_are_pointed_out():

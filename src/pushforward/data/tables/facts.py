@@ -165,8 +165,10 @@ class ColumnFacts:
     def atoms(self) -> tuple[float, ...]:
         """The numbers that many more rows share than others, in increasing order."""
         values, counts = self.ties
-        # Where nearly all numbers are shared each of them is an atom, else those of one row in a hundred.
-        least = 5 if len(values) <= self.rows / 10 else max(5.0, 0.01 * self.rows, 5 * float(np.median(counts)))
+        # Where most rows share their number with others, as where measurements have three digits, each number that is
+        # shared is an atom: the share of rows that do not is the probability of a number not seen yet (Good, 1953).
+        discrete = (counts == 1).sum() <= 0.25 * self.rows
+        least = 2 if discrete else max(5.0, 0.01 * self.rows, 5 * float(np.median(counts)))
         return tuple(values[counts >= least].tolist())
 
     @property
