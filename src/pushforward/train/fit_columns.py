@@ -34,9 +34,8 @@ from .session import Plan, session
 FEW, SEVERAL = 5000, 4
 #: Steps without a better validation loss, beyond which a fit stops.
 PATIENCE = 150
-#: Random orders that are tried for the density of a row, beside that of the table and that of the entropies, and rows
-#: that judge them; another order than the latter must be better by so many standard errors.
-ORDERS, JUDGES, ERRORS = 4, 4096, 2.0
+#: Rows whose values decide the order of the parts.
+JUDGES = 4096
 
 
 def fit_columns(
@@ -46,6 +45,7 @@ def fit_columns(
     weights: np.ndarray | None = None,
     *,
     given: Sequence[int] = (),
+    marks: Sequence[tuple[int, Sequence[int]]] = (),
     groups: Any = None,
     members: int | None = None,
     optimization: Optimization | None = None,
@@ -58,9 +58,8 @@ def fit_columns(
 ) -> FitResult[AnyOrder]:
     """Fit the density of every part of a row given any others, by the likelihood of random subsets.
 
-    See `pushforward.train.AnySubset` for what is minimized. In the density of a row parts of few values come first:
-    many rows agree in these, and share the work. Another of several orders is taken if validation rows are likelier
-    in it, beyond chance.
+    See `pushforward.train.AnySubset` for what is minimized. In the density of a row conditions come first, then marks,
+    and then the other parts by the entropy of their values: many rows agree in those of few values, and share the work.
 
     Arguments: Start
         key: random key: decides validation rows, the order of the others, and the subsets.
@@ -70,6 +69,7 @@ def fit_columns(
         cells: shape (rows, parts, 3), see `pushforward.columns.AbstractHead`; NaN where missing.
         weights: shape (rows,), non-negative, of any scale; rows of weight zero are left out.
         given: parts that are conditions only: always seen, never modelled.
+        marks: for each part that tells which cells are missing, itself and the parts that it marks.
         groups: a label for each row; all rows of a group are on the same side of the validation split.
         val_fraction: share of the rows kept for validation, from 0 to below 1.
         members: number of networks, whose probabilities are averaged; each keeps validation rows of its own. None:
@@ -107,7 +107,9 @@ def fit_columns(
     used = np.arange(shape[0]) if table.weights is None else np.flatnonzero(table.weights)
     require(len(used) >= 2, "weights", "positive in at least two rows", f"`{len(used)} positive`")
     labels = None if groups is None else check_groups(groups, shape[0])[used]
-    objective = AnySubset(tuple(i for i in range(parts) if i not in set(given)))
+    targets = tuple(i for i in range(parts) if i not in set(given))
+    order = _order(np.asarray(cells)[used[:JUDGES]], targets, [mark for mark, _ in marks])
+    objective = AnySubset(targets, order, tuple((mark, tuple(marked)) for mark, marked in marks))
     objective.check(model, table)
     count = (SEVERAL if len(used) < FEW else 1) if members is None else require_count("members", members)
     if patience is None:
@@ -139,8 +141,7 @@ def fit_columns(
     def finish(trained: Any) -> tuple[AnyOrder, None]:
         networks = [m.network for m in (unstack(trained, count) if several else [trained])]
         network = stack(networks) if several else networks[0]
-        whole = AnyOrder(model.heads, network, model.order, count)
-        return _with_best_order(whole, cells, splits[0][1], objective.targets, given), None
+        return AnyOrder(model.heads, network, (*given, *order), count), None
 
     with session(optimization, plan, identity, checkpoint=checkpoint, progress=progress, started=started) as run:
         models = [model, *(redraw(seed, i, model) for i in range(1, count))]
@@ -156,23 +157,9 @@ def fit_columns(
         return run.minimize(key, stack(models), problem, finish)
 
 
-def _with_best_order(
-    model: AnyOrder, cells: np.ndarray, judges: np.ndarray, targets: tuple[int, ...], given: Sequence[int]
-) -> AnyOrder:
-    """Return the model with a good order of the targets, judged by some rows; conditions come first."""
-    rows = np.asarray(cells)[judges[:JUDGES]]
-    best = sorted(targets, key=lambda part: _entropy(np.asarray(cells)[:JUDGES, part]))
-    if len(targets) > 1 and len(rows) > 1:
-        rng = np.random.default_rng(0)
-        seen = np.zeros(rows.shape[:2], bool)
-        seen[:, list(given)] = True
-        usual = log_prob = model.log_prob_parts(rows, seen, best).sum(axis=1)
-        for order in (targets, *(rng.permutation(targets).tolist() for _ in range(ORDERS))):
-            found = model.log_prob_parts(rows, seen, order).sum(axis=1)
-            better = found - usual
-            if better.mean() > ERRORS * better.std() / np.sqrt(len(rows)) and found.mean() > log_prob.mean():
-                best, log_prob = order, found
-    return AnyOrder(model.heads, model.network, (*given, *best), model.members)
+def _order(cells: np.ndarray, targets: Sequence[int], marks: Sequence[int]) -> tuple[int, ...]:
+    """Return the targets in the order of densities and draws."""
+    return tuple(sorted(targets, key=lambda part: (part not in marks, _entropy(cells[:, part]))))
 
 
 def _entropy(cells: np.ndarray) -> float:

@@ -33,4 +33,5 @@ def fitted(
     given = np.flatnonzero(coding.of_columns(coding.schema.given)).tolist()
     optimization = None if learning_rate is None else Optimization(learning_rate=learning_rate)
     start = with_marginals(coding, density)
-    return fit_columns(key, start, cells, weights, given=given, optimization=optimization, **settings)
+    marks = [(mark, coding.places[name]) for name, mark in coding.marks.items()]
+    return fit_columns(key, start, cells, weights, given=given, marks=marks, optimization=optimization, **settings)
