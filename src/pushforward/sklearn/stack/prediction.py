@@ -10,6 +10,7 @@ from scipy.special import expit, logit, logsumexp
 
 from ..._errors import bad, require
 from .scales import Scale
+from .target import Target
 
 #: Steps of the search for a quantile, and its precision in standard deviations (of their logarithm, far out).
 STEPS, PRECISION = 200, 1e-10
@@ -48,6 +49,13 @@ class Logistics:
         each = self.log_weights - size - 2 * np.log1p(np.exp(-size)) - self.log_scales
         return np.asarray(logsumexp(each, axis=1)) + self.scale.log_slope(y)
 
+    def log_between(self, low: Float[np.ndarray, " rows"], high: Float[np.ndarray, " rows"]) -> np.ndarray:
+        """Return the logarithm of the part of the probability that lies between two numbers, for each row."""
+        a, b = self._standardized(low), self._standardized(high)
+        with np.errstate(divide="ignore"):
+            each = np.log(-np.expm1(a - b)) - np.logaddexp(0, -b) - np.logaddexp(0, a)
+        return np.asarray(logsumexp(self.log_weights + each, axis=1))
+
     def quantiles(self, u: Float[np.ndarray, " rows"]) -> tuple[np.ndarray, np.ndarray]:
         """Return the least and the greatest quantile of the components of each row."""
         each = self.locations + np.exp(self.log_scales) * logit(u)[:, None]
@@ -63,15 +71,17 @@ class StackPrediction:
     """Distributions of a number, one for each row, without what lies beyond bounds.
 
     Attributes:
-        name: of the number.
+        target: the number.
         parts: the mixtures on each scale.
-        low, high: the bounds; infinite if there are none.
     """
 
-    name: str
+    target: Target
     parts: tuple[Logistics, ...]
-    low: float
-    high: float
+
+    @property
+    def name(self) -> str:
+        """The name of the number."""
+        return self.target.name
 
     @property
     def is_number(self) -> bool:
@@ -89,20 +99,26 @@ class StackPrediction:
 
     def cdf(self, values: Any) -> Float[np.ndarray, " rows"]:
         """Return the probability of numbers up to a value for each row."""
-        y = np.clip(np.asarray(values, np.float64), self.low, self.high)
+        y = np.clip(self.target.up_to(values), *self.target.ends)
         below, inside = self._bounds
         return np.clip((_cdf(self.parts, y) - below) / inside, 0.0, 1.0)
 
     def log_prob(self, values: Any) -> Float[np.ndarray, " rows"]:
-        """Return the log-density of a value for each row."""
-        y = np.asarray(values, np.float64)
-        within = ((y > self.low) & (y < self.high)) | np.isnan(y)
-        filled = np.where(within, y, self._middle)
-        return np.where(within, _log_prob(self.parts, filled) - np.log(self._bounds[1]), -np.inf)
+        """Return the log-density, or log-probability, of a value for each row."""
+        at = self.target.intervals(self.target.parts(values))
+        possible, wide = at.log_slope > -np.inf, at.high > at.low
+        low, high = (np.where(possible, end, self._middle) for end in (at.low, at.high))
+        found = _log_prob(self.parts, low) + np.where(possible, at.log_slope, 0)
+        if wide.any():
+            between = [part.take(wide).log_between(low[wide], high[wide]) for part in self.parts]
+            found[wide] = logsumexp(np.stack(between), axis=0)
+        return np.where(possible, found - np.log(self._bounds[1]), -np.inf)
 
     def pmf(self, values: Any) -> Float[np.ndarray, " rows"]:
-        """Return zeros: each value has a density."""
-        return np.zeros(np.shape(values))
+        """Return the probability of exactly a value for each row: 0 where it has a density and no probability."""
+        at = self.target.intervals(self.target.parts(values))
+        wide = at.high > at.low
+        return np.where(wide, np.exp(self.log_prob(values)), 0.0) if wide.any() else np.zeros(np.shape(values))
 
     def quantile(self, q: Any) -> Float[np.ndarray, "rows ..."]:
         """Return the quantiles of each row at one or several levels, or at levels of shape (rows, k) of its own."""
@@ -114,7 +130,8 @@ class StackPrediction:
         components = sum(part.locations.shape[1] for part in self.parts)
         step = max(1, TOGETHER // (components * levels.shape[1]))
         found = [self._search(wanted[i : i + step], i) for i in range(0, len(self), step)]
-        values = np.clip(np.concatenate(found) if found else np.zeros(wanted.shape), self.low, self.high)
+        places = np.clip(np.concatenate(found) if found else np.zeros(wanted.shape), *self.target.ends)
+        values = self.target.values(places)
         return values[:, 0] if np.ndim(q) == 0 else values
 
     def sample(self, n: int, seed: int = 0) -> Float[np.ndarray, "rows n"]:
@@ -128,16 +145,17 @@ class StackPrediction:
     @cached_property
     def _bounds(self) -> tuple[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]]:
         """The probabilities below the lower bound and between the bounds, before it is made one."""
-        ends = (np.full(len(self), end) for end in (self.low, self.high))
+        ends = (np.full(len(self), end) for end in self.target.ends)
         low, high = (_cdf(self.parts, end) for end in ends)
         return low, np.maximum(high - low, 1e-300)
 
     @property
     def _middle(self) -> float:
         """A number between the bounds."""
-        if np.isfinite(self.low):
-            return self.low + min(1.0, 0.5 * (self.high - self.low))
-        return self.high - 1.0 if np.isfinite(self.high) else 0.0
+        low, high = self.target.ends
+        if np.isfinite(low):
+            return low + min(1.0, 0.5 * (high - low))
+        return high - 1.0 if np.isfinite(high) else 0.0
 
     def _search(self, wanted: Float[np.ndarray, "rows k"], first: int) -> Float[np.ndarray, "rows k"]:
         """Return where the distribution function has some values, by Newton's method between bounds that close in.
