@@ -3,8 +3,8 @@
     python -m benchmarks.table_regression RESULTS.jsonl [--tables hi] [--methods lightgbm] [--splits 1]
     python -m benchmarks.table_regression RESULTS.jsonl --report
 
-Each table is split at random, a fifth of the rows are the test. `FlowRegressor` gets it as it is, with its defaults, and
-the peers as their documentation has it, with their documented settings. Figures of a method:
+Each table is split at random, a fifth of the rows are the test. `FlowRegressor` gets it as it is, with its defaults,
+and the peers as their documentation has it, with their documented settings. Figures of a method:
 
 - NLL: the mean negative log-likelihood, in nats per row and unit of the target; of values with a probability that.
 - CRPS: twice the mean pinball loss of the quantiles at 20 levels, (k + 1/2) / 20, the same for all methods.
@@ -204,7 +204,8 @@ def network(rows: Rows, clock: Callable[[], float]) -> Predicted:
     from scipy.stats import norm
 
     prepared = encoder(rows.x, scaled=True)
-    x, x_test = (np.clip(a, -10, 10).astype(np.float32) for a in (prepared.fit_transform(rows.x), prepared.transform(rows.x_test)))  # fmt: skip  # noqa: E501
+    features = prepared.fit_transform(rows.x), prepared.transform(rows.x_test)
+    x, x_test = (np.clip(columns, -10, 10).astype(np.float32) for columns in features)
     mean, spread = rows.y.mean(), rows.y.std()
     z = ((rows.y - mean) / spread).astype(np.float32)
     order = np.random.default_rng(0).permutation(len(z))

@@ -33,8 +33,9 @@ class ResidualMixture(AbstractBatchDistribution):
 
         p(y | l, w, f) = Σ_m π_m(f) ∫ Logistic(y + u; l + s (a(f) + exp(b(f)) μ_m(f)), s exp(b(f)) τ_m(f)) du / w,
 
-    with u from -w/2 to w/2; for w = 0 the density of the mixture itself. So w p(y) is the probability of the interval of
-    the width w around y, that of a rounded number for example. The condition is (l, w, f).
+    with u from -w/2 to w/2; for w = 0 the density of the mixture itself. So w p(y) is the probability of the interval
+    of the width w around y, that of a rounded number for example. The condition is (l, w, f); the sign of w does not
+    count.
 
     a and b are linear, so that noise whose size follows a feature is learned at once; π, μ and τ are those of a
     residual network. All start such that p does not depend on f.
@@ -106,7 +107,7 @@ class ResidualMixture(AbstractBatchDistribution):
 
     def _log_prob_batch(self, x: Events, condition: ConditionTree) -> Scalars:
         weights, locations, scales = self.mixture(condition)
-        half = 0.5 * condition[1]
+        half = 0.5 * jnp.abs(condition[1])
         slopes = jnp.exp(-scales)
         middle, wide = (x - locations) * slopes, half * slopes
         # log(sigmoid(z + h) - sigmoid(z - h)) - log 2h = log((1 - exp(-2h)) / 2h) - softplus(-z - h) - softplus(z - h)

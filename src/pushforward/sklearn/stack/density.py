@@ -23,7 +23,7 @@ from ...supports import IntegerRange, Interval, Positive, Real
 from ...train import Optimization
 from ...train.fit_folds import fit_folds
 from ...train.members import stack
-from .candidates import FOLDS, Candidate, candidates
+from .candidates import Candidate, candidates, folds_of
 from .inputs import Coded, Inputs
 from .prediction import Logistics, StackPrediction
 from .scales import Scale
@@ -59,7 +59,10 @@ class Member:
 
     def predict(self, coded: Coded) -> Logistics:
         """Return the density of new rows."""
-        condition = condition_of(*self.stages.predict(coded), coded, self.pieces)
+        # Small trees keep threads waiting for each other for longer than they work.
+        with threadpool_limits(1):
+            predicted = self.stages.predict(coded)
+        condition = condition_of(*predicted, coded, self.pieces)
         return Logistics(self.scale, *_mixtures(self.flow, condition))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -100,7 +103,7 @@ class StackedDensity:
 
 
 def is_stackable(schema: Schema, y: np.ndarray) -> bool:
-    """Return whether the event of a schema is one number with a density, of enough different values, given features."""
+    """Return whether the event of a schema is one number, of enough different values, given features."""
     parts = [part for name in schema.event for part in schema.parts[schema.places[name]]]
     if len(parts) != 1 or not schema.given:
         return False
@@ -133,7 +136,9 @@ def fit_stack(
     features = Schema(tuple(replace(c, role="event") for c in schema.columns if c.role == "given"))
     inputs = Inputs.of(features, frame)
     coded = inputs.code(frame)
-    folds = np.random.default_rng(seed).permutation(len(y)) % min(max(known.get("members", FOLDS), 2), len(y))
+    folds = np.random.default_rng(seed).permutation(len(y)) % min(
+        max(known.get("members", folds_of(len(y))), 2), len(y)
+    )
     target = Target.of(schema, y, own_weights)
     fits = _Fits(coded, target, y, own_weights, folds, inputs.categories, seed, known, {}, Lock())
     tried = candidates(len(y))
@@ -176,7 +181,9 @@ class _Fits:
         make = Scale.logarithm if candidate.logarithm and self.target.marginal is None else Scale.plain
         scale = make(center, self.weights)
         z = scale.scores(center)
-        low, high = (scale.scores(np.clip(end, -FARTHEST, FARTHEST)) if self.target.marginal else z for end in (at.low, at.high))
+        low, high = (
+            scale.scores(np.clip(end, -FARTHEST, FARTHEST)) if self.target.marginal else z for end in (at.low, at.high)
+        )
         middle, width = 0.5 * (low + high), high - low
         stages = Stages.of([self._stage(name, scale, z) for name in candidate.stages], z, self.weights)
         condition = condition_of(*stages.own(n), self.coded, candidate.pieces, width)
@@ -213,7 +220,11 @@ class _Fits:
 
 
 def condition_of(
-    location: Float[np.ndarray, " rows"], predictions: Float[np.ndarray, "rows m"], coded: Coded, pieces: bool, width: Any = 0.0
+    location: Float[np.ndarray, " rows"],
+    predictions: Float[np.ndarray, "rows m"],
+    coded: Coded,
+    pieces: bool,
+    width: Any = 0.0,
 ) -> Float[np.ndarray, "rows condition"]:
     """Return what networks see: the first prediction, features made of all predictions, and those of the table."""
     columns = [location[:, None], predictions, coded.plain, *([coded.pieces] if pieces else [])]
