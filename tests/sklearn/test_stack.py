@@ -127,7 +127,7 @@ def test_values_that_rows_share_have_probabilities(draw: Callable[[np.random.Gen
     y = draw(rng, np.exp(1.5 + 0.5 * x))
     model = small().fit(x[:, None], y)
     assert isinstance(model.model_, StackedDensity)
-    dist = model.predict_dist(np.array([[-1.0], [0.0], [1.0]]))
+    dist: Any = model.predict_dist(np.array([[-1.0], [0.0], [1.0]]))
     between = np.linspace(-0.7, 30.3, 63)[:, None]
     steps = np.unique(np.r_[y, dist.ppf(np.linspace(0.01, 0.99, 50)[:, None]).ravel()])
     below, mass = dist.cdf(np.nextafter(steps, -np.inf)[:, None]), dist.pmf(steps[:, None])

@@ -7,9 +7,9 @@ from .stages import Name
 
 #: The most rows for which a Gaussian process is fitted, and models of both scales.
 FEW = 2000
-#: From so many rows on forests add nothing to boosted trees, and cost the most time and memory.
+#: From so many rows on networks are fitted for longer.
 MANY = 10_000
-#: From so many rows on there are fewer folds.
+#: From so many rows on there are fewer folds, and no forests, which would cost the most time and memory.
 VERY_MANY = 50_000
 
 
@@ -60,7 +60,7 @@ def candidates(n: int) -> tuple[Candidate, ...]:
         return Candidate(logarithm, stages, pieces, 64, 1, 1e-3, 0.02, 128, after)
 
     if n > FEW:
-        return around(("boosting", "forest") if n <= MANY else ("boosting",), False), network(True), network(False)
+        return around(("boosting", "forest") if n <= VERY_MANY else ("boosting",), False), network(True), network(False)
     all_stages: tuple[Name, ...] = ("process", "boosting", "forest")
     return (
         around(all_stages, False),

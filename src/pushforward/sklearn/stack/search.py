@@ -54,8 +54,8 @@ def near_quantiles(
         columns = np.minimum(np.arange(padded), levels.shape[1] - 1)
         below = levels[some][rows][:, columns].T
         arrays = [array[some][rows].T.astype(np.float32) for array in joined]
-        ends = np.log(below).astype(np.float32), np.log1p(-below).astype(np.float32)
-        t = _search(*arrays, *ends, maps, np.asarray(logarithm)[:, None])
+        arrays += [np.log(below).astype(np.float32), np.log1p(-below).astype(np.float32)]
+        t = _search(*arrays, maps, np.asarray(logarithm)[:, None])  # pyright: ignore[reportCallIssue]
         found[some] = np.asarray(t)[: levels.shape[1], :count].T
     return found
 

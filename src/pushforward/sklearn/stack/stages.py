@@ -158,7 +158,8 @@ def _new_trees(name: Name, n: int, categories: list[bool], seed: int) -> Any:
             max_features=0.7,
             **settings,
         )
-    trees, leaf = (100, 2) if n > 3000 else (150, 1)
+    # A forest grows with its rows; larger leaves and fewer trees keep it at some hundred megabytes.
+    trees, leaf = (50, 5) if n > 10_000 else (100, 2) if n > 3000 else (150, 1)
     return ExtraTreesRegressor(trees, min_samples_leaf=leaf, n_jobs=-1, random_state=seed)
 
 
