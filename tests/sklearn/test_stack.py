@@ -1,6 +1,7 @@
 """The stack of densities that models one number: its parts, and what it predicts."""
 
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,14 @@ import pandas as pd
 import pytest
 from scipy.integrate import quad
 
+from pushforward.data import Schema
 from pushforward.sklearn import FlowRegressor
 from pushforward.sklearn.distributions import PredictedDistribution
 from pushforward.sklearn.stack.density import StackedDensity, mixture_weights
 from pushforward.sklearn.stack.gaussian_process import GaussianProcess
 from pushforward.sklearn.stack.prediction import Logistics, StackPrediction
 from pushforward.sklearn.stack.scales import Scale
+from pushforward.sklearn.stack.target import Target
 
 ROWS = 150
 
@@ -80,11 +83,18 @@ def logistics(scale: Scale, weight: float, rng: np.random.Generator) -> Logistic
     return Logistics(scale, np.log(weight * weights), rng.normal(size=(5, 4)), rng.normal(-1, 1, size=(5, 4)))
 
 
+def target(low: float, high: float) -> Target:
+    kind: Any = {"kind": "bounded", "low": low, "high": high} if np.isfinite(high) else "positive"
+    y = np.random.default_rng(0).uniform(0.1, 3.9, 50)
+    schema = Schema.infer(pd.DataFrame({"y": y}), kinds={"y": kind if np.isfinite(low) else "continuous"})
+    return Target.of(schema, y, np.ones(50))
+
+
 @pytest.mark.parametrize(("low", "high"), [(-np.inf, np.inf), (0.0, np.inf), (0.0, 4.0)])
 def test_mixtures_are_distributions(low: float, high: float):
     rng = np.random.default_rng(1)
     parts = logistics(Scale(2.0, 1.5), 0.7, rng), logistics(Scale(0.5, 0.6, -1.0), 0.3, rng)
-    predicted = PredictedDistribution(StackPrediction("y", parts, low, high))
+    predicted = PredictedDistribution(StackPrediction(target(low, high), parts))
     q = np.array([1e-6, 0.01, 0.5, 0.99, 1 - 1e-6])[:, None]
     np.testing.assert_allclose(predicted.cdf(predicted.ppf(q)), np.broadcast_to(q, (5, 5)), rtol=1e-7)
     a, b = 0.5, 3.5
@@ -96,6 +106,50 @@ def test_mixtures_are_distributions(low: float, high: float):
     if np.isfinite(low):
         assert (predicted.pdf(low - 1) == 0).all()
         assert (predicted.cdf(low) == 0).all()
+
+
+def visits(rng: np.random.Generator, rate: np.ndarray) -> np.ndarray:
+    return rng.negative_binomial(2, 2 / (2 + rate))
+
+
+def with_zeros(rng: np.random.Generator, rate: np.ndarray) -> np.ndarray:
+    return np.where(rng.uniform(size=ROWS) < 0.4, 0.0, rng.gamma(2, rate))
+
+
+def priced(rng: np.random.Generator, rate: np.ndarray) -> np.ndarray:
+    return np.round(rng.gamma(3, rate), 1)
+
+
+@pytest.mark.parametrize("draw", [visits, with_zeros, priced])
+def test_values_that_rows_share_have_probabilities(draw: Callable[[np.random.Generator, np.ndarray], np.ndarray]):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=ROWS)
+    y = draw(rng, np.exp(1.5 + 0.5 * x))
+    kinds = {"y": {"kind": "rounded", "step": 0.1}} if draw is priced else None
+    model = small(kinds=kinds).fit(x[:, None], y)
+    assert isinstance(model.model_, StackedDensity)
+    dist: Any = model.predict_dist(np.array([[-1.0], [0.0], [1.0]]))
+    between = np.linspace(-0.7, 30.3, 63)[:, None]
+    steps = np.unique(np.r_[y, dist.ppf(np.linspace(0.01, 0.99, 50)[:, None]).ravel()])
+    # A number next to one of the lattice is taken for it.
+    before = steps - 0.01 if draw is priced else np.nextafter(steps, -np.inf)
+    below, mass = dist.cdf(before[:, None]), dist.pmf(steps[:, None])
+    np.testing.assert_allclose(dist.cdf(steps[:, None]) - below, mass, atol=1e-6)
+    assert (np.diff(dist.cdf(between), axis=0) >= 0).all()
+    assert (dist.cdf(-1e9) == 0).all()
+    np.testing.assert_allclose(dist.cdf(1e9), 1)
+    # The least number up to which the probability is q.
+    q = np.array([0.05, 0.31, 0.5, 0.77, 0.99])[:, None]
+    quantiles = dist.ppf(q)
+    assert (dist.cdf(quantiles) >= q - 1e-6).all()
+    assert (dist.cdf(quantiles) - dist.pmf(quantiles) <= q + 1e-6).all()
+    values, counts = np.unique(y, return_counts=True)
+    assert (dist.pmf(values[counts.argmax()]) > 0.01).all()
+    assert np.isneginf(dist.logpdf(-2.0)).all()
+    if draw is not with_zeros:
+        assert np.isneginf(dist.logpdf(0.25)).all()
+        lattice = np.arange(4000.0)[:, None] / (10 if draw is priced else 1)
+        np.testing.assert_allclose(dist.pmf(lattice).sum(axis=0), 1, atol=1e-3)
 
 
 def test_gaussian_process_leaves_each_row_out():

@@ -56,7 +56,7 @@ def fit_regression(
     given: Sequence[str],
     weights: np.ndarray | None = None,
 ) -> TableModel | StackedDensity:
-    """Return a model of some columns given others: of one number with a density by several networks.
+    """Return a model of some columns given others: of one number of enough values by several networks.
 
     Arguments:
         frame, seed, settings, kinds, given, weights: as for `fit_table`.

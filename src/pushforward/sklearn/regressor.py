@@ -36,9 +36,9 @@ class FlowRegressor(RegressorMixin, BaseEstimator):
     nothing (constant, empty, a text of its own in each row) are left out with a warning. Each target is a number; of
     several, some may be categories. A pickle holds networks as the bytes of files of `pushforward.save`.
 
-    One number with a density, of at least 50 different values, is modelled by several networks, most of them around the
-    predictions of a Gaussian process and of trees, each weighted by the likelihood of rows that it has not seen. Other
-    targets are modelled by a `pushforward.TableModel`.
+    One number of at least ten different values is modelled by several networks, most of them around the predictions of
+    a Gaussian process and of trees, each weighted by the likelihood of rows that it has not seen. Values that rows
+    share have probabilities. Other targets are modelled by a `pushforward.TableModel`.
 
     Arguments:
         members: number of networks, whose probabilities are averaged; None for a default. Each network of several

@@ -19,18 +19,19 @@ from ...distributions import Mixture, ResidualMixture
 from ...io import from_bytes, to_bytes
 from ...parallel.compile import compiled
 from ...parallel.members import for_each
-from ...supports import Interval, Positive, Real
+from ...supports import IntegerRange, Interval, Positive, Real
 from ...train import Optimization
 from ...train.fit_folds import fit_folds
 from ...train.members import stack
-from .candidates import FOLDS, Candidate, candidates
+from .candidates import Candidate, candidates, folds_of
 from .inputs import Coded, Inputs
 from .prediction import Logistics, StackPrediction
 from .scales import Scale
 from .stages import Stage, Stages, fit_stage
+from .target import FARTHEST, Target
 
 #: The fewest different values of a number that is modelled so.
-FEWEST = 50
+FEWEST = 10
 #: Networks see features, with columns of zeros, in multiples of so many: tables that differ little share a program.
 MULTIPLE = 16
 #: Rows that are predicted at once at most.
@@ -58,7 +59,10 @@ class Member:
 
     def predict(self, coded: Coded) -> Logistics:
         """Return the density of new rows."""
-        condition = condition_of(*self.stages.predict(coded), coded, self.pieces)
+        # Small trees keep threads waiting for each other for longer than they work.
+        with threadpool_limits(1):
+            predicted = self.stages.predict(coded)
+        condition = condition_of(*predicted, coded, self.pieces)
         return Logistics(self.scale, *_mixtures(self.flow, condition))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -74,14 +78,14 @@ class StackedDensity:
     """The density p(y | x) of a number: candidates weighted by the likelihood of rows that they have not seen.
 
     Attributes:
-        schema: of features and target.
+        target: the number.
         inputs: the coding of the features.
         members: the candidates.
         weights: of the candidates; their sum is one.
         log_likelihood: mean over the rows, each by networks that have not seen it, with these weights.
     """
 
-    schema: Schema
+    target: Target
     inputs: Inputs
     members: tuple[Member, ...]
     weights: Float[np.ndarray, " members"]
@@ -95,15 +99,15 @@ class StackedDensity:
             for member, weight in zip(self.members, self.weights, strict=True)
             for part in [member.predict(coded)]
         ]
-        return StackPrediction(name, tuple(parts), *_bounds(self.schema))
+        return StackPrediction(self.target, tuple(parts))
 
 
 def is_stackable(schema: Schema, y: np.ndarray) -> bool:
-    """Return whether the event of a schema is one number with a density, of enough different values, given features."""
+    """Return whether the event of a schema is one number, of enough different values, given features."""
     parts = [part for name in schema.event for part in schema.parts[schema.places[name]]]
-    if len(parts) != 1 or not schema.given or parts[0].atoms:
+    if len(parts) != 1 or not schema.given:
         return False
-    return isinstance(parts[0].support, Real | Positive | Interval) and len(np.unique(y)) >= FEWEST
+    return isinstance(parts[0].support, Real | Positive | Interval | IntegerRange) and len(np.unique(y)) >= FEWEST
 
 
 def fit_stack(
@@ -132,8 +136,11 @@ def fit_stack(
     features = Schema(tuple(replace(c, role="event") for c in schema.columns if c.role == "given"))
     inputs = Inputs.of(features, frame)
     coded = inputs.code(frame)
-    folds = np.random.default_rng(seed).permutation(len(y)) % min(max(known.get("members", FOLDS), 2), len(y))
-    fits = _Fits(coded, y, own_weights, folds, inputs.categories, seed, known, {}, Lock())
+    folds = np.random.default_rng(seed).permutation(len(y)) % min(
+        max(known.get("members", folds_of(len(y))), 2), len(y)
+    )
+    target = Target.of(schema, y, own_weights)
+    fits = _Fits(coded, target, y, own_weights, folds, inputs.categories, seed, known, {}, Lock())
     tried = candidates(len(y))
     # The steps of small networks leave all cores but one idle.
     with ThreadPoolExecutor(min(os.cpu_count() or 1, len(tried))) as pool:
@@ -141,7 +148,7 @@ def fit_stack(
     log_probs = np.stack([log_prob for _, log_prob in found], axis=1)
     shares = mixture_weights(log_probs, own_weights)
     reached = float(np.average(np.asarray(logsumexp(log_probs, axis=1, b=shares)), weights=own_weights))
-    return StackedDensity(schema, inputs, tuple(member for member, _ in found), shares, reached)
+    return StackedDensity(target, inputs, tuple(member for member, _ in found), shares, reached)
 
 
 @final
@@ -150,13 +157,14 @@ class _Fits:
     """What the fits of all candidates share.
 
     Attributes:
-        coded, y, weights, folds, categories, seed: the rows, and arguments of `fit_stage`.
+        coded, target, y, weights, folds, categories, seed: the rows, and arguments of `fit_stage`.
         settings: of the user.
         stages: the stages so far, by scale and name.
         lock: held while a stage is fitted.
     """
 
     coded: Coded
+    target: Target
     y: Float[np.ndarray, " rows"]
     weights: Float[np.ndarray, " rows"]
     folds: Int[np.ndarray, " rows"]
@@ -168,22 +176,28 @@ class _Fits:
 
     def fit(self, candidate: Candidate, number: int) -> tuple[Member, Float[np.ndarray, " rows"]]:
         """Return a candidate that is fitted, and the log-density of each row by networks that have not seen it."""
-        make = Scale.logarithm if candidate.logarithm else Scale.plain
-        scale, n = make(self.y, self.weights), len(self.y)
-        z = scale.scores(self.y)
+        at, n = self.target.intervals(self.y), len(self.y)
+        center = self.target.centers(at)
+        make = Scale.logarithm if candidate.logarithm and self.target.marginal is None else Scale.plain
+        scale = make(center, self.weights)
+        z = scale.scores(center)
+        low, high = (
+            scale.scores(np.clip(end, -FARTHEST, FARTHEST)) if self.target.marginal else z for end in (at.low, at.high)
+        )
+        middle, width = 0.5 * (low + high), high - low
         stages = Stages.of([self._stage(name, scale, z) for name in candidate.stages], z, self.weights)
-        condition = condition_of(*stages.own(n), self.coded, candidate.pieces)
+        condition = condition_of(*stages.own(n), self.coded, candidate.pieces, width)
         batch_size = self.settings.get("batch_size", candidate.batch_size)
         passes = math.ceil(candidate.steps / math.ceil(n / batch_size))
         passes = min(passes, self.settings.get("max_epochs", passes))
         key, key_fit = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), number))
         sizes = {name: self.settings.get(name, getattr(candidate, name)) for name in ("width", "depth")}
-        start = ResidualMixture(key, condition.shape[1] - 1, stages.scale, **sizes)
+        start = ResidualMixture(key, condition.shape[1] - 2, stages.scale, **sizes)
         rate = self.settings.get("learning_rate", candidate.learning_rate)
         found = fit_folds(
             key_fit,
             start,
-            z.astype(np.float32),
+            middle.astype(np.float32),
             condition,
             self.folds,
             self.weights if np.ptp(self.weights) else None,
@@ -192,7 +206,9 @@ class _Fits:
             max_passes=passes,
         )
         member = Member(scale, stages, candidate.pieces, found.result.flow)
-        return member, found.log_prob + scale.log_slope(self.y)
+        wide = width > 0
+        slope = np.where(wide, np.log(np.where(wide, width, 1.0)), scale.log_slope(center) + at.log_slope)
+        return member, found.log_prob + slope
 
     def _stage(self, name: Any, scale: Scale, z: np.ndarray) -> Stage:
         # The threads of one library would wait for those of another.
@@ -204,12 +220,17 @@ class _Fits:
 
 
 def condition_of(
-    location: Float[np.ndarray, " rows"], predictions: Float[np.ndarray, "rows m"], coded: Coded, pieces: bool
+    location: Float[np.ndarray, " rows"],
+    predictions: Float[np.ndarray, "rows m"],
+    coded: Coded,
+    pieces: bool,
+    width: Any = 0.0,
 ) -> Float[np.ndarray, "rows condition"]:
     """Return what networks see: the first prediction, features made of all predictions, and those of the table."""
     columns = [location[:, None], predictions, coded.plain, *([coded.pieces] if pieces else [])]
     count = sum(column.shape[1] for column in columns) - 1
     padding = np.zeros((len(location), -count % MULTIPLE))
+    columns.insert(1, np.broadcast_to(width, len(location))[:, None])
     return np.concatenate([*columns, padding], axis=1, dtype=np.float32)
 
 
@@ -250,10 +271,3 @@ def _mixtures(flow: Mixture, condition: np.ndarray) -> tuple[np.ndarray, np.ndar
 @compiled
 def _of_members(stacked: Any, condition: Array) -> Any:
     return for_each(lambda member: member.mixture(condition), stacked)
-
-
-def _bounds(schema: Schema) -> tuple[float, float]:
-    support = schema.parts[schema.places[schema.event[0]]][0].support
-    if isinstance(support, Interval):
-        return float(support.low), float(support.high)
-    return (0.0 if isinstance(support, Positive) else -np.inf), np.inf

@@ -17,6 +17,9 @@ Name = Literal["process", "boosting", "forest"]
 FARTHEST = 5.0
 #: From so many categories on a column is taken as a number by the trees.
 MANY = 200
+#: Rows from which on the number of boosted trees is chosen on held-out rows; the most of them, half for so many rows;
+#: how many at a time, and by which share of the error these must be better.
+FEW, MOST, LARGE, STRIDE, BETTER = 2000, 600, 100_000, 30, 1e-3
 
 Predicted = tuple[Float[np.ndarray, " rows"], Float[np.ndarray, " rows"]]
 
@@ -113,13 +116,32 @@ def fit_stage(
     models: list[Any] = []
     mean, spread = np.zeros(len(y)), np.zeros(len(y))
     few = [code and bool(np.nanmax(coded.raw[:, j], initial=0) < MANY) for j, code in enumerate(categories)]
+    rounds = None
+    if name == "boosting" and len(y) > FEW:
+        rounds = _rounds(_new_trees(name, len(y), few, seed), coded.raw, y, weights, folds == 0)
     for fold in range(int(folds.max()) + 1):
         own = folds != fold
         model = _new_trees(name, len(y), few, seed + fold)
+        if rounds is not None:
+            model.set_params(max_iter=rounds)
         models.append(model.fit(coded.raw[own], y[own], sample_weight=weights[own]))
         held_out = Coded(*(columns[~own] for columns in vars(coded).values()))
         mean[~own], spread[~own] = _predict(model, held_out)
     return Stage(tuple(models), (mean, spread))
+
+
+def _rounds(model: Any, raw: np.ndarray, y: np.ndarray, weights: np.ndarray, held_out: np.ndarray) -> int:
+    """Return the number of boosted trees after which held-out rows are not predicted better."""
+    train, best, least = ~held_out, STRIDE, np.inf
+    model.set_params(warm_start=True)
+    for rounds in range(STRIDE, (MOST if len(y) <= LARGE else MOST // 2) + 1, STRIDE):
+        model.set_params(max_iter=rounds).fit(raw[train], y[train], sample_weight=weights[train])
+        loss = np.average((y[held_out] - model.predict(raw[held_out])) ** 2, weights=weights[held_out])
+        if loss < (1 - BETTER) * least:
+            best, least = rounds, loss
+        elif rounds >= best + 2 * STRIDE:
+            break
+    return best
 
 
 def _new_trees(name: Name, n: int, categories: list[bool], seed: int) -> Any:
@@ -136,7 +158,8 @@ def _new_trees(name: Name, n: int, categories: list[bool], seed: int) -> Any:
             max_features=0.7,
             **settings,
         )
-    trees, leaf = (100, 2) if n > 3000 else (150, 1)
+    # A forest grows with its rows; larger leaves and fewer trees keep it at some hundred megabytes.
+    trees, leaf = (50, 5) if n > 10_000 else (100, 2) if n > 3000 else (150, 1)
     return ExtraTreesRegressor(trees, min_samples_leaf=leaf, n_jobs=-1, random_state=seed)
 
 
