@@ -1,5 +1,7 @@
 """The Gaussian copula of mixed columns against enumeration, quadrature, and a density that is known."""
 
+from typing import Any
+
 import numpy as np
 from scipy.stats import multivariate_normal
 
@@ -50,7 +52,8 @@ def test_normal_columns_have_their_density():
     marginals = [marginal_of(Real(), Observed(column, ones)) for column in rows.T]
     cells = _cells(marginals, rows)
     found = GaussianCopula.of(marginals, cells).log_prob(cells)
-    expected = multivariate_normal(np.zeros(3), MIXED).logpdf(rows)
+    normal: Any = multivariate_normal
+    expected = normal(np.zeros(3), MIXED).logpdf(rows)
     # The marginal densities are estimated.
     assert abs((found - expected).mean()) < 0.03
 

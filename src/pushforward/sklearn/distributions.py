@@ -12,11 +12,11 @@ from jaxtyping import Float
 from .._errors import bad, require, require_count
 from ..data import Frame
 from ..models import TableModel
-from ..models.tables.predicting import LEVELS, Prediction
+from ..models.tables.predicting import Prediction
 from ._settings import RandomState, seed_of
 from ._tables import targets_of, with_columns
 from .stack.density import StackedDensity
-from .stack.prediction import StackPrediction
+from .stack.prediction import LEVELS, StackPrediction
 
 #: A value has a probability that counts for the mode if it is so many of `LEVELS` quantiles.
 TWICE = 2

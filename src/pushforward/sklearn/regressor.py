@@ -13,12 +13,12 @@ from ..data import Frame
 from ..data.tables.arrow_types import family
 from ..data.tables.facts import ColumnFacts
 from ..models.held_out import held_out_rows
-from ..models.tables.predicting import LEVELS
 from ._conformal import ConformalLevels
 from ._models import fit_regression, packed, say_left_out, unpacked
 from ._settings import plain, seed_of
 from ._tables import features_of, kinds_of_features, targets_of, weights_of, with_columns
 from .distributions import JointDistribution, PredictedDistribution
+from .stack.prediction import LEVELS
 
 #: The share of the rows on which intervals are conformalized.
 HELD_OUT = 0.2
