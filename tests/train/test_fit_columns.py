@@ -7,8 +7,10 @@ import pytest
 from pushforward.columns import AnyOrder, Observed, marginal_of
 from pushforward.networks import SubsetMLP
 from pushforward.supports import Categories, Real
-from pushforward.train import AnySubset, fit_columns
+from pushforward.train import AnySubset, Optimization, fit_columns
+from pushforward.train.objectives.data.any_subset import IN_ORDER
 from pushforward.train.rows.batch import Batch
+from pushforward.train.rows.rows import Rows
 
 from ..cases import randomize
 
@@ -48,15 +50,34 @@ def test_a_fit_learns_both_conditionals_and_resumes(problem, members, tmp_path):
         fit_columns(jax.random.key(2), model, cells, max_epochs=20, **options)
 
 
-def test_the_loss_estimates_the_mean_over_orders(problem):
+def test_the_loss_is_of_random_orders_and_of_one(problem):
     model, cells = problem
     model = randomize(model, jax.random.key(3), 1.0)
     rows = cells[~np.isnan(cells[:, 1, 0])][:64]
     batch = Batch(np.full(64, 1 / 64, np.float32), rows.astype(np.float32))
     keys = jax.random.split(jax.random.key(0), 200)
-    found = np.mean([AnySubset((0, 1)).loss(model, batch, key) for key in keys])
+    found = np.mean([AnySubset((0, 1), (1, 0)).loss(model, batch, key) for key in keys])
     orders = [-model.log_prob_parts(rows, order=order).sum(axis=1).mean() for order in ((0, 1), (1, 0))]
-    assert found == pytest.approx(np.mean(orders), abs=0.05)
+    # Nothing is seen and both are judged, or part 1 is seen and the other one counts twice.
+    nothing, one = np.zeros((64, 2), bool), np.tile([False, True], (64, 1))
+    begins = -0.5 * (model.log_probs(rows, nothing).sum(axis=1) + 2 * model.log_probs(rows, one)[:, 0]).mean()
+    assert found == pytest.approx((1 - IN_ORDER) * np.mean(orders) + IN_ORDER * begins, abs=0.05)
+
+
+def test_rows_without_a_cell_are_as_frequent_as_in_the_table(problem):
+    model, cells = problem
+    gone = np.isnan(cells[:, 1, 0]).astype(float)
+    mark = marginal_of(Categories(2), Observed(gone, np.ones(600)))
+    cells = np.concatenate([cells, mark.cells(gone)[:, None]], axis=1)
+    heads = [*model.heads, mark.head()]
+    sizes = [h.num_features for h in heads], [h.num_params for h in heads]
+    start = AnyOrder(heads, SubsetMLP(jax.random.key(0), *sizes, width=16, depth=1))
+    options = {"optimization": Optimization(learning_rate=1e-2), "members": 1, "batch_size": 100, "max_epochs": 60}
+    found = fit_columns(jax.random.key(1), start, cells, marks=[(2, [1])], progress=False, **options).flow
+    assert found.order[0] == 2
+    row = np.array([[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [1.0, 1.0, 0.0]]])
+    is_gone = np.exp(found.log_probs(row, np.zeros((1, 3), bool)))[0, 2]
+    assert is_gone == pytest.approx(gone.mean(), abs=0.03)
 
 
 def test_conditions_are_not_modelled(problem):
@@ -73,3 +94,7 @@ def test_refusals(problem):
         fit_columns(jax.random.key(0), AnyOrder(model.heads, model.network, members=2), cells)
     with pytest.raises(ValueError, match="`targets` must be at least one part"):
         fit_columns(jax.random.key(0), model, cells, given=[0, 1])
+    with pytest.raises(ValueError, match="`marks` must be of the targets"):
+        fit_columns(jax.random.key(0), model, cells, given=[1], marks=[(0, [1])])
+    with pytest.raises(ValueError, match="`order` must be the targets"):
+        AnySubset((0, 1), (0, 2)).check(model, Rows(cells))
