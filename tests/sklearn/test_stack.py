@@ -150,6 +150,21 @@ def test_values_that_rows_share_have_probabilities(draw: Callable[[np.random.Gen
         assert np.isneginf(dist.logpdf(0.25)).all()
         lattice = np.arange(4000.0)[:, None] / (10 if draw is priced else 1)
         np.testing.assert_allclose(dist.pmf(lattice).sum(axis=0), 1, atol=1e-3)
+        np.testing.assert_allclose(dist.pdf(lattice).mean(axis=0) * lattice[-1], 1, atol=1e-2)
+
+
+def test_rounded_numbers_have_a_density():
+    """Where rows share values only because these are rounded, the density is about that of the numbers themselves."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=ROWS)
+    y = np.exp(0.5 * x + rng.normal(size=ROWS))
+    # Three significant digits are on no lattice.
+    shown = np.asarray([float(f"{value:.2g}") for value in y])
+    exact, rounded = (
+        small().fit(x[:, None], values).predict_dist(x[:50, None]).logpdf(y[:50]) for values in (y, shown)
+    )
+    assert np.isfinite(rounded).all()
+    assert abs((exact - rounded).mean()) < 0.3
 
 
 def test_gaussian_process_leaves_each_row_out():

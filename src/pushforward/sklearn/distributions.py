@@ -28,8 +28,9 @@ class PredictedDistribution:
     """The distribution of a target in each of n rows: exact, no draws.
 
     As in SciPy, arguments are broadcast against the rows: a number, or an array of shape (n,), (k, 1) or (k, n). Values
-    with a probability, as counts, categories and amounts of exactly zero, have it as their `pdf`, too. Categories that
-    are no numbers have `pmf`, `logpdf`, `mode`, `rvs` and `probabilities`.
+    with a probability, as counts, categories and amounts of exactly zero, have it as their `pdf`, too; of multiples
+    of a step, as 0.1, `pdf` is the probability over the step, so that it compares with densities. Categories that are
+    no numbers have `pmf`, `logpdf`, `mode`, `rvs` and `probabilities`.
 
     Attributes:
         prediction: what a model predicts.
@@ -85,7 +86,7 @@ class PredictedDistribution:
         return self._numbers[order][np.minimum(place, len(order) - 1)].reshape(self._shape(q))
 
     def logpdf(self, y: Any) -> np.ndarray:
-        """Return the log-density of y in nats, per unit of y; of a value with a probability, the logarithm of that."""
+        """Return the log-density of y in nats, per unit of y; see the class for values with a probability."""
         return self._each(y, self.prediction.log_prob)
 
     def pdf(self, y: Any) -> np.ndarray:

@@ -207,7 +207,8 @@ class _Fits:
         )
         member = Member(scale, stages, candidate.pieces, found.result.flow)
         wide = width > 0
-        slope = np.where(wide, np.log(np.where(wide, width, 1.0)), scale.log_slope(center) + at.log_slope)
+        per_unit = np.log(np.where(wide, width, 1.0)) - self.target.log_step
+        slope = np.where(wide, per_unit, scale.log_slope(center) + at.log_slope)
         return member, found.log_prob + slope
 
     def _stage(self, name: Any, scale: Scale, z: np.ndarray) -> Stage:

@@ -116,21 +116,23 @@ class StackPrediction:
         return np.clip((_cdf(self.parts, y) - below) / inside, 0.0, 1.0)
 
     def log_prob(self, values: Any) -> Float[np.ndarray, " rows"]:
-        """Return the log-density, or log-probability, of a value for each row."""
+        """Return for each row the log-density of a value, or the log-probability of one that many rows share."""
         at = self.target.intervals(self.target.parts(values))
         possible, wide = at.log_slope > -np.inf, at.high > at.low
         low, high = (np.where(possible, end, self._middle) for end in (at.low, at.high))
         found = _log_prob(self.parts, low) + np.where(possible, at.log_slope, 0)
         if wide.any():
             between = [part.take(wide).log_between(low[wide], high[wide]) for part in self.parts]
-            found[wide] = logsumexp(np.stack(between), axis=0)
+            found[wide] = logsumexp(np.stack(between), axis=0) - self.target.log_step
         return np.where(possible, found - np.log(self._bounds[1]), -np.inf)
 
     def pmf(self, values: Any) -> Float[np.ndarray, " rows"]:
         """Return the probability of exactly a value for each row: 0 where it has a density and no probability."""
         at = self.target.intervals(self.target.parts(values))
         wide = at.high > at.low
-        return np.where(wide, np.exp(self.log_prob(values)), 0.0) if wide.any() else np.zeros(np.shape(values))
+        if not wide.any():
+            return np.zeros(np.shape(values))
+        return np.where(wide, np.exp(self.log_prob(values) + self.target.log_step), 0.0)
 
     def quantile(self, q: Any) -> Float[np.ndarray, "rows ..."]:
         """Return the quantiles of each row at one or several levels, or at levels of shape (rows, k) of its own."""

@@ -1,6 +1,6 @@
 """The number that is modelled, as points or intervals of the line."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -11,6 +11,9 @@ from ...columns import AbstractMarginal, Observed, marginal_of
 from ...data import Frame, Schema
 from ...supports import IntegerRange, Interval, Positive
 
+#: The share of the rows from which on a value that they share has a probability: less frequent ones were rounded, and
+#: have a density.
+SPIKE = 0.02
 #: Scores of ranks beyond which intervals of the training are cut off.
 FARTHEST = 30.0
 
@@ -37,16 +40,19 @@ class Intervals:
 class Target:
     """The number that is modelled.
 
-    If every value has a density, its place on the line is the value. Else it is the logit of the rank of the value, by
-    the marginal distribution: values that rows share are intervals, as long as they are frequent.
+    If no rows share their value, its place on the line is the value. Else it is the logit of the rank of the value, by
+    the marginal distribution: the values of a lattice, and others that many rows share, are intervals, as long as they
+    are frequent. Densities are per unit, on a lattice as well: the probability of a value over the step.
 
     Attributes:
         schema: of the number alone.
-        marginal: None if every value has a density.
+        marginal: None if no rows share their value.
+        log_step: logarithm of the step of the lattice; 0 if there is none.
     """
 
     schema: Schema
     marginal: AbstractMarginal | None
+    log_step: float
 
     @staticmethod
     def of(schema: Schema, y: Values, weights: Values) -> "Target":
@@ -54,8 +60,16 @@ class Target:
         alone = Schema(tuple(c for c in schema.columns if c.role == "event"))
         (part,) = alone.parts
         if not part.atoms and not isinstance(part.support, IntegerRange):
-            return Target(alone, None)
-        return Target(alone, marginal_of(part.support, Observed(y, weights, part.atoms)))
+            return Target(alone, None, 0.0)
+        log_step = 0.0
+        if isinstance(part.support, IntegerRange):
+            zero, one = alone.decode(np.array([[0.0], [1.0]])).table.column(0).cast("float64").to_pylist()
+            log_step = float(np.log(one - zero))
+        share = [weights[y == atom].sum() / weights.sum() for atom in part.atoms]
+        # An atom beyond the support, as zero is of positive numbers, can be nothing else.
+        inside = replace(part, atoms=()).holds(np.asarray(part.atoms))
+        spikes = np.asarray(part.atoms)[(np.asarray(share) >= SPIKE) | ~inside]
+        return Target(alone, marginal_of(part.support, Observed(y, weights, tuple(spikes.tolist()))), log_step)
 
     @property
     def name(self) -> str:
