@@ -43,7 +43,7 @@ VECTORS = Defaults("vectors", 5e-3, 512, 1500, 5, 400, decay=0.1, average=0.99, 
 IMAGES = Defaults("images", 1e-3, 64, 1500, 5, 400)
 SOURCE = Defaults("source", 2e-3, 64, 1000, 3, 200)
 #: For the columns of a table, each given any others.
-COLUMNS = Defaults("vectors", 2e-3, 512, 3000, 5, 1000, decay=0.02, average=0.998)
+COLUMNS = Defaults("vectors", 2e-3, 512, 5000, 5, 1000, decay=0.02, average=0.998)
 #: Parameters that the flows of a fit have together at most, if their number is a default: larger flows are fewer.
 MAX_PARAMETERS = 2_000_000
 #: The peak of the default schedule of a fit to a log-density.
