@@ -142,6 +142,18 @@ def test_given_parts_are_kept(model, drawn):
     np.testing.assert_allclose(scores[:, [0, 2]], drawn[:100, [0, 2], 0], rtol=1e-6)
 
 
+def test_missing_parts_stay_missing_and_tell_nothing(model, drawn):
+    nothing = np.zeros(drawn.shape[:2], bool)
+    missing = nothing.copy()
+    missing[:, 3] = True
+    scores = model.sample(jax.random.key(5), np.full(drawn.shape, np.nan), nothing, None, missing)
+    assert np.isnan(scores[:, 3]).all()
+    cells = _cells(model, np.where(missing, 0.0, scores))
+    seen = np.tile(np.isin(np.arange(PARTS), [part for part in model.order if part not in (2, 3)]), (len(cells), 1))
+    seen[:, list(model.order[model.order.index(2) :])] = False
+    assert kstest(model.cdf(cells, seen, 2, cells[:, 2, :1])[:, 0], "uniform").pvalue > 1e-3
+
+
 def test_it_is_saved(model, drawn, tmp_path):
     pf.save(tmp_path / "m.pf", model)
     again = pf.load(tmp_path / "m.pf")

@@ -13,7 +13,7 @@ import pushforward as pf
 KEY = jax.random.key(0)
 
 
-def _table(rows: int = 400, seed: int = 0) -> pd.DataFrame:
+def _table(rows: int = 1200, seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     city = rng.choice(["Rome", "Oslo", "Lima"], rows, p=[0.5, 0.3, 0.2])
     warmth = np.where(city == "Oslo", 2.0, 18.0) + rng.normal(size=rows)
@@ -112,6 +112,22 @@ def test_probabilities_of_a_discrete_table_add_up_to_one():
     assert np.isneginf(model.log_prob(cells, given={"a": ["x", "y"]})[cells.a == "z"]).all()
     with pytest.warns(UserWarning, match="the density is zero"):
         assert np.isneginf(model.log_prob(pd.DataFrame({"a": ["new"], "b": [True]}))).all()
+
+
+def test_cells_that_only_some_rows_have_leave_the_others_alone():
+    """What is observed where there was damage only says how that is, not how often damage is."""
+    rng = np.random.default_rng(0)
+    where = rng.choice(["a", "b", "c", "d"], 3000, p=[0.4, 0.3, 0.2, 0.1])
+    damage = np.where(rng.uniform(size=3000) < 0.97, "slight", "severe").astype(object)
+    damage[(where != "d") | (rng.uniform(size=3000) < 0.2)] = None
+    table = pd.DataFrame({"damage": damage, "where": where})
+    model = pf.TableModel.build(table, width=16, depth=1).fit(table, max_epochs=60, progress=False, learning_rate=1e-2)
+    for missing in (False, True):
+        drawn = model.sample(KEY, 3000, missing=missing, like=table)
+        assert (drawn["where"] == "d").mean() == pytest.approx(0.1, abs=0.03)
+    holes = drawn.damage.isna()
+    assert holes.mean() == pytest.approx(table.damage.isna().mean(), abs=0.03)
+    assert not (drawn["where"][~holes] != "d").mean() > 0.1
 
 
 def test_dates_may_be_within_a_range():

@@ -124,7 +124,7 @@ class AnyOrder(eqx.Module):
 
     @method
     def sample(
-        self, key: Key, cells: Table, given: Seen, order: Sequence[int] | None = None
+        self, key: Key, cells: Table, given: Seen, order: Sequence[int] | None = None, missing: Seen | None = None
     ) -> Float[np.ndarray, "rows parts"]:
         """Return rows of scores in which the parts that are not given are drawn, given the others.
 
@@ -133,8 +133,10 @@ class AnyOrder(eqx.Module):
             cells: one row for each draw.
             given: which of its parts are given.
             order: of the draws; that of the model by default.
+            missing: parts that stay missing, NaN: neither drawn nor seen by others.
         """
         given = np.asarray(given, bool) & ~np.isnan(cells[..., 0])
+        wanted = ~given if missing is None else ~given & ~np.asarray(missing, bool)
         steps = np.asarray(self.order if order is None else order, np.int32)
         cells, known = _filled(cells), given.copy()
         scores = cells[..., :2].mean(axis=-1)
@@ -142,20 +144,20 @@ class AnyOrder(eqx.Module):
 
         def act(part: Any, params: np.ndarray, prefix: np.ndarray) -> None:
             keys = jax.random.split(jax.random.fold_in(key_shared, part), -(-len(cells) // ROWS))
-            for key, rows in zip(keys, pieces(np.flatnonzero(~given[:, part])), strict=False):
+            for key, rows in zip(keys, pieces(np.flatnonzero(wanted[:, part])), strict=False):
                 program = partial(programs.draws_of, self, part, key)
                 scores[rows, part], cells[rows, part] = in_chunks(program, params[prefix[rows]])
-            known[:, part] = True
+            known[:, part] |= wanted[:, part]
 
         done = walk(self, cells, known, steps, act)
         if done < len(steps):
             keys = jax.random.split(key_rest, -(-len(cells) // ROWS) or 1)
             draws = [
-                in_chunks(partial(programs.draws, self, steps, np.int32(done), k), own, kept)[0]
-                for k, own, kept in zip(keys, pieces(cells), pieces(known), strict=True)
+                in_chunks(partial(programs.draws, self, steps, np.int32(done), k), *own)[0]
+                for k, *own in zip(keys, pieces(cells), pieces(known), pieces(wanted & ~known), strict=True)
             ]
             scores = np.where(known, scores, np.concatenate(draws))
-        return scores
+        return np.where(given | wanted, scores, np.nan)
 
     @method
     def cdf(self, cells: Table, seen: Seen, part: int, scores: Float[Any, "rows k"]) -> Float[np.ndarray, "rows k"]:

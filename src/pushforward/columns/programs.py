@@ -178,13 +178,14 @@ def chain(model: Any, order: Any, first: Any, cells: Array, given: Array, wanted
 
 
 @compiled
-def draws(model: Any, order: Any, first: Any, key: Key, cells: Array, given: Array) -> Array:
+def draws(model: Any, order: Any, first: Any, key: Key, cells: Array, given: Array, wanted: Array) -> Array:
     """Return scores, of the parts from a step of the order on: see `AnyOrder.sample`."""
     cells, given = _turned(cells, given)
+    wanted = wanted.T
 
     def step(head: AbstractHead, params: Array, part: Array, uniform: Array) -> tuple[Array, Array, Array]:
         score = _draw(head, uniform, params)
-        return head.cell(score), ~given[part], jnp.where(given[part], cells[part, :2].mean(0), score)
+        return head.cell(score), wanted[part], jnp.where(wanted[part], score, cells[part, :2].mean(0))
 
     uniform = jax.random.uniform(key, (len(order), UNIFORM, cells.shape[-1]), cells.dtype)
     scores = _steps(model, jnp.asarray(order), first, _after(model, cells, given), uniform, step)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from ..._errors import require, require_count
 from ..._types import Key
@@ -65,10 +65,27 @@ def draw(
     if within:
         rng = np.random.default_rng(np.asarray(jax.random.key_data(key_within)))
         cells = _within(model, cells, within, rng)
-    given = ~np.isnan(cells[..., 0])
-    scores = model.flow.sample(key_rest, cells, given, draw_order(model, missing))
+    given, gone = ~np.isnan(cells[..., 0]), np.zeros(cells.shape[:2], bool)
+    if missing and model.coding.marks:
+        key_rest, key_marks = jax.random.split(key_rest)
+        cells, gone = _with_holes(model, key_marks, cells)
+    scores = model.flow.sample(key_rest, cells, ~np.isnan(cells[..., 0]), draw_order(model, False), gone)
     # The ends of an interval of scores belong to its neighbours as well.
     return np.where(given, cells[..., :2].mean(axis=-1), scores)
+
+
+def _with_holes(model: "TableModel", key: Key, cells: RowCells) -> tuple[RowCells, Bool[np.ndarray, "rows parts"]]:
+    """Return rows with draws of their marks, and which parts are missing in them."""
+    marks, given = list(model.coding.marks.values()), ~np.isnan(cells[..., 0])
+    scores = model.flow.sample(key, cells, given, marks)
+    gone = np.zeros(given.shape, bool)
+    for name, mark in model.coding.marks.items():
+        # A column that is given is not missing.
+        known = given[:, list(model.coding.places[name])].any(axis=1)
+        drawn = np.where(known, 0.0, scores[:, mark])
+        cells = with_scores(model.coding, cells, mark, drawn)
+        gone[np.ix_(drawn == 1, model.coding.places[name])] = True
+    return cells, gone
 
 
 def draw_order(model: "TableModel", missing: bool) -> list[int]:
