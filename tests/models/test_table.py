@@ -193,7 +193,7 @@ def test_draws_meet_their_conditions(model, table):
     assert (drawn.city == "Oslo").mean() > 0.8
     some = table.head(5)[["warmth", "city"]]
     assert len(model.sample(KEY, 4, given=some)) == 20
-    with pytest.raises(ValueError, match="`given` must be columns of the model"):
+    with pytest.raises(ValueError, match="`given` must be a column of the model"):
         model.sample(KEY, 1, given={"town": "Oslo"})
     with pytest.raises(ValueError, match="for city; got 'Bonn'"):
         model.sample(KEY, 1, given={"city": "Bonn"})

@@ -10,7 +10,7 @@ from .options import Model, Output, TableFile, table_model
 
 def predict(
     model: Model,
-    target: Annotated[str, typer.Argument(help="The column to predict, any of the model.")],
+    target: Annotated[str, typer.Argument(help="The column to predict: a number or a category.")],
     table: TableFile,
     output: Output,
     quantiles: Annotated[

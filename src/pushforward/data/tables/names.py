@@ -17,9 +17,13 @@ def position(name: str, known: Sequence[str]) -> int:
     """
     if name in known:
         return known.index(name)
+    raise bad("columns", "names of columns of the table", name, similar(name, known))
+
+
+def similar(name: str, known: Sequence[str]) -> str:
+    """Return a sentence that names columns like one that there is not, or all."""
     close = difflib.get_close_matches(name, known, n=3) or [k for k in known if k.lower() == name.lower()]
-    remedy = f"Did you mean {' or '.join(close)}?" if close else f"The columns are {', '.join(known)}."
-    raise bad("columns", "names of columns of the table", name, remedy)
+    return f"Did you mean {' or '.join(close)}?" if close else f"The columns are {', '.join(known)}."
 
 
 def distinct_names(names: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:

@@ -6,6 +6,7 @@ from typing import Any
 from ..._errors import bad, require
 from ...data import Column, Schema
 from ...data.tables.arrow_types import family, type_named
+from ...data.tables.names import similar
 from ...data.tables.spelling import Spelling
 from ...data.tables.texts import read_as
 from .conditions import Range
@@ -34,7 +35,7 @@ def parse_given(schema: Schema, text: str) -> Mapping[str, Any]:
     out: dict[str, Any] = {}
     for condition in _split(text, ","):
         name, wanted = _halves(condition)
-        require(name in columns, "given", f"conditions on columns of the model, {', '.join(columns)}", name)
+        require(name in columns, "given", "conditions on columns of the model", name, similar(name, list(columns)))
         require(name not in out, "given", "one condition on each column", text)
         out[name] = _condition(columns[name], wanted)
     return out

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from ..._errors import bad
 from ...columns import AbstractMarginal, Observed, marginal_from_json, marginal_of
 from ...data import Frame, Schema
+from ...data.tables.names import similar
 from ...supports import Categories
 
 #: Cells of rows: shape (rows, parts, 3); see `pushforward.columns.AbstractHead`.
@@ -127,7 +128,7 @@ class Coding:
         """
         known = tuple(self.places) if names is None else tuple(names)
         if name not in known:
-            raise bad(argument, f"columns of the model, {', '.join(known)}", name)
+            raise bad(argument, "a column of the model", name, similar(name, known))
         return self.places[name]
 
     def to_json(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ..._errors import require, require_count
+from ..._errors import require, require_count, require_key
 from ..._types import Key
 from ...data import Frame, read_frame
 from ...data.tables.origins import library_of
@@ -39,6 +39,7 @@ def sample(model: "TableModel", key: Key, n: int, given: Given | None, missing: 
 
 def sample_frame(model: "TableModel", key: Key, n: int, given: Given | None, missing: bool) -> Frame:
     """Return draws as a table."""
+    require_key(key)
     require_count("n", n)
     model_given = model.schema.given
     like = None

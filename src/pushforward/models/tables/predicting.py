@@ -195,7 +195,8 @@ def predict(model: "TableModel", target: str, frame: Frame) -> Prediction:
     """See `TableModel.predict`."""
     parts = model.coding.position(target, "target", model.schema.event)
     if len(parts) != 1:
-        raise bad("target", "a column that is one number or category", target, "Draw it: model.sample(given=table).")
+        remedy = "Draw it given the others: model.sample(key, n, given=table), or `sample --given FILE`."
+        raise bad("target", "a column of numbers or categories", f"`{target}, of dates or times`", remedy)
     lacking = [name for name in model.coding.places if name not in frame.names or name == target]
     present = frame.select([name for name in frame.names if name != target])
     cells, notes = model.coding.encode(present, absent=lacking, conditions=set(model.coding.places) - {target})

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 #: A p-value below which a row is called unlike the table, and the rows that are shown.
 UNLIKE, WORST = 0.01, 5
+#: What is said of p-values in the table of the fit.
+OF_THE_FIT = (
+    "This is the table of the fit: rows that the model was fitted to look likelier than new ones, so that their "
+    "p-values are too high. Those of rows that it has not seen are calibrated."
+)
 #: Levels of the quantiles that are written unless others are asked for.
 QUANTILES = (0.05, 0.95)
 
@@ -28,7 +33,11 @@ def sample_to(model: "TableModel", output: Path, n: int, seed: int, given: Any, 
     require_writable(output)
     rows = sample_frame(model, jax.random.key(seed), n, given, missing)
     write_frame(output, rows)
-    return f"{len(rows):,} rows of {len(rows.names)} columns written to {output}."
+    said, marked = f"{len(rows):,} rows of {len(rows.names)} columns written to {output}.", model.coding.marked
+    if not marked or missing:
+        return said
+    empty = f"{', '.join(marked)} {'has' if len(marked) == 1 else 'have'} empty cells in the table of the fit"
+    return f"{said} {empty}: filled here, drawn empty as there with --missing."
 
 
 def score_to(model: "TableModel", data: Path, output: Path) -> str:
@@ -131,6 +140,8 @@ def anomaly_to(model: "TableModel", table: Path, output: Path) -> str:
     p_value, log_prob, blame = found["p_value"], found["log_prob"], found["blame"]
     few = int((p_value < UNLIKE).sum())
     lines = [f"{table}: {few:,} of {len(frame):,} rows have a p-value below {UNLIKE}. Written to {output}."]
+    if model.record is not None and model.record.fingerprint == model._fingerprint(frame):
+        lines.append(OF_THE_FIT)
     worst = np.lexsort((log_prob, p_value))[:WORST]
     lines.append(f"The {len(worst)} least likely rows (rows count from 1; what is least expected given the others):")
     for row in worst:

@@ -123,7 +123,7 @@ class StackPrediction:
         found = _log_prob(self.parts, low) + np.where(possible, at.log_slope, 0)
         if wide.any():
             between = [part.take(wide).log_between(low[wide], high[wide]) for part in self.parts]
-            found[wide] = logsumexp(np.stack(between), axis=0) - self.target.log_step
+            found[wide] = np.asarray(logsumexp(np.stack(between), axis=0)) - self.target.log_step
         return np.where(possible, found - np.log(self._bounds[1]), -np.inf)
 
     def pmf(self, values: Any) -> Float[np.ndarray, " rows"]:
