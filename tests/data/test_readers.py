@@ -162,6 +162,7 @@ def test_a_table_of_numbers_is_a_frame():
         ("sep=;\na;b\n1;2\n", "b", [2], ""),
         ("x,y\nr1,1,2\nr2,3,4\n", "y", [2, 4], "Column 1 has no name"),
         ("x\n1,5\n2,5\n", "x", [1.5, 2.5], "Commas are decimal marks in x"),
+        ("x;y\n1,5;1.658.000\n2,5;2.000.000\n", "y", [1658000, 2000000], "Commas are decimal marks in x."),
     ],
 )
 def test_quirks(tmp_path, text, column, cells, said):

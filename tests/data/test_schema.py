@@ -98,7 +98,7 @@ def test_kinds_are_set_in_three_ways(tmp_path):
     ("kind", "words"),
     [
         ({"fare": "positve"}, "got 'positve'. Did you mean positive?"),
-        ({"fair": "positive"}, "got 'fair'. Did you mean fare?"),
+        ({"fair": "positive"}, "`kinds` must be names of columns of the table; got 'fair'. Did you mean fare?"),
         ({"fare": {"kind": "bounded", "hihg": 2}}, "settings that the kind bounded has; got 'hihg'. It has low, high"),
         ({"fare": {"kind": "bounded", "low": "a"}}, "`low` must be a number; got 'a'"),
         (

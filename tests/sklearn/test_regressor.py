@@ -133,6 +133,8 @@ def test_several_targets(X: pd.DataFrame, Y: pd.DataFrame, several: FlowRegresso
     # Counts and categories have probabilities, which add up.
     counts = np.arange(60)
     np.testing.assert_allclose(visits.pmf(counts[:, None]).sum(axis=0), 1, atol=1e-3)
+    np.testing.assert_allclose(visits.sf(2.5), 1 - visits.cdf(2.5))
+    np.testing.assert_allclose(np.exp(visits.logpmf(counts[:, None])), visits.pmf(counts[:, None]))
     np.testing.assert_allclose(visits.cdf(2.5), visits.pmf(np.arange(3)[:, None]).sum(axis=0), atol=1e-4)
     np.testing.assert_allclose(kind.pmf("a") + kind.pmf("b"), 1, atol=1e-5)
     assert set(kind.mode()) <= {"a", "b"}

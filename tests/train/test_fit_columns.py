@@ -1,5 +1,6 @@
 """Fits of the densities of columns: they learn, resume, and are the same each time."""
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -56,7 +57,8 @@ def test_the_loss_is_of_random_orders_and_of_one(problem):
     rows = cells[~np.isnan(cells[:, 1, 0])][:64]
     batch = Batch(np.full(64, 1 / 64, np.float32), rows.astype(np.float32))
     keys = jax.random.split(jax.random.key(0), 200)
-    found = np.mean([AnySubset((0, 1), (1, 0)).loss(model, batch, key) for key in keys])
+    loss = eqx.filter_jit(lambda key: AnySubset((0, 1), (1, 0)).loss(model, batch, key))
+    found = np.mean([loss(key) for key in keys])
     orders = [-model.log_prob_parts(rows, order=order).sum(axis=1).mean() for order in ((0, 1), (1, 0))]
     # Nothing is seen and both are judged, or part 1 is seen and the other one counts twice.
     nothing, one = np.zeros((64, 2), bool), np.tile([False, True], (64, 1))

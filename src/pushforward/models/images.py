@@ -263,8 +263,8 @@ class ImageModel(AbstractModel[Images]):
             f"Bits per dimension of {len(images):,} images (lower is better): "
             f"{bits.bits_per_dim:.4f} ± {bits.standard_error:.4f}; {math.log2(self.levels):.4f} without a model."
         )
-        scores = {"bits_per_dim": Score(bits.bits_per_dim, bits.standard_error)}
-        return Evaluation(scores, judged, text, {"bits_per_dim": "bits per dimension"})
+        score, title = Score(bits.bits_per_dim, bits.standard_error), "bits per dimension"
+        return Evaluation({"bits_per_dim": score}, judged, text, {"bits_per_dim": title})
 
     def sample_to(
         self,
@@ -342,8 +342,7 @@ class ImageModel(AbstractModel[Images]):
         """Raise a ValueError unless the images have the size and the levels of the model."""
         rule = f"images of {size_of(self.flow.shape)} (height × width × channels), as those of MODEL"
         require(images.shape == self.flow.shape, "data", rule, f"`{size_of(images.shape)}`")
-        largest = int(images.pixels.max())
-        rule = f"images of pixels from 0 to {self.levels - 1}, as those of MODEL"
+        largest, rule = int(images.pixels.max()), f"images of pixels from 0 to {self.levels - 1}, as those of MODEL"
         require(largest < self.levels, "data", rule, f"`a pixel of {largest}`")
 
 

@@ -73,6 +73,10 @@ class PredictedDistribution:
         numbers, y = self._numbers, np.asarray(y, np.float64)
         return self._each(y, lambda row: (self.probabilities * (numbers <= row[:, None])).sum(axis=1))
 
+    def sf(self, y: Any) -> np.ndarray:
+        """Return the probability of a number above y."""
+        return 1 - self.cdf(y)
+
     def ppf(self, q: Any) -> np.ndarray:
         """Return the least number up to which the probability is q: the quantile."""
         q = np.asarray(q, np.float64)
@@ -96,6 +100,11 @@ class PredictedDistribution:
     def pmf(self, y: Any) -> np.ndarray:
         """Return the probability of exactly y: 0 where it has a density."""
         return self._each(y, self.prediction.pmf)
+
+    def logpmf(self, y: Any) -> np.ndarray:
+        """Return the logarithm of the probability of exactly y, in nats."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.pmf(y))
 
     def pit(self, y: Any, random_state: RandomState = None) -> Float[np.ndarray, " n"]:
         """Return the probability of numbers below y; where y has a probability, a uniform draw from its interval.

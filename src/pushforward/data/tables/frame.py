@@ -77,7 +77,10 @@ class Frame:
             lines.append(f"Cells are separated by {self.dialect.separator!r}.")
         if self.dialect is not None and not self.dialect.encoding.startswith("utf-8"):
             lines.append(f"The text is encoded as {self.dialect.encoding}.")
-        marked = [name for name in self.names if name in self.spellings and self.spellings[name].decimal == ","]
+        written = {name: self.spellings[name] for name in self.names if name in self.spellings}
+        # Of whole numbers only the other mark is seen, that of thousands.
+        whole = {name for name in written if str(self.table[name].type).startswith("int")}
+        marked = [name for name, how in written.items() if how.decimal == "," and name not in whole]
         if marked:
             lines.append(f"Commas are decimal marks in {', '.join(marked)}.")
         for name, count in self.missing.items():

@@ -40,8 +40,10 @@ def inferred(
     Raises:
         ValueError: if a name is unknown, a column does not fit the kind that is set for it, or no column is left.
     """
-    for name in (*kinds, *given, *units, *exclude, *(() if weight is None else (weight,))):
-        position(name, frame.names)
+    named = {"kinds": kinds, "given": given, "units": units, "exclude": exclude, "weights": [weight] if weight else []}
+    for argument, names in named.items():
+        for name in names:
+            position(name, frame.names, argument)
     require(len(frame) > 0, "table", "a table with rows", "`none`")
     columns: list[Column] = []
     left_out: list[LeftOut] = []

@@ -9,15 +9,15 @@ import numpy as np
 from ..._errors import bad
 
 
-def position(name: str, known: Sequence[str]) -> int:
-    """Return the place of a column.
+def position(name: str, known: Sequence[str], argument: str = "columns") -> int:
+    """Return the place of a column, which an argument names.
 
     Raises:
         ValueError: if there is none of this name; the message names similar ones.
     """
     if name in known:
         return known.index(name)
-    raise bad("columns", "names of columns of the table", name, similar(name, known))
+    raise bad(argument, "names of columns of the table", name, similar(name, known))
 
 
 def similar(name: str, known: Sequence[str]) -> str:
