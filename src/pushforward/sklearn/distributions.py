@@ -14,7 +14,7 @@ from ..data import Frame
 from ..models import TableModel
 from ..models.tables.predicting import Prediction
 from ._settings import RandomState, seed_of
-from ._tables import targets_of, with_columns
+from ._tables import numbers_of, targets_of, with_columns
 from .stack.density import StackedDensity
 from .stack.prediction import LEVELS, StackPrediction
 
@@ -70,7 +70,7 @@ class PredictedDistribution:
         """Return the probability of a number up to y."""
         if self.prediction.is_number:
             return self._each(y, self.prediction.cdf)
-        numbers, y = self._numbers, np.asarray(y, np.float64)
+        numbers, y = self._numbers, numbers_of(y)
         return self._each(y, lambda row: (self.probabilities * (numbers <= row[:, None])).sum(axis=1))
 
     def sf(self, y: Any) -> np.ndarray:
@@ -203,7 +203,7 @@ class PredictedDistribution:
 
     def _each(self, y: Any, f: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Return what a function of one value for each row gives for arguments."""
-        y = np.asarray(y, None if not self.is_number else np.float64)
+        y = numbers_of(y) if self.is_number else np.asarray(y)
         return np.stack([f(row) for row in self._rows(y)]).reshape(self._shape(y))
 
     def __len__(self) -> int:

@@ -16,7 +16,7 @@ from ..models.held_out import held_out_rows
 from ._conformal import ConformalLevels
 from ._models import fit_regression, packed, say_left_out, unpacked
 from ._settings import plain, seed_of
-from ._tables import features_of, kinds_of_features, targets_of, weights_of, with_columns
+from ._tables import features_of, kinds_of_features, numbers_of, targets_of, weights_of, with_columns
 from .distributions import JointDistribution, PredictedDistribution
 from .stack.prediction import LEVELS
 
@@ -265,7 +265,7 @@ class FlowRegressor(RegressorMixin, BaseEstimator):
     ) -> float | np.ndarray:
         predicted = self._marginals(self._features(X))
         columns = self._columns(y, len(next(iter(predicted.values()))))
-        each = [score(p, y.astype(np.float64)) for p, y in zip(predicted.values(), columns, strict=True)]
+        each = [score(p, numbers_of(y)) for p, y in zip(predicted.values(), columns, strict=True)]
         means = np.asarray([np.average(values, weights=weights) for values in each])
         return float(means[0]) if self._flat else means
 

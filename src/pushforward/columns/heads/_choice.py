@@ -19,7 +19,7 @@ def chosen(uniform: Float[Array, " n"], log_weights: Float[Array, "k n"]) -> Int
         log_weights: logarithms of the weights, up to a constant for each event.
     """
     weights = jnp.exp(log_weights - log_weights.max(0))
-    # A product: XLA's cumulative sums compile, and run, more slowly on CPU.
+    # A product: on CPU, XLA's cumulative sums compile more slowly, and run so from tens of weights on.
     up_to = jnp.tensordot(jnp.tri(len(weights), dtype=weights.dtype), weights, 1, precision=precision())
     return jnp.sum((up_to[:-1] <= uniform * up_to[-1]).astype(jnp.int32), axis=0)
 
