@@ -130,6 +130,17 @@ def test_cells_that_only_some_rows_have_leave_the_others_alone():
     assert not (drawn["where"][~holes] != "d").mean() > 0.1
 
 
+def test_levels_with_an_order_may_be_within_a_range():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"grade": rng.choice(["low", "mid", "high"], 200), "x": rng.normal(size=200)})
+    table["grade"] = pd.Categorical(table.grade, categories=["low", "mid", "high"], ordered=True)
+    model = pf.TableModel.build(table, width=8, depth=1).fit(table, max_epochs=1, progress=False)
+    drawn = model.sample(KEY, 100, given={"grade": ("mid", None)}, like=table)
+    assert set(drawn.grade) == {"mid", "high"}
+    with pytest.raises(ValueError, match="for grade; got 'midd'"):
+        model.sample(KEY, 1, given={"grade": ("midd", None)})
+
+
 def test_dates_may_be_within_a_range():
     rng = np.random.default_rng(0)
     days = np.datetime64("2021-03-01") + rng.integers(0, 28, 400)

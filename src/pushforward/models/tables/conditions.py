@@ -113,8 +113,8 @@ def _range(coding: Coding, kind: AbstractKind, name: str, parts: tuple[int, ...]
     shares = marginals[0].level_shares
     if len(parts) == 1 and shares is not None:
         return Boxes(parts, tuple((level,) for level in _levels_within(kind, name, len(shares), wanted)))
-    # The support bounds what a date is made of, but a number may lie outside.
-    parts_of = _numbers if len(parts) == 1 else encode_values
+    # A number may lie outside the support, but not what a date is made of, or the place of a level.
+    parts_of = encode_values if len(parts) > 1 or kind.parts[0].named else _numbers
     low, high = (None if end is None else tuple(parts_of(kind, name, [end])[0]) for end in ends)
     ordered = low is None or high is None or bool(low <= high)
     require(ordered, "given", f"a range of {name} with low <= high", f"`{ends[0]} to {ends[1]}`")
@@ -176,16 +176,12 @@ def _intervals(
 
 
 def _levels_within(kind: AbstractKind, name: str, count: int, wanted: Range) -> list[Interval]:
-    """Return the levels of a column in a range: of numbers by their size, of ordinal ones by their order."""
+    """Return the levels of a column that are numbers, in a range."""
     levels = kind.decode(np.arange(count, dtype=float)[:, None]).to_pylist()
-    ends = wanted.low, wanted.high
-    if kind.name == "ordinal":
-        ends = tuple(None if end is None else encode_values(kind, name, [end])[0, 0] for end in ends)
-        levels = list(range(count))
-    elif any(isinstance(level, str | bool) for level in levels):
+    if any(isinstance(level, str | bool) for level in levels):
         rule = f"one value of {name}, or a list of values"
         raise bad("given", rule, f"`a range of {name}, whose values have no order`")
-    low, high = ends
+    low, high = wanted.low, wanted.high
     after = operator.gt if wanted.without_low else operator.ge
     before = operator.lt if wanted.without_high else operator.le
 

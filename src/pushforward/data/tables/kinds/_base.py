@@ -25,11 +25,13 @@ class Part:
         suffix: the name of the piece; "" if there is only one.
         support: the set of the numbers, of shape ().
         atoms: numbers with a probability of their own, in the support or outside.
+        named: whether numbers are the places of values that have names, so that one outside stands for no value.
     """
 
     suffix: str
     support: AbstractSupport
     atoms: tuple[float, ...] = ()
+    named: bool = False
 
     def holds(self, values: Float[np.ndarray, " rows"]) -> Bool[np.ndarray, " rows"]:
         """Return which numbers are atoms or in the support, in double precision; NaN, a missing cell, is held."""

@@ -36,7 +36,7 @@ class Ordinal(AbstractKind):
     @property
     def parts(self) -> tuple[Part, ...]:
         """The place of the level."""
-        return (Part("", IntegerRange(0, len(self.levels) - 1)),)
+        return (Part("", IntegerRange(0, len(self.levels) - 1), named=True),)
 
     @property
     def rule(self) -> str:
