@@ -159,7 +159,7 @@ def test_durations_are_numbers_of_seconds():
     seconds = np.exp(5 + x[:, 0] + 0.1 * rng.normal(size=ROWS)).round(3)
     y = (1e9 * seconds).astype("timedelta64[ns]")
     model = small(max_epochs=1).fit(x, pd.Series(y))
-    dist = model.predict_dist(x)
+    dist: Any = model.predict_dist(x)
     np.testing.assert_allclose(model.log_prob(x, pd.Series(y)), dist.logpdf(seconds), rtol=1e-6)
     np.testing.assert_allclose(dist.cdf(y), dist.cdf(seconds), rtol=1e-6)
     assert model.crps(x, pd.Series(y)) < 1000
